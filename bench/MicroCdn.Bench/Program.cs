@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using MicroCdn.Bench;
+
+(string Name, string What, Action<Settings> Run)[] benchmarks =
+[
+    ("downloads", "Downloads over the line protocol, against nginx", Downloads.Run),
+    ("lookups", "Lookups in an index of a million files on three servers", Lookups.Run),
+    ("memory", "Memory of that index, and how long registration takes", Memory.Run),
+    ("heartbeats", "Heartbeats that one core of the monitor takes in", Heartbeats.Run),
+    ("idle", "Memory of a server at rest, and of idle connections", Idle.Run),
+];
+
+const string published = "artifacts/publish/MicroCdn/release/microcdn";
+Option<string?> server = new("--server") { Description = $"The microcdn executable or dll [default: {published}]" };
+Option<int> rounds = new("--rounds") { Description = "Measured rounds", DefaultValueFactory = _ => 5 };
+Option<double> seconds = new("--seconds") { Description = "Length of a round", DefaultValueFactory = _ => 2 };
+Option<bool> quick = new("--quick") { Description = "Tests the harness: one round of 0.5 s, fewer files" };
+Option<string[]> up = new("--up") { Description = "An argument for `microcdn up`; may be repeated" };
+Option<string?> only = new("--only") { Description = "The one file size to download, such as \"1 MiB\"" };
+
+RootCommand root = new("Benchmarks of MicroCDN: whole servers on one core of this machine, the load on another");
+foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only])
+{
+    option.Recursive = true;
+    root.Add(option);
+}
+foreach ((string name, string what, Action<Settings> run) in benchmarks) Add(name, what, run);
+Add("micro", "The hot paths inside one process: time and allocations; and one full collection", Micro.Run);
+Add("all", "All of these, one after the other", settings => Array.ForEach(benchmarks, one => one.Run(settings)));
+
+try
+{
+    return root.Parse(args).Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (Exception) when (Workspace.Interrupted)
+{
+    return 130;
+}
+catch (Exception failure) when (failure is BenchException or IOException or SocketException)
+{
+    Console.Error.WriteLine(failure.Message);
+    return 1;
+}
+
+void Add(string name, string what, Action<Settings> run)
+{
+    Command command = new(name, what);
+    command.SetAction(words =>
+    {
+        if (!OperatingSystem.IsLinux()) throw new BenchException("The benchmarks need Linux.");
+        bool isQuick = words.GetValue(quick);
+        Settings settings = new()
+        {
+            Server = Path.GetFullPath(words.GetValue(server) ?? Path.Combine(Machine.Top, published)),
+            Rounds = isQuick ? 1 : Math.Clamp(words.GetValue(rounds), 1, 100),
+            Round = TimeSpan.FromSeconds(isQuick ? 0.5 : Math.Clamp(words.GetValue(seconds), 0.1, 60)),
+            Quick = isQuick,
+            Only = words.GetValue(only),
+            UpArguments = words.GetValue(up) ?? [],
+        };
+        if (!File.Exists(settings.Server))
+            throw new BenchException(
+                $"There is no server at {settings.Server}: "
+                + "publish it with `dotnet publish src/MicroCdn -c Release`, or name one with --server.");
+        _ = Machine.Program("taskset", "util-linux");
+        Workspace.CleanUpWhenInterrupted();
+        Console.WriteLine(Machine.Describe());
+        if (isQuick) Console.WriteLine("A test of the harness: these figures mean nothing.");
+        Machine.PinLoad();
+        run(settings);
+    });
+    root.Add(command);
+}

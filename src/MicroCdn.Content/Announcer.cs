@@ -1,0 +1,193 @@
+using System.Buffers;
+using System.Text;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Content;
+
+/// <summary>Keeps the index told: registers with the whole list of files, and again whenever that may have been
+/// lost.</summary>
+/// <remarks>
+/// <para>Version 1 has no word for "I am still here" or "my files changed", so the registration connection itself is
+/// the sign: it stays open, and when it closes the server registers again. At once if it had stayed open for two
+/// seconds, since then an index that keeps connections has gone and may be back; else every thirty seconds, since an
+/// index that closes after each answer would otherwise be told its files for ever.</para>
+/// <para>A changed library is registered over a new connection; the index replaces the whole list at DONE_FILES.</para>
+/// </remarks>
+internal sealed partial class Announcer(
+    ContentOptions options, IDialer dialer, TimeProvider time, ILogger logger, Func<Library> library)
+{
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ApplyTime = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Refusal = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StayedOpen = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ClosingIndex = TimeSpan.FromSeconds(30);
+    private const int SendBytes = 64 * 1024;
+
+    private readonly Bell _changed = new(time);
+    private bool _reached;
+    private bool _saidUnreachable;
+
+    /// <summary>Registers again soon: the library changed.</summary>
+    public void Announce() => _changed.Ring();
+
+    /// <summary>Registers, and stays registered, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        LineConnection? held = null;
+        TimeSpan pause = FirstPause;
+        // Since when we have been registered without a break: a library that changes does not end that.
+        long since = 0;
+        bool changed = false;
+        try
+        {
+            while (true)
+            {
+                LineConnection? previous = held;
+                (held, _reached) = (null, false);
+                try
+                {
+                    held = await RegisterAsync(cancellationToken).ConfigureAwait(false);
+                    pause = FirstPause;
+                }
+                catch (Exception exception) when (exception is IOException or InvalidDataException)
+                {
+                    if (!_saidUnreachable) LogUnreachable(options.IndexHost, options.IndexPort, exception.Message);
+                    _saidUnreachable = true;
+                }
+                if (previous is not null) await previous.DisposeAsync().ConfigureAwait(false);
+                if (held is null)
+                {
+                    // Short pauses while nobody listens: an index that comes back is to know all files within two
+                    // seconds. One that is there and fails us again and again is given a little more time.
+                    await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+                    TimeSpan longest = _reached ? LongestPause * 3 : LongestPause;
+                    pause = pause * 2 < longest ? pause * 2 : longest;
+                    continue;
+                }
+                if (previous is null || !changed) since = time.GetTimestamp();
+                changed = await StayAsync(held, since, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            if (held is not null) await held.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Returns when it is time to register again; true when the library changed.
+    private async Task<bool> StayAsync(LineConnection connection, long since, CancellationToken cancellationToken)
+    {
+        bool changed = false;
+        using var closed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task watching = CancelWhenClosedAsync(connection, closed);
+        try
+        {
+            changed = await _changed.WaitAsync(Timeout.InfiniteTimeSpan, closed.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (time.GetElapsedTime(since) < StayedOpen)
+            {
+                await _changed.WaitAsync(ClosingIndex, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        await closed.CancelAsync().ConfigureAwait(false);
+        await watching.ConfigureAwait(false);
+        return changed;
+    }
+
+    private static async Task CancelWhenClosedAsync(LineConnection connection, CancellationTokenSource closed)
+    {
+        try
+        {
+            while (await connection.ReadLineAsync(closed.Token).ConfigureAwait(false) is not null)
+            {
+                // An index may say more; nothing it says here asks for an answer.
+            }
+        }
+        catch (Exception exception)
+            when (exception is IOException or InvalidDataException or OperationCanceledException)
+        {
+            // Closed is closed.
+        }
+        await closed.CancelAsync().ConfigureAwait(false);
+    }
+
+    private async Task<LineConnection> RegisterAsync(CancellationToken cancellationToken)
+    {
+        LineConnection connection =
+            await dialer.DialAsync(options.IndexHost, options.IndexPort, cancellationToken).ConfigureAwait(false);
+        _reached = true;
+        try
+        {
+            Library files = library();
+            string register = $"REGISTER {options.Id} {options.TcpPort} {options.UdpPort}\n";
+            await AskAsync(connection, register, "OK REGISTERED", AnswerTime, cancellationToken).ConfigureAwait(false);
+            await SendFilesAsync(connection, files, cancellationToken).ConfigureAwait(false);
+            await AskAsync(connection, "DONE_FILES\n", "OK FILES_ADDED", ApplyTime, cancellationToken)
+                .ConfigureAwait(false);
+            LogRegistered(options.Id, files.Count, options.IndexHost, options.IndexPort);
+            _saidUnreachable = false;
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async Task SendFilesAsync(LineConnection connection, Library files, CancellationToken cancellationToken)
+    {
+        ArrayBufferWriter<byte> lines = new(SendBytes + Limits.LineBytes);
+        for (int number = 0; number < files.Count; number++)
+        {
+            lines.Write("ADD_FILE "u8);
+            lines.WriteText(options.Id.Value);
+            lines.Write(" "u8);
+            PercentText.Encode(files.NameOf(number), lines);
+            lines.Write(" "u8);
+            lines.WriteNumber(files.FactsOf(number).Size);
+            lines.Write("\n"u8);
+            if (lines.WrittenCount < SendBytes && number < files.Count - 1) continue;
+            await connection.SendAsync(lines.WrittenMemory, cancellationToken).ConfigureAwait(false);
+            lines.ResetWrittenCount();
+        }
+    }
+
+    private async Task AskAsync(
+        LineConnection connection, string line, string expected, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource late = new(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        ReadOnlyMemory<byte>? answer;
+        try
+        {
+            await connection.SendAsync(Encoding.UTF8.GetBytes(line), either.Token).ConfigureAwait(false);
+            answer = await connection.ReadLineAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"the index did not answer '{line.TrimEnd()}' within {limit.TotalSeconds} s");
+        }
+        if (answer is not { } text) throw new IOException($"the index closed the connection after '{line.TrimEnd()}'");
+        if (text.Span.SequenceEqual(Encoding.UTF8.GetBytes(expected))) return;
+        // Asking again at once would only be refused at once.
+        LogRefused(options.IndexHost, options.IndexPort, line.TrimEnd(), Encoding.UTF8.GetString(text.Span));
+        await Task.Delay(Refusal, time, cancellationToken).ConfigureAwait(false);
+        throw new IOException("the index refused the registration");
+    }
+
+    [LoggerMessage(4010, LogLevel.Information, "{Id} registered {Files} files with the index at {Host}:{Port}")]
+    private partial void LogRegistered(ServerId id, int files, string host, int port);
+
+    [LoggerMessage(4011, LogLevel.Warning, "the index at {Host}:{Port} is not reached, trying on: {Reason}")]
+    private partial void LogUnreachable(string host, int port, string reason);
+
+    [LoggerMessage(4012, LogLevel.Error, "the index at {Host}:{Port} refused '{Line}': {Answer}")]
+    private partial void LogRefused(string host, int port, string line, string answer);
+}

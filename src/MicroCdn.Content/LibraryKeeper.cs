@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using MicroCdn.Protocol;
+using MicroCdn.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Content;
+
+/// <summary>Keeps the library true to its folder: scans when the watch rings, and now and then without being
+/// asked.</summary>
+/// <remarks>
+/// <para>The watch is a doorbell, the scan is the truth: an event lost or doubled changes nothing but the moment.
+/// After a ring the folder is given a moment of quiet, so that a thousand files copied in are one scan.</para>
+/// <para>A file whose last byte was written less than <see cref="Settle"/> ago may still be growing. It is left out
+/// until it rests: nobody should download half of it, count the bytes, and find them right. A file that was offered
+/// before stays offered as it was, so that replacing it by a rename makes nobody miss it.</para>
+/// </remarks>
+internal sealed partial class LibraryKeeper(
+    ServedFolder folder, TimeProvider time, ILogger logger, Action announce) : IDisposable
+{
+    /// <summary>How long a file's bytes must rest before it is offered.</summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan WithWatch = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan WithoutWatch = TimeSpan.FromMilliseconds(1500);
+    private static readonly TimeSpan RootLook = TimeSpan.FromSeconds(1);
+
+    private readonly Bell _bell = new(time);
+    private FolderWatch? _watch;
+    private Library _library = Library.Empty;
+    private bool _unsettled;
+    private bool _full;
+    private bool _saidNoWatch;
+    private ulong _watched;
+
+    public Library Library => Volatile.Read(ref _library);
+
+    /// <summary>Asks for a scan soon.</summary>
+    public void Ring() => _bell.Ring();
+
+    /// <summary>Makes the first library; waits once for files that are being written.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        Watch();
+        _library = Scan();
+        if (!_unsettled) return;
+        await Task.Delay(Settle, time, cancellationToken).ConfigureAwait(false);
+        _library = Scan();
+    }
+
+    /// <summary>Scans again whenever there is reason to, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        TimeSpan cost = TimeSpan.Zero;
+        while (true)
+        {
+            Watch();
+            bool watched = _watch?.Works == true;
+            if (!watched && !_saidNoWatch) SayNoWatch();
+            _saidNoWatch = !watched;
+            TimeSpan wait = _unsettled ? Settle : watched ? WithWatch : WithoutWatch;
+            // Scanning a huge folder again and again must not take more than a tenth of a processor.
+            TimeSpan least = Max(cost * 9, Quiet);
+            await WaitAsync(Max(wait, least), cancellationToken).ConfigureAwait(false);
+            await Task.Delay(least, time, cancellationToken).ConfigureAwait(false);
+            long began = Stopwatch.GetTimestamp();
+            Library next = await Task.Run(Scan, cancellationToken).ConfigureAwait(false);
+            cost = Stopwatch.GetElapsedTime(began);
+            Publish(next);
+        }
+    }
+
+    public void Dispose() => _watch?.Dispose();
+
+    // A watch follows the folder it was made for: when another one stands under the path, or none, it hears nothing.
+    private void Watch()
+    {
+        ulong inode = folder.Inode;
+        if (inode == _watched && _watch?.Works == true) return;
+        _watch?.Dispose();
+        _watch = inode == 0 ? null : new FolderWatch(folder, Ring);
+        _watched = inode;
+    }
+
+    private async Task WaitAsync(TimeSpan most, CancellationToken cancellationToken)
+    {
+        long began = time.GetTimestamp();
+        while (time.GetElapsedTime(began) < most && folder.Inode == _watched)
+        {
+            TimeSpan left = most - time.GetElapsedTime(began);
+            TimeSpan look = left < RootLook ? left : RootLook;
+            if (await _bell.WaitAsync(look, cancellationToken).ConfigureAwait(false)) return;
+        }
+    }
+
+    private void SayNoWatch()
+    {
+        if (_watched == 0) LogGone(folder.Path);
+        else LogNoWatch(folder.Path);
+    }
+
+    private void Publish(Library next)
+    {
+        LibraryChange change = _library.CompareTo(next);
+        if (change == LibraryChange.None) return;
+        int before = _library.Count;
+        Volatile.Write(ref _library, next);
+        if (change != LibraryChange.Announced) return;
+        LogChanged(next.Count, before);
+        announce();
+    }
+
+    private Library Scan()
+    {
+        Library before = Library;
+        Library library = new();
+        DateTimeOffset wall = time.GetUtcNow();
+        long now = (wall - DateTimeOffset.UnixEpoch).Ticks * 100;
+        long resting = now - (Settle.Ticks * 100);
+        _unsettled = false;
+        bool full = false;
+        folder.Scan((name, facts) =>
+        {
+            // A time in the future comes from a wrong clock, not from a writer.
+            if (facts.Modified > resting && facts.Modified <= now)
+            {
+                _unsettled = true;
+                if (!before.TryFacts(name, out facts)) return;
+            }
+            if (!library.Add(name, facts)) full = true;
+        });
+        if (full && !_full) LogFull(Limits.FilesPerServer);
+        _full = full;
+        return library;
+    }
+
+    private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
+
+    [LoggerMessage(4001, LogLevel.Information, "the folder changed: {Files} files now, {Before} before")]
+    private partial void LogChanged(int files, int before);
+
+    [LoggerMessage(4002, LogLevel.Warning,
+        "'{Folder}' cannot be watched (raise fs.inotify.max_user_watches); it is scanned every 1.5 s instead")]
+    private partial void LogNoWatch(string folder);
+
+    [LoggerMessage(4004, LogLevel.Warning, "there is no folder '{Folder}' any more; it is looked for every 1.5 s")]
+    private partial void LogGone(string folder);
+
+    [LoggerMessage(4003, LogLevel.Error, "the folder holds more than {Most} files: the rest is not offered")]
+    private partial void LogFull(int most);
+}

@@ -1,0 +1,149 @@
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index;
+
+/// <summary>Which server holds which file, in which size: millions of files, read without a lock while one writer
+/// writes.</summary>
+/// <remarks>
+/// <para>Think of a library's card drawer: each name has one small card with its size and the row of the group of
+/// servers that hold it. The card is 8 bytes, so it is read and replaced in one step: a reader sees the old card or
+/// the new one, never half of each.</para>
+/// <para>Only where servers disagree about a file's size does a card point to a longer note: one line for each size,
+/// with its holders and when the last of them changed. Such files are few; while a new version of everything spreads
+/// they may be many, and cost some hundred bytes each until the fleet agrees again.</para>
+/// <para>Cost for each file: what a name and its value cost in <see cref="NameTable"/>, and nothing more.</para>
+/// </remarks>
+internal sealed class Catalog(long seed)
+{
+    private const int WorthCompacting = 100_000;
+
+    private CatalogTables _tables = new(seed);
+    private long _change;
+
+    /// <summary>How many files have a holder.</summary>
+    public int Count => Volatile.Read(ref _tables).Held;
+
+    /// <summary>What is known now, for any row of look-ups that belong together.</summary>
+    public View Now => new(Volatile.Read(ref _tables));
+
+    /// <summary>Replaces everything that one server holds by its new list. One caller at a time.</summary>
+    /// <returns>The files of the list about whose size servers disagree now, as rows valid in
+    /// <see cref="Now"/>.</returns>
+    public List<int> Replace(int server, FileList list)
+    {
+        CatalogTables tables = _tables;
+        RowSet told = new();
+        List<int> disputed = [];
+        _change++;
+        FileList.Reader rows = list.Read();
+        while (rows.Next())
+        {
+            int row = tables.Names.Add(rows.Name);
+            // A full table keeps what it has; its capacity is far beyond what is promised.
+            if (row < 0) continue;
+            told.Add(row);
+            if (tables.Put(row, server, rows.Size, _change)) disputed.Add(row);
+        }
+        bool[] holds = [.. Enumerable.Range(0, tables.Sets.Count).Select(set => tables.Sets.Holds(set, server))];
+        foreach (int row in tables.Names)
+        {
+            if (!told.Contains(row)) tables.Take(row, server, holds);
+        }
+        bool mostlyGone = tables.Names.Count > WorthCompacting && tables.Held < tables.Names.Count / 2;
+        return mostlyGone ? Compact(tables, disputed) : disputed;
+    }
+
+    // Names are only ever appended; when most have lost their last holder, what is left moves to a new table.
+    private List<int> Compact(CatalogTables old, List<int> disputed)
+    {
+        CatalogTables tables = new(seed);
+        HashSet<int> wanted = [.. disputed];
+        List<int> moved = [];
+        foreach (int row in old.Names)
+        {
+            // The one changed first goes first: a card keeps no time, so it becomes the oldest, which it is.
+            foreach (Holding holding in old.HoldingsOf(row).OrderBy(holding => holding.Change))
+            {
+                int target = tables.Names.Add(old.Names[row]);
+                foreach (ushort server in old.Sets[holding.Set])
+                {
+                    tables.Put(target, server, holding.Size, holding.Change);
+                }
+                if (wanted.Remove(row)) moved.Add(target);
+            }
+        }
+        Volatile.Write(ref _tables, tables);
+        return moved;
+    }
+
+    /// <summary>One moment of the catalog; look-ups in it agree with one another about rows.</summary>
+    public readonly struct View(CatalogTables tables)
+    {
+        /// <summary>All names, also of files that nobody holds any more.</summary>
+        public NameTable Names => tables.Names;
+
+        public ReadOnlySpan<byte> NameOf(int row) => tables.Names[row];
+
+        /// <summary>The row of the file that a GET asks for: the raw words first, then their decoded form; -1 when
+        /// none.</summary>
+        public int Find(ReadOnlySpan<byte> words)
+        {
+            int row = tables.Names.Find(words);
+            return row >= 0 || !words.Contains((byte)'%') ? row : FindDecoded(words);
+        }
+
+        /// <summary>The holders and the size of a file; where servers disagree, those that most live servers side
+        /// with.</summary>
+        /// <returns>No holder when the file is gone.</returns>
+        public ReadOnlySpan<ushort> Holders(int row, Server[] servers, out long size)
+        {
+            if (tables.TryCard(row, out int set, out size)) return tables.Sets[set];
+            Holding chosen = Judge(tables.HoldingsOf(row), tables.Sets, servers);
+            size = chosen.Size;
+            return tables.Sets[chosen.Set];
+        }
+
+        /// <summary>Every size that servers claim for a file, with its holders.</summary>
+        public IEnumerable<(long Size, ushort[] Servers)> Claims(int row)
+        {
+            foreach (Holding holding in tables.HoldingsOf(row)) yield return (holding.Size, tables.Sets[holding.Set]);
+        }
+
+        private int FindDecoded(ReadOnlySpan<byte> words)
+        {
+            Span<byte> decoded = stackalloc byte[Limits.LineBytes];
+            return tables.Names.Find(decoded[..PercentText.Decode(words, decoded)]);
+        }
+    }
+
+    // The size that most live servers hold is the file; on a tie the one last changed.
+    private static Holding Judge(Holding[] holdings, ReplicaSets sets, Server[] servers)
+    {
+        Holding best = default;
+        int most = -1;
+        foreach (Holding holding in holdings)
+        {
+            int live = 0;
+            foreach (ushort server in sets[holding.Set])
+            {
+                if (server < servers.Length && servers[server].IsAlive) live++;
+            }
+            if (live > most || (live == most && holding.Change > best.Change)) (best, most) = (holding, live);
+        }
+        return best;
+    }
+
+    // One bit for each row there may be.
+    private sealed class RowSet
+    {
+        private ulong[] _words = new ulong[1024];
+
+        public bool Contains(int row) => row >> 6 < _words.Length && (_words[row >> 6] & (1UL << (row & 63))) != 0;
+
+        public void Add(int row)
+        {
+            if (row >> 6 >= _words.Length) Array.Resize(ref _words, Math.Max(_words.Length * 2, (row >> 6) + 1));
+            _words[row >> 6] |= 1UL << (row & 63);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using System.Net.Sockets;
+using System.Text;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index;
+
+/// <summary>One connection to the index: a client that asks, a content server that registers, or a monitor that
+/// tells.</summary>
+internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSession
+{
+    private bool? _overIPv4;
+    private byte[]? _localAddress;
+    private ServerId? _registering;
+    private Contact? _contact;
+    private FileList? _list;
+
+    public bool MayIdle { get; private set; }
+
+    public void Handle(ReadOnlySpan<byte> line, Answer answer)
+    {
+        if (line.StartsWith("GET "u8))
+        {
+            HandleGet(new Words(line[4..]).Rest, answer);
+            return;
+        }
+        Words words = new(line);
+        words.Next(out ReadOnlySpan<byte> verb);
+        WireError? error = verb switch
+        {
+            _ when verb.SequenceEqual("ADD_FILE"u8) => HandleAddFile(words, line),
+            _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
+            _ when verb.SequenceEqual("LIST_FILES"u8) => HandleListFiles(words, answer),
+            _ when verb.SequenceEqual("LIST_SERVERS"u8) => HandleListServers(words, answer),
+            _ when verb.SequenceEqual("REGISTER"u8) => Trusted() ?? HandleRegister(words, answer),
+            _ when verb.SequenceEqual("DONE_FILES"u8) => Trusted() ?? HandleDoneFiles(words, answer),
+            _ when verb.SequenceEqual("UPDATE_LOAD"u8) => Trusted() ?? HandleUpdateLoad(words, answer),
+            _ when verb.SequenceEqual("SERVER_DOWN"u8) => Trusted() ?? HandleServerDown(words, answer),
+            _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
+            _ => WireErrors.UnknownCommand,
+        };
+        if (error is null) return;
+        service.Complaints.Add(peer, error, line);
+        answer.Write(error.Line.Span);
+    }
+
+    private WireError? Trusted() => service.Trust.Contains(peer.Remote) ? null : WireErrors.NotTrusted;
+
+    private void HandleGet(ReadOnlySpan<byte> name, Answer answer)
+    {
+        bool overIPv4 = _overIPv4 ??= peer.Local.AddressFamily == AddressFamily.InterNetwork;
+        if (service.Router.Choose(name, overIPv4, out long size, out Contact? contact) is null)
+        {
+            answer.Write(WireErrors.FileNotFound.Line.Span);
+            return;
+        }
+        answer.Write("SERVER "u8);
+        answer.Write(AddressOf(contact!));
+        answer.Write(contact!.AfterAddress);
+        answer.WriteNumber(size);
+        answer.Write("\n"u8);
+    }
+
+    private static WireError? HandleHello(Words words, Answer answer)
+    {
+        if (!words.AtEnd) return WireErrors.Malformed;
+        answer.Write("WELCOME MICRO-CDN\n"u8);
+        return null;
+    }
+
+    private WireError? HandleListFiles(Words words, Answer answer)
+    {
+        if (!words.AtEnd) return WireErrors.Malformed;
+        answer.SendList(new FileLines(service.Router));
+        return null;
+    }
+
+    private WireError? HandleListServers(Words words, Answer answer)
+    {
+        if (!words.AtEnd) return WireErrors.Malformed;
+        answer.SendList(new ServerLines(service.Router.Fleet.Servers, AddressOf));
+        return null;
+    }
+
+    private WireError? HandleRegister(Words words, Answer answer)
+    {
+        if (!Registration.TryParse(words, out Registration message)) return WireErrors.Malformed;
+        ServerId.TryCreate(message.Id, out ServerId id);
+        if (service.Router.Fleet.Enlist(id) is null) return WireErrors.LimitReached;
+        _registering = id;
+        _contact = new Contact(id, peer.Remote, message.TcpPort, message.UdpPort);
+        _list = new FileList();
+        answer.Write("OK REGISTERED\n"u8);
+        return null;
+    }
+
+    // A refused ADD_FILE is counted and logged, not answered: version 1 servers take an answer here for a failure of
+    // the whole registration.
+    private WireError? HandleAddFile(Words words, ReadOnlySpan<byte> line)
+    {
+        WireError? error = AddFile(words);
+        if (error is not null) service.Complaints.Add(peer, error, line);
+        return null;
+    }
+
+    private WireError? AddFile(Words words)
+    {
+        if (_list is null) return Trusted() ?? WireErrors.NotRegistered;
+        if (!FileAnnouncement.TryParse(words, out FileAnnouncement message)) return WireErrors.Malformed;
+        if (!IsOwnId(message.Id)) return WireErrors.NotRegistered;
+        if (_list.Count >= Limits.FilesPerServer) return WireErrors.LimitReached;
+
+        Span<byte> decoded = stackalloc byte[Limits.LineBytes];
+        ReadOnlySpan<byte> name = decoded[..PercentText.Decode(message.Name, decoded)];
+        if (!FileName.IsValid(name)) return WireErrors.Malformed;
+        _list.Add(name, message.Size);
+        return null;
+    }
+
+    private bool IsOwnId(ReadOnlySpan<byte> id)
+    {
+        Span<byte> own = stackalloc byte[Limits.ServerIdBytes];
+        int length = Encoding.UTF8.GetBytes(_registering!.Value.Value, own);
+        return id.SequenceEqual(own[..length]);
+    }
+
+    private WireError? HandleDoneFiles(Words words, Answer answer)
+    {
+        if (!words.AtEnd) return WireErrors.Malformed;
+        if (_list is null) return WireErrors.NotRegistered;
+        // The list is put in place by the catalog's one writer, off this thread: a million files take a while.
+        answer.Later();
+        service.Applied.Enqueue(new Application(_registering!.Value, _contact!, _list, answer));
+        _list = null;
+        MayIdle = true;
+        return null;
+    }
+
+    private WireError? HandleUpdateLoad(Words words, Answer answer)
+    {
+        if (!LoadUpdate.TryParse(words, out LoadUpdate message)) return WireErrors.Malformed;
+        if (!ServerId.TryCreate(message.Id, out ServerId id) || !service.Router.Fleet.UpdateLoad(id, message.Load))
+        {
+            return WireErrors.UnknownServer;
+        }
+        answer.Write("OK\n"u8);
+        return null;
+    }
+
+    private WireError? HandleServerDown(Words words, Answer answer)
+    {
+        if (!ServerDown.TryParse(words, out ServerDown message)) return WireErrors.Malformed;
+        if (!ServerId.TryCreate(message.Id, out ServerId id)) return WireErrors.Malformed;
+        // A server we never heard of gets no clients either, so the monitor need not ask again.
+        if (service.Router.Fleet.MarkDead(id)) service.LogState(id, "dead", "a monitor heard nothing from it");
+        answer.Write("OK SERVER_MARKED_DEAD\n"u8);
+        return null;
+    }
+
+    private ReadOnlySpan<byte> AddressOf(Contact contact) => contact.IsLoopback
+        ? _localAddress ??= Encoding.UTF8.GetBytes(WireAddress.Format(peer.Local)) : contact.AddressWord;
+}

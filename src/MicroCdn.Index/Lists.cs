@@ -1,0 +1,77 @@
+using System.Text;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index;
+
+/// <summary>LIST_FILES: every file that some live server holds, a piece at a time.</summary>
+internal sealed class FileLines : ILineSource
+{
+    private const int LongestLine = (3 * Limits.NameBytes) + 64;
+    private readonly Fleet _fleet;
+    private readonly Catalog.View _view;
+    private readonly int _end;
+    private int _next;
+
+    public FileLines(Router router)
+    {
+        (_fleet, _view) = (router.Fleet, router.Catalog.Now);
+        _end = _view.Names.End;
+    }
+
+    public bool Write(Answer answer)
+    {
+        Server[] servers = _fleet.Servers;
+        int before = answer.UnsentBytes;
+        for (; _next < _end; _next = _view.Names.After(_next))
+        {
+            if (answer.UnsentBytes - before > Answer.PieceBytes - LongestLine) return true;
+            if (!IsAvailable(_view.Holders(_next, servers, out long size), servers)) continue;
+            answer.Write("FILE "u8);
+            PercentText.Encode(_view.NameOf(_next), answer);
+            answer.Write(" "u8);
+            answer.WriteNumber(size);
+            answer.Write("\n"u8);
+        }
+        answer.Write("END\n"u8);
+        return false;
+    }
+
+    private static bool IsAvailable(ReadOnlySpan<ushort> holders, Server[] servers)
+    {
+        foreach (ushort holder in holders)
+        {
+            if (holder < servers.Length && servers[holder].IsAlive) return true;
+        }
+        return false;
+    }
+}
+
+/// <summary>LIST_SERVERS: every server that ever completed a registration, with its state.</summary>
+internal sealed class ServerLines(Server[] servers, ServerLines.AddressWord addressOf) : ILineSource
+{
+    private const int LongestLine = Limits.ServerIdBytes + 128;
+    private int _next;
+
+    /// <summary>The address that this asker is told for a server.</summary>
+    internal delegate ReadOnlySpan<byte> AddressWord(Contact contact);
+
+    public bool Write(Answer answer)
+    {
+        int before = answer.UnsentBytes;
+        for (; _next < servers.Length; _next++)
+        {
+            if (answer.UnsentBytes - before > Answer.PieceBytes - LongestLine) return true;
+            Server server = servers[_next];
+            if (server.Contact is not { } contact) continue;
+            answer.Write("SERVER "u8);
+            answer.WriteText(server.Id.Value);
+            answer.Write(" "u8);
+            answer.Write(addressOf(contact));
+            answer.Write(Encoding.UTF8.GetBytes($" {contact.TcpPort} {server.Load} "));
+            answer.Write(server.IsAlive ? "alive\n"u8 : "dead\n"u8);
+        }
+        answer.Write("END\n"u8);
+        return false;
+    }
+}

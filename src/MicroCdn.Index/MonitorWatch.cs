@@ -1,0 +1,162 @@
+using System.Text;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Index;
+
+/// <summary>Asks the monitor every second who is alive and how loaded, so that no client's request ever has
+/// to.</summary>
+/// <remarks>
+/// While a server is dead the question comes four times a second: version 1 has no word for "it is back", and a server
+/// that returns is to get clients again within a second of its first heartbeat.
+/// </remarks>
+internal sealed partial class MonitorWatch(
+    IndexOptions options, Fleet fleet, IDialer dialer, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WhileSomeoneIsDead = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan SubscribeTime = TimeSpan.FromSeconds(1);
+
+    private LineConnection? _connection;
+    private int _answers;
+    private bool _subscribed;
+    private bool _saidUnreachable;
+
+    /// <summary>Asks until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        long forgotAt = time.GetTimestamp();
+        try
+        {
+            while (true)
+            {
+                await AskAsync(cancellationToken).ConfigureAwait(false);
+                TimeSpan pause = fleet.SomeoneIsDead ? WhileSomeoneIsDead : Interval;
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+                if (time.GetElapsedTime(forgotAt) < Interval * 0.9) continue;
+                forgotAt = time.GetTimestamp();
+                fleet.Forget();
+            }
+        }
+        finally
+        {
+            await HangUpAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task AskAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource late = new(AnswerTime, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            // A peer that closes after each answer is only noticed when the next question fails: ask once more, anew.
+            if (_connection is not null
+                && await TryAskAsync(_connection, either.Token).ConfigureAwait(false) is null) return;
+            // One that kept the connection open and then closed it was restarted, and has forgotten us.
+            if (_answers > 1) _subscribed = false;
+            await HangUpAsync().ConfigureAwait(false);
+            _connection = await dialer.DialAsync(options.MonitorHost, options.MonitorTcpPort, either.Token)
+                .ConfigureAwait(false);
+            if (await TryAskAsync(_connection, either.Token).ConfigureAwait(false) is { } failure)
+            {
+                await FailAsync(failure).ConfigureAwait(false);
+            }
+        }
+        catch (IOException exception)
+        {
+            await FailAsync(exception.Message).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            await FailAsync("no answer within 2 s").ConfigureAwait(false);
+        }
+    }
+
+    // Null when all went well, else what did not.
+    private async Task<string?> TryAskAsync(LineConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            long askedAt = time.GetTimestamp();
+            List<ServerRow>? rows = await ListServersAsync(connection, cancellationToken).ConfigureAwait(false);
+            if (rows is null) return "it closed the connection instead of answering";
+            _answers++;
+            foreach (Server server in fleet.Hear(rows, askedAt))
+            {
+                LogState(server.Id, server.IsAlive ? "alive" : "dead");
+            }
+            if (_saidUnreachable) LogReached(options.MonitorHost, options.MonitorTcpPort);
+            _saidUnreachable = false;
+            await SubscribeAsync(connection, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        {
+            return exception.Message;
+        }
+    }
+
+    // Null when the monitor closed before the end of its list.
+    private static async Task<List<ServerRow>?> ListServersAsync(
+        LineConnection connection, CancellationToken cancellationToken)
+    {
+        await connection.SendAsync("LIST_SERVERS\n"u8.ToArray(), cancellationToken).ConfigureAwait(false);
+        List<ServerRow> rows = [];
+        while (await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        {
+            if (line.Span.SequenceEqual("END"u8)) return rows;
+            if (ServerRow.TryParse(line.Span, out ServerRow? row)) rows.Add(row!);
+            if (rows.Count > Limits.Servers) throw new InvalidDataException("the monitor lists too many servers");
+        }
+        return null;
+    }
+
+    // Asks to be told of failures at once; once for each time the monitor comes within reach or was restarted.
+    private async Task SubscribeAsync(LineConnection known, CancellationToken cancellationToken)
+    {
+        if (_subscribed) return;
+        _subscribed = true;
+        await using LineConnection connection = await dialer
+            .DialAsync(options.MonitorHost, options.MonitorTcpPort, cancellationToken).ConfigureAwait(false);
+        string line = $"REGISTER_INDEX {WireAddress.Format(known.Local)} {options.Port}\n";
+        await connection.SendAsync(Encoding.UTF8.GetBytes(line), cancellationToken).ConfigureAwait(false);
+        using CancellationTokenSource late = new(SubscribeTime, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            await connection.ReadLineAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Not every version 1 monitor knows the word, and some say nothing to an unknown one; its list tells us the
+            // same a little later.
+        }
+    }
+
+    private async Task FailAsync(string reason)
+    {
+        await HangUpAsync().ConfigureAwait(false);
+        _subscribed = false;
+        if (!_saidUnreachable) LogUnreachable(options.MonitorHost, options.MonitorTcpPort, reason);
+        _saidUnreachable = true;
+    }
+
+    private async Task HangUpAsync()
+    {
+        if (_connection is not null) await _connection.DisposeAsync().ConfigureAwait(false);
+        (_connection, _answers) = (null, 0);
+    }
+
+    [LoggerMessage(2010, LogLevel.Information, "{Id} is {State}: the monitor says so")]
+    private partial void LogState(ServerId id, string state);
+
+    [LoggerMessage(2011, LogLevel.Warning,
+        "the monitor at {Host}:{Port} is not reached, routing goes on with what is known: {Reason}")]
+    private partial void LogUnreachable(string host, int port, string reason);
+
+    [LoggerMessage(2012, LogLevel.Information, "the monitor at {Host}:{Port} is reached again")]
+    private partial void LogReached(string host, int port);
+}

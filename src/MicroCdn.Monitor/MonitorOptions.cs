@@ -1,0 +1,40 @@
+using System.Net;
+
+namespace MicroCdn.Monitor;
+
+/// <summary>Where an index listens.</summary>
+/// <param name="Host">Its host name or address.</param>
+/// <param name="Port">Its line port.</param>
+public readonly record struct IndexAddress(string Host, int Port)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Host}:{Port}";
+}
+
+/// <summary>What a monitor is told at start.</summary>
+public sealed record MonitorOptions
+{
+    /// <summary>The address it listens on.</summary>
+    public IPAddress Bind { get; init; } = IPAddress.Any;
+
+    /// <summary>The port heartbeats come to.</summary>
+    public int UdpPort { get; init; } = 6000;
+
+    /// <summary>Its line port.</summary>
+    public int TcpPort { get; init; } = 6001;
+
+    /// <summary>Silence after which a server is dead.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>Time between two looks at who is silent.</summary>
+    public TimeSpan CheckInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The indexes to tell of failures; others may subscribe.</summary>
+    public IReadOnlyList<IndexAddress> Indexes { get; init; } = [];
+
+    /// <summary>Networks beside loopback that control messages are taken from.</summary>
+    public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
+
+    /// <summary>Logs every heartbeat.</summary>
+    public bool Verbose { get; init; }
+}

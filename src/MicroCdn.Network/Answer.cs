@@ -1,0 +1,201 @@
+using System.Buffers;
+
+namespace MicroCdn.Network;
+
+/// <summary>What one connection is still to be sent: text first, then perhaps a file or a long list.</summary>
+/// <remarks>
+/// A buffer is held only while something is unsent, so an idle connection costs none. Text is bounded by the buffer:
+/// the conversation stops taking lines while the answer is <see cref="IsFull"/>.
+/// </remarks>
+public sealed class Answer : IBufferWriter<byte>
+{
+    /// <summary>The most that one line, or one call of <see cref="ILineSource.Write"/>, may add: a quarter of the
+    /// buffer.</summary>
+    public const int PieceBytes = BufferPool.Size / 4;
+
+    /// <summary>The longest file that is read whole before its header leaves.</summary>
+    /// <remarks>
+    /// Up to about this size that was measured cheaper than sendfile, and the file's state can be checked before the
+    /// first byte leaves. Of larger files a little is held back for the same check before the last byte leaves. The
+    /// header before such a file must fit into the piece too.
+    /// </remarks>
+    public const int CopiedBytes = PieceBytes - HeaderBytes;
+
+    // Copying is what costs, so of a large file only this much is held back.
+    private const int TailBytes = 512;
+    private const int HeaderBytes = 64;
+
+    private readonly BufferPool _pool;
+    private readonly Action? _completed;
+    private byte[]? _buffer;
+    private int _start;
+    private int _end;
+    private byte[]? _later;
+
+    internal Answer(BufferPool pool, Action? completed)
+    {
+        _pool = pool;
+        _completed = completed;
+    }
+
+    /// <summary>True once the connection is to be closed after what is unsent.</summary>
+    public bool Closing { get; private set; }
+
+    /// <summary>True when a file could not be sent to its end: the connection must be closed short.</summary>
+    internal bool Broken { get; private set; }
+
+    internal ReadOnlySpan<byte> Unsent => _buffer.AsSpan(_start, _end - _start);
+
+    internal bool HasText => _end > _start;
+
+    /// <summary>How much text is unsent, in bytes.</summary>
+    public int UnsentBytes => _end - _start;
+
+    internal IFileSource? File { get; private set; }
+
+    internal long FileOffset { get; private set; }
+
+    internal long FileLeft { get; private set; }
+
+    internal ILineSource? Source { get; private set; }
+
+    internal bool IsPending => HasText || File is not null || Source is not null;
+
+    internal bool IsFull => _end > BufferPool.Size - PieceBytes;
+
+    /// <summary>True while a postponed answer is still to be given.</summary>
+    internal bool Waits { get; private set; }
+
+    /// <summary>True while no further line may be taken.</summary>
+    internal bool Blocks => Closing || Broken || File is not null || Source is not null || IsFull || Waits;
+
+    /// <inheritdoc/>
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        _buffer ??= _pool.Rent();
+        return _buffer.AsSpan(_end);
+    }
+
+    /// <inheritdoc/>
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        _buffer ??= _pool.Rent();
+        return _buffer.AsMemory(_end);
+    }
+
+    /// <inheritdoc/>
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(BufferPool.Size - _end));
+        _end += count;
+    }
+
+    /// <summary>Appends text; a line adds at most <see cref="PieceBytes"/>.</summary>
+    public void Write(ReadOnlySpan<byte> text)
+    {
+        text.CopyTo(GetSpan());
+        Advance(text.Length);
+    }
+
+    /// <summary>Appends a header and then part of a file.</summary>
+    /// <returns>False, with nothing appended and the file not taken, when the file cannot be read as
+    /// announced.</returns>
+    public bool SendFile(ReadOnlySpan<byte> header, IFileSource file, long offset, long length)
+    {
+        if (length > CopiedBytes)
+        {
+            if (!file.Unchanged()) return false;
+            Write(header);
+            (File, FileOffset, FileLeft) = (file, offset, length - TailBytes);
+            return true;
+        }
+        int before = _end;
+        Write(header);
+        if (Copy(file, offset, (int)length))
+        {
+            file.Release();
+            return true;
+        }
+        _end = before;
+        return false;
+    }
+
+    /// <summary>Sends a long list; no further line is taken until it is through.</summary>
+    public void SendList(ILineSource source) => Source = source;
+
+    /// <summary>Closes the connection once everything is sent.</summary>
+    public void Close() => Closing = true;
+
+    /// <summary>Postpones the answer: no further line is taken until <see cref="Complete"/> is called, from any
+    /// thread.</summary>
+    public void Later() => Waits = true;
+
+    /// <summary>Gives the answer that <see cref="Later"/> postponed.</summary>
+    public void Complete(ReadOnlySpan<byte> text)
+    {
+        Volatile.Write(ref _later, text.ToArray());
+        _completed?.Invoke();
+    }
+
+    // Takes over a postponed answer, on the connection's own thread; false when there is none.
+    internal bool TakeLater()
+    {
+        if (!Waits || Interlocked.Exchange(ref _later, null) is not { } text) return false;
+        Write(text);
+        Waits = false;
+        return true;
+    }
+
+    internal void TextSent(int count)
+    {
+        _start += count;
+        if (_start < _end) return;
+        _start = _end = 0;
+        if (_buffer is null) return;
+        _pool.Return(_buffer);
+        _buffer = null;
+    }
+
+    // Counts bytes that left from the file; after the last of them the held-back tail is read, checked and appended.
+    internal void FileSent(long count)
+    {
+        FileOffset += count;
+        FileLeft -= count;
+        if (FileLeft > 0) return;
+        bool whole = Copy(File!, FileOffset, TailBytes);
+        EndFile(broken: !whole);
+    }
+
+    // Ends the file; broken when it turned out shorter than announced or was edited in place.
+    internal void EndFile(bool broken)
+    {
+        IFileSource? file = File;
+        File = null;
+        Broken |= broken;
+        file?.Release();
+    }
+
+    // Lets a long list write its next piece.
+    internal void Refill()
+    {
+        while (Source is not null && !IsFull)
+        {
+            if (!Source.Write(this)) Source = null;
+        }
+    }
+
+    internal void Discard()
+    {
+        EndFile(broken: true);
+        Source = null;
+        TextSent(_end - _start);
+    }
+
+    private bool Copy(IFileSource file, long offset, int length)
+    {
+        int read = file.Read(GetSpan()[..length], offset);
+        if (read != length || !file.Unchanged()) return false;
+        Advance(length);
+        return true;
+    }
+}

@@ -1,0 +1,222 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Network;
+
+/// <summary>One thread that serves its share of all connections: it waits for readiness and gives each one its
+/// turn.</summary>
+internal sealed partial class EventLoop
+{
+    private const int Accepts = 32;
+    private const int SweepMilliseconds = 500;
+    private const int AcceptPauseMilliseconds = 100;
+
+    private readonly ILogger _logger;
+    private readonly ConnectionBudget _budget;
+    private readonly int _wake = Libc.CreateEvent();
+    private readonly Thread _thread;
+    private readonly Queue<SocketConnection> _ready = new();
+    private readonly ConcurrentQueue<Action> _posts = new();
+    private readonly List<(Socket Socket, ILineService Service)> _listeners = [];
+    private readonly byte[] _events = new byte[128 * Libc.EventSize];
+    private readonly byte[] _readBuffer = GC.AllocateUninitializedArray<byte>(16 * 1024, pinned: true);
+    private SocketConnection?[] _connections = new SocketConnection?[64];
+    private uint _generation;
+    private long _nextSweep;
+    private long _acceptAgainAt = long.MaxValue;
+    private volatile bool _stopping;
+
+    public EventLoop(int number, ConnectionBudget budget, ILogger logger)
+    {
+        (_budget, _logger) = (budget, logger);
+        Epoll = Libc.CreateEpoll();
+        if (Epoll < 0 || _wake < 0) throw new SocketException((int)SocketError.TooManyOpenSockets);
+        _ = Libc.Control(Epoll, Libc.EpollAdd, _wake, Libc.EpollIn, (uint)_wake);
+        _thread = new Thread(Run) { Name = $"microcdn-loop-{number}", IsBackground = true };
+        _thread.Start();
+    }
+
+    public int Epoll { get; }
+
+    /// <summary>This loop's own buffers: a pool shared by threads would hand one buffer to two connections.</summary>
+    public BufferPool Pool { get; } = new();
+
+    public Span<byte> ReadBuffer => _readBuffer;
+
+    private static long Now => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
+
+    /// <summary>Runs an action on the loop's thread.</summary>
+    public void Post(Action action)
+    {
+        _posts.Enqueue(action);
+        Libc.Signal(_wake);
+    }
+
+    /// <summary>Gives a connection a turn soon; from any thread.</summary>
+    public void Post(SocketConnection connection) => Post(() => Enqueue(connection));
+
+    public void Enqueue(SocketConnection connection)
+    {
+        if (connection.Queued) return;
+        connection.Queued = true;
+        _ready.Enqueue(connection);
+    }
+
+    /// <summary>Starts to accept; every loop accepts from every listener, whichever is free first.</summary>
+    public void Listen(Socket socket, ILineService service) => Post(() =>
+    {
+        _listeners.Add((socket, service));
+        Watch(socket);
+    });
+
+    public void Forget(SocketConnection connection, int fd)
+    {
+        if (_connections[fd] == connection) _connections[fd] = null;
+        _budget.Release();
+    }
+
+    public void Stop()
+    {
+        _stopping = true;
+        Libc.Signal(_wake);
+        _thread.Join();
+        Libc.Close(_wake);
+        Libc.Close(Epoll);
+    }
+
+    private void Run()
+    {
+        while (!_stopping)
+        {
+            try
+            {
+                Round();
+            }
+            catch (Exception exception)
+            {
+                // A fault in one session must not end the thread that thousands of others live on.
+                LogFault(exception);
+            }
+        }
+        foreach (SocketConnection? connection in _connections) connection?.Close();
+    }
+
+    private void Round()
+    {
+        long now = Now;
+        long next = Math.Min(_nextSweep, _acceptAgainAt);
+        int timeout = _ready.Count > 0 || !_posts.IsEmpty ? 0 : (int)Math.Clamp(next - now, 0, SweepMilliseconds);
+        int count = Libc.Wait(Epoll, _events, timeout);
+        now = Now;
+
+        for (int index = 0; index < count; index++) Notice(index, now);
+        while (_posts.TryDequeue(out Action? post)) post();
+        for (int turns = _ready.Count; turns > 0; turns--)
+        {
+            SocketConnection connection = _ready.Dequeue();
+            connection.Queued = false;
+            Turn(connection, now);
+        }
+        if (now >= _acceptAgainAt) AcceptAgain();
+        if (now < _nextSweep) return;
+        _nextSweep = now + SweepMilliseconds;
+        foreach (SocketConnection? connection in _connections) connection?.Sweep(now);
+    }
+
+    private void Notice(int index, long now)
+    {
+        (uint flags, ulong data) = Libc.ReadEvent(_events, index);
+        int fd = (int)(uint)data;
+        uint generation = (uint)(data >> 32);
+        if (generation != 0)
+        {
+            SocketConnection? connection = fd < _connections.Length ? _connections[fd] : null;
+            if (connection is null || connection.Generation != generation) return;
+            connection.Notice(flags);
+            if (!connection.Queued) Turn(connection, now);
+        }
+        else if (fd == _wake) Libc.ClearSignal(_wake);
+        else Accept(fd, now);
+    }
+
+    private void Turn(SocketConnection connection, long now)
+    {
+        try
+        {
+            if (connection.Turn(now)) Enqueue(connection);
+        }
+        catch (Exception exception)
+        {
+            LogFault(exception);
+            connection.Close();
+        }
+    }
+
+    private void Accept(int listener, long now)
+    {
+        ILineService? service = ServiceOf(listener);
+        // With nothing else to do one is enough: the kernel tells at once when there are more.
+        int most = _ready.Count == 0 ? 1 : Accepts;
+        for (int accepts = 0; accepts < most && service is not null; accepts++)
+        {
+            if (!_budget.TryTake())
+            {
+                PauseAccepting(now, "the connection limit");
+                return;
+            }
+            int fd = Libc.Accept(listener);
+            if (fd < 0)
+            {
+                int error = Marshal.GetLastPInvokeError();
+                _budget.Release();
+                if (error is Libc.ErrorAborted or Libc.ErrorInterrupted) continue;
+                if (error is Libc.ErrorTooManyFiles or Libc.ErrorTableFull or Libc.ErrorNoMemory or Libc.ErrorNoBuffers)
+                {
+                    PauseAccepting(now, "the limit of open file descriptors");
+                }
+                return;
+            }
+            if (fd >= _connections.Length) Array.Resize(ref _connections, Math.Max(fd + 1, _connections.Length * 2));
+            if (++_generation == 0) _generation = 1;
+            SocketConnection connection = new(this, fd, _generation, service, now);
+            _connections[fd] = connection;
+            Turn(connection, now);
+        }
+    }
+
+    private ILineService? ServiceOf(int listener)
+    {
+        foreach ((Socket socket, ILineService service) in _listeners)
+        {
+            if ((int)socket.Handle == listener) return service;
+        }
+        return null;
+    }
+
+    // Out of descriptors: the listeners stay, the kernel keeps the callers in its queue, and we look again soon.
+    // Nothing here opens a file.
+    private void PauseAccepting(long now, string limit)
+    {
+        foreach ((Socket socket, _) in _listeners) _ = Libc.Control(Epoll, Libc.EpollDelete, (int)socket.Handle, 0, 0);
+        _acceptAgainAt = now + AcceptPauseMilliseconds;
+        _budget.Complain(limit);
+    }
+
+    private void AcceptAgain()
+    {
+        _acceptAgainAt = long.MaxValue;
+        foreach ((Socket socket, _) in _listeners) Watch(socket);
+    }
+
+    private void Watch(Socket socket)
+    {
+        int fd = (int)socket.Handle;
+        _ = Libc.Control(Epoll, Libc.EpollAdd, fd, Libc.EpollIn | Libc.EpollExclusive, (uint)fd);
+    }
+
+    [LoggerMessage(1010, LogLevel.Error, "a session failed; its connection is closed, all others go on")]
+    private partial void LogFault(Exception exception);
+}

@@ -1,0 +1,58 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Network;
+
+/// <summary>The real network's listening half: a few threads that serve all the roles of a process.</summary>
+/// <remarks>
+/// One thread for each processor, each with its own epoll. Sessions never block, so more threads would only wait.
+/// Linux alone, by choice: see docs/decisions/0002-event-loops.md.
+/// </remarks>
+public sealed class EventLoops : IDisposable
+{
+    private const int Backlog = 4096;
+    private readonly List<Socket> _sockets = [];
+    private readonly EventLoop[] _loops;
+
+    /// <summary>Starts the threads.</summary>
+    public EventLoops(ILoggerFactory loggers, TimeProvider time)
+    {
+        ILogger logger = loggers.CreateLogger("network");
+        ConnectionBudget budget = new(ConnectionBudget.FromDescriptorLimit(Sockets.DescriptorLimit()), logger, time);
+        _loops = [.. Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount, 1, 16))
+            .Select(number => new EventLoop(number, budget, logger))];
+    }
+
+    /// <summary>Binds a listener's port and starts to accept.</summary>
+    /// <returns>The address and port bound, which tells the port when 0 was asked for.</returns>
+    /// <exception cref="PortUnavailableException">The port is in use, or the address is not ours.</exception>
+    public IPEndPoint Listen(Listener listener)
+    {
+        Socket socket = Sockets.Bind(listener.EndPoint, SocketType.Stream);
+        try
+        {
+            // Inherited by every accepted socket: an answer's last small segment must not wait for an acknowledgement.
+            socket.NoDelay = true;
+            socket.Blocking = false;
+            socket.Listen(Backlog);
+        }
+        catch (SocketException exception)
+        {
+            // On Linux a port that another socket listens on may bind, and only fails here.
+            socket.Dispose();
+            throw new PortUnavailableException("TCP", listener.EndPoint, exception);
+        }
+        _sockets.Add(socket);
+        foreach (EventLoop loop in _loops) loop.Listen(socket, listener.Service);
+        return (IPEndPoint)socket.LocalEndPoint!;
+    }
+
+    /// <summary>Closes every connection and listener.</summary>
+    public void Dispose()
+    {
+        foreach (EventLoop loop in _loops) loop.Stop();
+        foreach (Socket socket in _sockets) socket.Dispose();
+    }
+
+}

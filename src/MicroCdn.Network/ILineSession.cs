@@ -1,0 +1,80 @@
+using System.Net;
+using Microsoft.Win32.SafeHandles;
+
+namespace MicroCdn.Network;
+
+/// <summary>One role's side of one connection: it is handed whole lines and writes its answers, and does no I/O
+/// itself.</summary>
+/// <remarks>Calls for one session never overlap. A call must not block: hundreds of other connections wait for
+/// it.</remarks>
+public interface ILineSession
+{
+    /// <summary>True when the connection may be idle for ever, as a registered server's is.</summary>
+    bool MayIdle => false;
+
+    /// <summary>Handles one clean line, without its end, and writes what is to be answered.</summary>
+    void Handle(ReadOnlySpan<byte> line, Answer answer);
+}
+
+/// <summary>What stands behind a listening port: a session for every connection, and a place for complaints.</summary>
+public interface ILineService
+{
+    /// <summary>Where refused input is counted and, at a bounded rate, logged.</summary>
+    Complaints Complaints { get; }
+
+    /// <summary>Opens the session of a new connection.</summary>
+    ILineSession Open(IPeer peer);
+}
+
+/// <summary>Who is at the other end of a connection.</summary>
+public interface IPeer
+{
+    /// <summary>The peer's address, a mapped one as IPv4.</summary>
+    IPAddress Remote { get; }
+
+    /// <summary>Our own address as this peer reached it, a mapped one as IPv4.</summary>
+    IPAddress Local { get; }
+}
+
+/// <summary>Produces a long answer piece by piece, so that a list of millions never stands in memory.</summary>
+public interface ILineSource
+{
+    /// <summary>Writes some lines, at most <see cref="Answer.PieceBytes"/>; false when there is no more to
+    /// come.</summary>
+    bool Write(Answer answer);
+}
+
+/// <summary>An open file that an answer may send.</summary>
+public interface IFileSource
+{
+    /// <summary>The handle that the kernel may read from.</summary>
+    SafeFileHandle Handle { get; }
+
+    /// <summary>Reads bytes at an offset; fewer than asked only at the end of the file.</summary>
+    int Read(Span<byte> buffer, long offset);
+
+    /// <summary>False once the file was edited in place since it was opened.</summary>
+    bool Unchanged();
+
+    /// <summary>Gives the file back; called exactly once for each <see cref="Answer.SendFile"/> that was
+    /// accepted.</summary>
+    void Release();
+}
+
+/// <summary>A port that a role listens on.</summary>
+/// <param name="EndPoint">Address and port to bind.</param>
+/// <param name="Service">What answers there.</param>
+public sealed record Listener(IPEndPoint EndPoint, ILineService Service);
+
+/// <summary>An index, a monitor or a content server: its listeners and what it does besides answering.</summary>
+public interface IRole
+{
+    /// <summary>The role's name in logs, such as <c>index</c>.</summary>
+    string Name { get; }
+
+    /// <summary>The ports to attach to a network before <see cref="RunAsync"/>.</summary>
+    IReadOnlyList<Listener> Listeners { get; }
+
+    /// <summary>Runs until cancelled.</summary>
+    Task RunAsync(CancellationToken cancellationToken);
+}

@@ -1,0 +1,211 @@
+using System.Net;
+using System.Runtime.InteropServices;
+
+namespace MicroCdn.Network;
+
+/// <summary>One accepted socket: it moves bytes between the kernel and its conversation, a bounded number each
+/// turn.</summary>
+/// <remarks>
+/// Readiness is edge-triggered: <c>_readable</c> and <c>_writable</c> remember what the kernel said until a call shows
+/// otherwise, so a connection needs one registration for its whole life and no call is made in vain.
+/// </remarks>
+internal sealed class SocketConnection : IPeer
+{
+    // What one connection may move before the others have their turn: about 0.2 ms, so that a few bulk transfers on
+    // the same processor leave a short request waiting about a millisecond.
+    private const int TurnBytes = 1024 * 1024;
+    private const int TurnReads = 4;
+
+    // A refused peer may still be sending; closing at once would reset the connection and eat our ERROR line.
+    private const int LingerBytes = 256 * 1024;
+    private const int LingerMilliseconds = 2000;
+
+    private readonly EventLoop _loop;
+    private readonly int _fd;
+    private readonly LineConversation _conversation;
+    private IPAddress? _remote;
+    private IPAddress? _local;
+    private bool _readable = true;
+    private bool _writable = true;
+    private bool _peerClosed;
+    private bool _registered;
+    private bool _corked;
+    private bool _lingering;
+    private bool _closed;
+    private int _lingered;
+    private long _lingerUntil;
+
+    public SocketConnection(EventLoop loop, int fd, uint generation, ILineService service, long now)
+    {
+        _loop = loop;
+        _fd = fd;
+        Generation = generation;
+        _conversation = new LineConversation(service, this, loop.Pool, now, Wake);
+    }
+
+    /// <summary>Tells this connection from an earlier one with the same descriptor.</summary>
+    public uint Generation { get; }
+
+    /// <summary>True while it stands in the loop's queue of connections that want a turn.</summary>
+    public bool Queued { get; set; }
+
+    public IPAddress Remote => _remote ??= Libc.Address(_fd, remote: true);
+
+    public IPAddress Local => _local ??= Libc.Address(_fd, remote: false);
+
+    public void Notice(uint flags)
+    {
+        if ((flags & (Libc.EpollIn | Libc.EpollPeerClosed | Libc.EpollHangUp | Libc.EpollError)) != 0) _readable = true;
+        if ((flags & (Libc.EpollOut | Libc.EpollHangUp | Libc.EpollError)) != 0) _writable = true;
+        if ((flags & (Libc.EpollPeerClosed | Libc.EpollHangUp | Libc.EpollError)) != 0) _peerClosed = true;
+    }
+
+    /// <summary>Does what can be done now; true when there is more that only had to make room for others.</summary>
+    public bool Turn(long now)
+    {
+        if (_closed) return false;
+        int reads = TurnReads;
+        long bytes = TurnBytes;
+        while (true)
+        {
+            if (_lingering) return Linger(now);
+            _conversation.Continue(now);
+            if (!Flush(now, ref bytes)) return Wait();
+            if (_conversation.IsOver) return Finish(now);
+            if (_conversation.Answer.IsPending || _conversation.HasMore)
+            {
+                if (bytes <= 0) return true;
+                continue;
+            }
+            if (_conversation.IsPaused || !_readable) return Wait();
+            if (reads-- == 0) return true;
+            if (!Read(now)) return false;
+        }
+    }
+
+    /// <summary>Looks whether the peer took too long.</summary>
+    public void Sweep(long now)
+    {
+        if (_closed) return;
+        if (_lingering ? now >= _lingerUntil : _conversation.Expire(now) && _conversation.Answer.Broken) Close();
+        else if (!_lingering && _conversation.Answer.Closing) _loop.Enqueue(this);
+    }
+
+    public void Close()
+    {
+        if (_closed) return;
+        _closed = true;
+        _conversation.End();
+        _loop.Forget(this, _fd);
+        Libc.Close(_fd);
+    }
+
+    // Sends what is unsent; false when the socket is full or broken.
+    private bool Flush(long now, ref long bytes)
+    {
+        Answer answer = _conversation.Answer;
+        while (answer.HasText || answer.File is not null)
+        {
+            if (!_writable) return false;
+            if (bytes <= 0) return true;
+            if (answer.File is not null && !_corked) Libc.Cork(_fd, _corked = true);
+            bool isText = answer.HasText;
+            long most = Math.Min(bytes, answer.FileLeft);
+            long sent = isText ? Libc.Send(_fd, answer.Unsent)
+                : Libc.SendFile(_fd, answer.File!.Handle, answer.FileOffset, most);
+            // Nothing sent and no error: the file was cut while it was sent.
+            if (sent < 0 && !Retry(ref _writable)) return false;
+            if (sent == 0) answer.EndFile(broken: true);
+            if (sent <= 0) continue;
+            if (isText) answer.TextSent((int)sent);
+            else answer.FileSent(sent);
+            bytes -= sent;
+            _conversation.Progress(now);
+            if (!isText && sent < most) FileStopped(answer);
+        }
+        // Header, file and tail left in whole segments; now the rest of the last one.
+        if (_corked) Libc.Cork(_fd, _corked = false);
+        return true;
+    }
+
+    // Part of a file was taken: the socket is full, or the file was cut. When full, waiting until the kernel tells of
+    // room sends large pieces; trying again at once would send crumbs, and cost a fifth more for each GiB.
+    private void FileStopped(Answer answer)
+    {
+        if (answer.File!.Unchanged()) _writable = false;
+        else answer.EndFile(broken: true);
+    }
+
+    // Reads once; false when the connection is gone.
+    private bool Read(long now)
+    {
+        Span<byte> buffer = _loop.ReadBuffer;
+        int read = Libc.Receive(_fd, buffer);
+        if (read > 0)
+        {
+            // A short read emptied the socket; the next byte raises the next edge.
+            if (read < buffer.Length && !_peerClosed) _readable = false;
+            _conversation.Receive(buffer[..read], now);
+            return true;
+        }
+        if (read == 0)
+        {
+            _readable = false;
+            _conversation.EndInput();
+            return true;
+        }
+        return Retry(ref _readable) || !_closed;
+    }
+
+    // After a failed call: true when it is to be tried again; else the flag is down, or the connection closed.
+    private bool Retry(ref bool flag)
+    {
+        int error = Marshal.GetLastPInvokeError();
+        if (error == Libc.ErrorInterrupted) return true;
+        if (error == Libc.ErrorAgain) flag = false;
+        else Close();
+        return false;
+    }
+
+    // Waits for the kernel's word. The first time, the connection is registered; the kernel then tells what it missed.
+    private bool Wait()
+    {
+        if (_closed || _registered) return false;
+        _registered = true;
+        const uint flags = Libc.EpollIn | Libc.EpollOut | Libc.EpollPeerClosed | Libc.EpollEdge;
+        ulong data = ((ulong)Generation << 32) | (uint)_fd;
+        if (Libc.Control(_loop.Epoll, Libc.EpollAdd, _fd, flags, data) != 0) Close();
+        return false;
+    }
+
+
+    private void Wake() => _loop.Post(this);
+
+    private bool Finish(long now)
+    {
+        if (!_conversation.WasRefused)
+        {
+            Close();
+            return false;
+        }
+        Libc.CloseWrite(_fd);
+        _lingering = true;
+        _readable = true;
+        _lingerUntil = now + LingerMilliseconds;
+        return Linger(now);
+    }
+
+    private bool Linger(long now)
+    {
+        for (int reads = 0; reads < TurnReads; reads++)
+        {
+            int read = Libc.Receive(_fd, _loop.ReadBuffer);
+            _lingered += Math.Max(0, read);
+            if (read > 0 && _lingered < LingerBytes && now < _lingerUntil) continue;
+            if (read < 0 && Retry(ref _readable)) continue;
+            if (read >= 0) Close();
+            return Wait();
+        }
+        return true;
+    }
+}

@@ -1,0 +1,65 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MicroCdn.Network;
+
+/// <summary>Dials over TCP, IPv4 addresses of a name first: some version 1 peers know no others.</summary>
+public sealed class TcpDialer(TimeProvider time) : IDialer
+{
+    /// <summary>How long one address may take to accept: three retransmissions of a lost SYN would take 7 s.</summary>
+    private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(5);
+
+    /// <inheritdoc/>
+    public async ValueTask<LineConnection> DialAsync(string host, int port, CancellationToken cancellationToken)
+    {
+        Exception? failure = null;
+        foreach (IPAddress address in await Resolve(host, cancellationToken).ConfigureAwait(false))
+        {
+            Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            using CancellationTokenSource limit = new(ConnectTime, time);
+            using CancellationTokenSource either =
+                CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            try
+            {
+                await socket.ConnectAsync(new IPEndPoint(address, port), either.Token).ConfigureAwait(false);
+                return new LineConnection(new NetworkStream(socket, ownsSocket: true), Address(socket.LocalEndPoint),
+                    address);
+            }
+            catch (Exception exception) when (exception is SocketException or OperationCanceledException)
+            {
+                socket.Dispose();
+                cancellationToken.ThrowIfCancellationRequested();
+                failure = exception;
+            }
+        }
+        string reason = failure is SocketException { SocketErrorCode: var code } ? Reason(code) : "no answer in 5 s";
+        throw new IOException($"{host}:{port} cannot be reached: {reason}", failure);
+    }
+
+    /// <summary>The addresses of a host, IPv4 first.</summary>
+    /// <exception cref="IOException">The name is unknown.</exception>
+    public static async ValueTask<IPAddress[]> Resolve(string host, CancellationToken cancellationToken)
+    {
+        if (IPAddress.TryParse(host, out IPAddress? address)) return [address];
+        try
+        {
+            IPAddress[] addresses = await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
+            return [.. addresses.OrderBy(a => a.AddressFamily == AddressFamily.InterNetwork ? 0 : 1)];
+        }
+        catch (SocketException exception)
+        {
+            throw new IOException($"the host name '{host}' is unknown", exception);
+        }
+    }
+
+    private static IPAddress Address(EndPoint? endPoint) => ((IPEndPoint)endPoint!).Address;
+
+    private static string Reason(SocketError error) => error switch
+    {
+        SocketError.ConnectionRefused => "nothing listens there (connection refused)",
+        SocketError.HostUnreachable or SocketError.NetworkUnreachable => "no route to it",
+        SocketError.TimedOut => "no answer",
+        SocketError.TooManyOpenSockets => "this process has no file descriptors left",
+        _ => error.ToString(),
+    };
+}

@@ -1,0 +1,44 @@
+namespace MicroCdn.Protocol;
+
+/// <summary>Every bound that the wire puts on its peers, each with its reason.</summary>
+public static class Limits
+{
+    /// <summary>Longest line on TCP in bytes, LF included: what one hostile connection may make us hold.</summary>
+    public const int LineBytes = 8 * 1024;
+
+    /// <summary>Longest datagram in bytes: a heartbeat needs a tenth of it.</summary>
+    public const int DatagramBytes = 1024;
+
+    /// <summary>Longest decoded file name in bytes: a quarter of PATH_MAX, so that folder plus name always
+    /// opens.</summary>
+    public const int NameBytes = 1024;
+
+    /// <summary>Longest server id in bytes: ids are labels in logs and tables.</summary>
+    public const int ServerIdBytes = 64;
+
+    /// <summary>Longest host name in bytes (RFC 1035, section 2.3.4).</summary>
+    public const int HostBytes = 253;
+
+    /// <summary>Most servers that an index or a monitor keeps: a thousand times the fleet we build for would
+    /// fit.</summary>
+    public const int Servers = 10_000;
+
+    /// <summary>Most files in one server's list: ten million is the largest library we promise.</summary>
+    public const int FilesPerServer = 10_000_000;
+
+    /// <summary>Most different names an index knows: six times the largest library we promise.</summary>
+    public const int Names = 60_000_000;
+
+    /// <summary>Most indexes one monitor tells of failures.</summary>
+    public const int Indexes = 64;
+
+    /// <summary>How long a connection may take to complete its first line, or any later line from its first
+    /// byte.</summary>
+    public static readonly TimeSpan LineTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a connection that never registered may be idle.</summary>
+    public static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a peer may leave every byte of an answer unread: as long as it may be idle.</summary>
+    public static readonly TimeSpan StallTime = TimeSpan.FromSeconds(60);
+}

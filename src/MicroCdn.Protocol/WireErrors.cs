@@ -1,0 +1,69 @@
+using System.Text;
+
+namespace MicroCdn.Protocol;
+
+/// <summary>One refusal a peer can read: the word after <c>ERROR</c>, what it means, and whether the connection
+/// ends.</summary>
+/// <param name="Word">The word on the wire.</param>
+/// <param name="Closes">True when the connection is closed after the line.</param>
+/// <param name="Meaning">One sentence for the one who caused it.</param>
+public sealed record WireError(string Word, bool Closes, string Meaning)
+{
+    /// <summary>The whole line, ready to send.</summary>
+    public ReadOnlyMemory<byte> Line { get; } = Encoding.UTF8.GetBytes($"ERROR {Word}\n");
+}
+
+/// <summary>The table of all refusals; docs/protocol.md shows the same rows.</summary>
+public static class WireErrors
+{
+    /// <summary>The only word version 1 has for every reason why a file cannot be had.</summary>
+    public static readonly WireError FileNotFound =
+        new("FILE_NOT_FOUND", false, "No live server has a file of this name.");
+
+    /// <summary>A verb this role does not know.</summary>
+    public static readonly WireError UnknownCommand =
+        new("UNKNOWN_COMMAND", false, "This role does not know the verb.");
+
+    /// <summary>A known verb with the wrong number of words or an impossible value.</summary>
+    public static readonly WireError Malformed =
+        new("MALFORMED", false, "The verb is known; its words are too many, too few, or out of range.");
+
+    /// <summary>A control message from an address outside the trusted networks.</summary>
+    public static readonly WireError NotTrusted =
+        new("NOT_TRUSTED", false, "Control messages are taken from loopback and --trust networks alone.");
+
+    /// <summary>A message that only makes sense after REGISTER.</summary>
+    public static readonly WireError NotRegistered =
+        new("NOT_REGISTERED", false, "REGISTER must come first on this connection.");
+
+    /// <summary>A message about a server that never registered.</summary>
+    public static readonly WireError UnknownServer =
+        new("UNKNOWN_SERVER", false, "No server of this id is registered.");
+
+    /// <summary>A table is full.</summary>
+    public static readonly WireError LimitReached =
+        new("LIMIT_REACHED", false, "A limit of this role is reached; its log names the limit.");
+
+    /// <summary>The file exists but cannot be read now.</summary>
+    public static readonly WireError Unavailable =
+        new("UNAVAILABLE", false, "The server has the file but cannot read it now; ask another one or try again.");
+
+    /// <summary>A line longer than <see cref="Limits.LineBytes"/>.</summary>
+    public static readonly WireError LineTooLong =
+        new("LINE_TOO_LONG", true, "The line is longer than 8 KiB.");
+
+    /// <summary>A line with a control character or invalid UTF-8.</summary>
+    public static readonly WireError BadLine =
+        new("BAD_LINE", true, "The line holds a control character or invalid UTF-8.");
+
+    /// <summary>A line not completed in <see cref="Limits.LineTime"/>.</summary>
+    public static readonly WireError Timeout =
+        new("TIMEOUT", true, "The line was not completed in 10 s.");
+
+    /// <summary>All rows, in the order of the documentation.</summary>
+    public static IReadOnlyList<WireError> All { get; } =
+    [
+        FileNotFound, UnknownCommand, Malformed, NotTrusted, NotRegistered, UnknownServer, LimitReached, Unavailable,
+        LineTooLong, BadLine, Timeout,
+    ];
+}

@@ -1,0 +1,115 @@
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
+
+namespace MicroCdn.Storage;
+
+/// <summary>A file that appears under its name only when it is whole: written beside the target, made durable,
+/// renamed.</summary>
+/// <remarks>
+/// The order that survives a power cut: temporary file, write, fsync, rename, fsync of the folder. Without the first
+/// fsync the name may come back empty, without the second it may not come back at all. Disposed before
+/// <see cref="Commit"/>, it leaves nothing; whatever stood under the name before is untouched.
+/// </remarks>
+public sealed class AtomicFile : IDisposable
+{
+    private readonly string _target;
+    private readonly string _temporary;
+    private readonly SafeFileHandle _handle;
+    private long _length;
+    private bool _committed;
+
+    private AtomicFile(string target, string temporary, SafeFileHandle handle)
+    {
+        (_target, _temporary, _handle) = (target, temporary, handle);
+    }
+
+    /// <summary>Starts a file, making the folders above it.</summary>
+    /// <exception cref="IOException">The folder cannot be written; <see cref="DiskFullException"/> when it is
+    /// full.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
+    public static AtomicFile Create(string target)
+    {
+        // Through a link to what it leads to, as every program writes; and never in place of a device or a pipe.
+        string full = Path.GetFullPath(target);
+        if (new FileInfo(full).LinkTarget is not null)
+        {
+            full = File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        }
+        if (Libc.Look(full, followLinks: true, out _) is EntryKind.Other or EntryKind.Folder)
+        {
+            throw new IOException($"'{full}' is no regular file");
+        }
+        string folder = Path.GetDirectoryName(full) ?? "/";
+        // Cut, since name and ending together must stay below the 255 bytes that file systems allow.
+        string name = Path.GetFileName(full);
+        string start = name.Length > 40 ? name[..40] : name;
+        string temporary = Path.Combine(folder,
+            $".{start}.{RandomNumberGenerator.GetHexString(12, lowercase: true)}.part");
+        return Guard(() =>
+        {
+            Directory.CreateDirectory(folder);
+            // No file lock: the name is ours alone by its randomness.
+            SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write,
+                FileShare.ReadWrite | FileShare.Delete);
+            return new AtomicFile(full, temporary, handle);
+        });
+    }
+
+    /// <summary>Appends bytes.</summary>
+    /// <exception cref="DiskFullException">No room is left.</exception>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            RandomAccess.Write(_handle, bytes, _length);
+        }
+        catch (IOException exception) when (DiskFullException.Is(exception))
+        {
+            throw new DiskFullException(_target, exception);
+        }
+        _length += bytes.Length;
+    }
+
+    /// <summary>Starts over at the first byte.</summary>
+    public void Restart()
+    {
+        RandomAccess.SetLength(_handle, 0);
+        _length = 0;
+    }
+
+    /// <summary>Makes the file durable and gives it its name, in place of whatever had it.</summary>
+    public void Commit() => Guard(() =>
+    {
+        Libc.Sync(_handle);
+        File.Move(_temporary, _target, overwrite: true);
+        _committed = true;
+        Libc.SyncFolder(Path.GetDirectoryName(_target)!);
+        return true;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _handle.Dispose();
+        if (!_committed) File.Delete(_temporary);
+    }
+
+    private static T Guard<T>(Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (IOException exception) when (DiskFullException.Is(exception))
+        {
+            throw new DiskFullException("the target", exception);
+        }
+    }
+}
+
+/// <summary>No room is left on the disk, or within the user's quota.</summary>
+public sealed class DiskFullException(string target, Exception inner)
+    : IOException($"no room is left on the disk for {target}", inner)
+{
+    internal static bool Is(IOException exception) => exception.HResult is Libc.ErrorNoSpace or Libc.ErrorQuota;
+}

@@ -1,0 +1,28 @@
+namespace MicroCdn;
+
+/// <summary>What the process tells the shell; the README shows the same rows.</summary>
+internal static class ExitCode
+{
+    public const int Done = 0;
+
+    /// <summary>Something that no other row names, such as a target that may not be written.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The command line, a port or a folder is not usable.</summary>
+    public const int Usage = 2;
+
+    /// <summary>No live server has the file.</summary>
+    public const int NotFound = 3;
+
+    /// <summary>The index, or every server that it named, did not answer.</summary>
+    public const int Unreachable = 4;
+
+    /// <summary>No room is left on the disk.</summary>
+    public const int DiskFull = 6;
+
+    /// <summary>Some of several failed.</summary>
+    public const int Partial = 7;
+
+    /// <summary>Ctrl-C.</summary>
+    public const int Interrupted = 130;
+}

@@ -1,0 +1,48 @@
+using MicroCdn.Client;
+using MicroCdn.Protocol;
+using Spectre.Console;
+
+namespace MicroCdn;
+
+/// <summary>One bar for each download, on a terminal's standard error; in a pipe nothing at all.</summary>
+internal sealed class ProgressBars
+{
+    private readonly ProgressContext? _context;
+
+    private ProgressBars(ProgressContext? context) => _context = context;
+
+    /// <summary>Runs an action that may add bars.</summary>
+    public static async Task RunAsync(Func<ProgressBars, Task> action)
+    {
+        if (Console.IsErrorRedirected)
+        {
+            await action(new ProgressBars(null));
+            return;
+        }
+        AnsiConsoleSettings settings = new() { Out = new AnsiConsoleOutput(Console.Error) };
+        IAnsiConsole terminal = AnsiConsole.Create(settings);
+        await terminal.Progress()
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(),
+                new DownloadedColumn(),
+                new TransferSpeedColumn(), new RemainingTimeColumn())
+            .StartAsync(context => action(new ProgressBars(context)));
+    }
+
+    /// <summary>Adds a bar; null when nobody would see it.</summary>
+    public IProgress<DownloadProgress>? Add(FileName name) =>
+        _context is null ? null : new Bar(_context.AddTask(Plain(name), autoStart: false));
+
+    // A name may hold anything, also what a terminal or the markup would obey.
+    private static string Plain(FileName name) =>
+        Markup.Escape(string.Concat(name.Value.Select(c => char.IsControl(c) ? '?' : c)));
+
+    private sealed class Bar(ProgressTask task) : IProgress<DownloadProgress>
+    {
+        public void Report(DownloadProgress value)
+        {
+            task.StartTask();
+            task.MaxValue = Math.Max(1, value.Size);
+            task.Value = value.Size == 0 ? 1 : value.Done;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
+
+namespace MicroCdn.Verbs;
+
+/// <summary>The flags that several verbs share, and how their values are read; a malformed one is a sentence.</summary>
+internal static class Flags
+{
+    public static Option<int> Port(string name, int fallback, string description) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => fallback,
+        HelpName = "PORT",
+        CustomParser = result => Read<int>(result, name, "a port from 1 to 65535",
+            (string text, out int port) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
+                && port is > 0 and <= ushort.MaxValue),
+    };
+
+    public static Option<TimeSpan> Seconds(string name, double fallback, string description) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => TimeSpan.FromSeconds(fallback),
+        HelpName = "SECONDS",
+        CustomParser = result => Read<TimeSpan>(result, name, "a number of seconds from 0.001 to 86400", TrySeconds),
+    };
+
+    public static Option<string> Host(string name, string description) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => "localhost",
+        HelpName = "HOST",
+    };
+
+    public static Option<IPAddress> Bind() => new("--bind")
+    {
+        Description = "The address to listen on; all addresses by default.",
+        DefaultValueFactory = _ => IPAddress.Any,
+        HelpName = "ADDRESS",
+        CustomParser = result =>
+            Read<IPAddress>(result, "--bind", "an IP address, such as 127.0.0.1", IPAddress.TryParse),
+    };
+
+    public static Option<IPNetwork[]> Trust() => new("--trust")
+    {
+        Description = "A network that control messages are taken from, beside loopback; repeatable.",
+        DefaultValueFactory = _ => [],
+        HelpName = "CIDR",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = result => [.. result.Tokens.Select(token => Read<IPNetwork>(
+            result, token, "--trust", "a network such as 10.0.0.0/8", TryNetwork))],
+    };
+
+    public static Option<string?> Data() => new("--data")
+    {
+        Description = "The folder for this role's own state.",
+        HelpName = "DIR",
+    };
+
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON for scripts." };
+
+    public delegate bool TryParse<T>(string text, out T? value);
+
+    public static T? Read<T>(ArgumentResult result, string name, string wanted, TryParse<T> parse) =>
+        Read(result, result.Tokens[0], name, wanted, parse);
+
+    private static T? Read<T>(ArgumentResult result, Token token, string name, string wanted, TryParse<T> parse)
+    {
+        if (parse(token.Value, out T? value)) return value;
+        result.AddError($"{name} wants {wanted}, not '{token.Value}'.");
+        return default;
+    }
+
+    private static bool TrySeconds(string text, out TimeSpan time)
+    {
+        bool valid = double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+            out double seconds)
+            && seconds is >= 0.001 and <= 86400;
+        time = valid ? TimeSpan.FromSeconds(seconds) : default;
+        return valid;
+    }
+
+    private static bool TryNetwork(string text, out IPNetwork network) =>
+        IPNetwork.TryParse(text, out network)
+        || (IPAddress.TryParse(text, out IPAddress? address)
+            && IPNetwork.TryParse($"{address}/{address.GetAddressBytes().Length * 8}", out network));
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using MicroCdn.Index;
+
+namespace MicroCdn.Verbs;
+
+/// <summary><c>microcdn index</c>: runs an index.</summary>
+internal static class IndexVerb
+{
+    public static Command Create()
+    {
+        Option<int> port = Flags.Port("--port", 5050, "The line port.");
+        Option<string> monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
+        Option<int> monitorPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+        var bind = Flags.Bind();
+        var trust = Flags.Trust();
+        Command verb = new("index", "Run an index: it knows which server has which file and sends each client to one.")
+        {
+            port, monitorHost, monitorPort, bind, trust, Flags.Data(),
+        };
+        verb.SetAction((parsed, _) => RoleHost.RunAsync(parts =>
+        [
+            new IndexRole(
+                new IndexOptions
+                {
+                    Bind = parsed.GetValue(bind)!,
+                    Port = parsed.GetValue(port),
+                    MonitorHost = parsed.GetValue(monitorHost)!,
+                    MonitorTcpPort = parsed.GetValue(monitorPort),
+                    Trust = parsed.GetValue(trust)!,
+                },
+                parts.Dialer, parts.Time, new Random(), parts.Loggers),
+        ]));
+        return verb;
+    }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using System.Text.Json;
+using MicroCdn.Client;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Verbs;
+
+/// <summary><c>microcdn ls</c>: lists the files that can be downloaded.</summary>
+internal static class LsVerb
+{
+    public static Command Create()
+    {
+        Option<string> indexHost = Flags.Host("--index-host", "The index's host.");
+        Option<int> indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
+        Option<bool> json = Flags.Json();
+        Command verb = new("ls", "List the files that can be downloaded.") { indexHost, indexPort, json };
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            ClientOptions options = new()
+            {
+                IndexHost = parsed.GetValue(indexHost)!, IndexPort = parsed.GetValue(indexPort),
+            };
+            CdnClient client = new(options, new TcpDialer(TimeProvider.System), TimeProvider.System);
+            List<FileRow> rows = await client.ListFilesAsync(token);
+            rows.Sort((one, other) => string.CompareOrdinal(one.Name.Value, other.Name.Value));
+            if (parsed.GetValue(json)) WriteJson(rows);
+            else WriteTable(rows);
+            return ExitCode.Done;
+        }));
+        return verb;
+    }
+
+    private static void WriteTable(List<FileRow> rows)
+    {
+        int width = rows.Count == 0 ? 0 : rows.Max(row => Table.Size(row.Size).Length);
+        using StreamWriter output = Table.Output();
+        foreach (FileRow row in rows)
+        {
+            output.WriteLine($"{Table.Size(row.Size).PadLeft(width)}  {Table.Plain(row.Name.Value)}");
+        }
+    }
+
+    private static void WriteJson(List<FileRow> rows)
+    {
+        using Stream output = Console.OpenStandardOutput();
+        using Utf8JsonWriter writer = new(output, Table.Json);
+        writer.WriteStartArray();
+        foreach (FileRow row in rows)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name", row.Name.Value);
+            writer.WriteNumber("size", row.Size);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+        writer.Flush();
+        output.WriteByte((byte)'\n');
+    }
+}

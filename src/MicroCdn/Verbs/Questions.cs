@@ -1,0 +1,25 @@
+using MicroCdn.Client;
+
+namespace MicroCdn.Verbs;
+
+/// <summary>Runs a verb that only asks: failures become one sentence and an exit code.</summary>
+internal static class Questions
+{
+    public static async Task<int> AskAsync(Func<CancellationToken, Task<int>> ask)
+    {
+        using Interruption interruption = new();
+        try
+        {
+            return await ask(interruption.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (CdnException exception)
+        {
+            Console.Error.WriteLine($"microcdn: {Table.Plain(exception.Message)}");
+            return ExitCode.Unreachable;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Text.Json;
+using MicroCdn.Client;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Verbs;
+
+/// <summary><c>microcdn servers</c>: lists the content servers as the index and the monitor see them.</summary>
+internal static class ServersVerb
+{
+    private const string Unknown = "-";
+
+    public static Command Create()
+    {
+        Option<string> indexHost = Flags.Host("--index-host", "The index's host.");
+        Option<int> indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
+        Option<string> monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
+        Option<int> monitorPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+        Option<bool> json = Flags.Json();
+        Command verb = new("servers", "List the content servers as the index and the monitor see them.")
+        {
+            indexHost, indexPort, monitorHost, monitorPort, json,
+        };
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            ClientOptions options = new()
+            {
+                IndexHost = parsed.GetValue(indexHost)!, IndexPort = parsed.GetValue(indexPort),
+            };
+            CdnClient client = new(options, new TcpDialer(TimeProvider.System), TimeProvider.System);
+            List<ServerRow>? index = await TryAsync(client.ListServersAsync(token));
+            List<ServerRow>? monitor = await TryAsync(
+                client.ListServersOfMonitorAsync(parsed.GetValue(monitorHost)!, parsed.GetValue(monitorPort), token));
+            if (index is null && monitor is null) return ExitCode.Unreachable;
+            List<Seen> seen = Merge(index ?? [], monitor ?? []);
+            if (parsed.GetValue(json)) WriteJson(seen);
+            else WriteTable(seen);
+            return index is null || monitor is null ? ExitCode.Partial : ExitCode.Done;
+        }));
+        return verb;
+    }
+
+    private static async Task<List<ServerRow>?> TryAsync(Task<List<ServerRow>> question)
+    {
+        try
+        {
+            return await question;
+        }
+        catch (CdnException exception)
+        {
+            Console.Error.WriteLine($"microcdn: {Table.Plain(exception.Message)}");
+            return null;
+        }
+    }
+
+    private static List<Seen> Merge(List<ServerRow> index, List<ServerRow> monitor) =>
+    [
+        .. index.Concat(monitor).GroupBy(row => row.Id).Select(group => new Seen(group.First(),
+            State(index.Find(row => row.Id == group.Key)), State(monitor.Find(row => row.Id == group.Key))))
+            .OrderBy(seen => seen.Row.Id.Value, StringComparer.Ordinal),
+    ];
+
+    private static string State(ServerRow? row) => row is null ? Unknown : row.Alive ? "alive" : "dead";
+
+    private static void WriteTable(List<Seen> seen)
+    {
+        int id = Math.Max(6, seen.Select(s => s.Row.Id.Value.Length).DefaultIfEmpty().Max());
+        int address = Math.Max(7, seen.Select(s => Address(s.Row).Length).DefaultIfEmpty().Max());
+        using StreamWriter output = Table.Output();
+        output.WriteLine($"{"SERVER".PadRight(id)}  {"ADDRESS".PadRight(address)}  LOAD  INDEX  MONITOR");
+        foreach ((ServerRow row, string index, string monitor) in seen)
+        {
+            string server = $"{row.Id.Value.PadRight(id)}  {Address(row).PadRight(address)}";
+            output.WriteLine($"{server}  {row.Load,4}  {index,-5}  {monitor}");
+        }
+    }
+
+    private static void WriteJson(List<Seen> seen)
+    {
+        using Stream output = Console.OpenStandardOutput();
+        using Utf8JsonWriter writer = new(output, Table.Json);
+        writer.WriteStartArray();
+        foreach ((ServerRow row, string index, string monitor) in seen)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("id", row.Id.Value);
+            writer.WriteString("host", row.Host);
+            writer.WriteNumber("port", row.Port);
+            writer.WriteNumber("load", row.Load);
+            writer.WriteString("index", index == Unknown ? null : index);
+            writer.WriteString("monitor", monitor == Unknown ? null : monitor);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+        writer.Flush();
+        output.WriteByte((byte)'\n');
+    }
+
+    private static string Address(ServerRow row) =>
+        row.Host.Contains(':') ? $"[{row.Host}]:{row.Port}" : $"{row.Host}:{row.Port}";
+
+    private readonly record struct Seen(ServerRow Row, string Index, string Monitor);
+}

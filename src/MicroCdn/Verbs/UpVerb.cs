@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.Net;
+using MicroCdn.Content;
+using MicroCdn.Index;
+using MicroCdn.Monitor;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Verbs;
+
+/// <summary><c>microcdn up</c>: a whole CDN in one process, to try it out or to run it on one machine.</summary>
+internal static class UpVerb
+{
+    private const int PortStep = 100;
+
+    public static Command Create()
+    {
+        Option<string[]> files = new("--files")
+        {
+            Description = "A folder to serve, one content server each; repeatable. Sample files by default.",
+            HelpName = "DIR",
+            Arity = ArgumentArity.OneOrMore,
+            DefaultValueFactory = _ => [],
+        };
+        Option<int> indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
+        Option<int> monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+        Option<int> monitorUdpPort = Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
+        Option<int> contentPort = Flags.Port("--content-port", 7001,
+            "The first content server's line port; its heartbeats leave from the next, "
+            + "further servers follow 100 higher.");
+        Option<string?> data = Flags.Data();
+        var bind = Flags.Bind();
+        var trust = Flags.Trust();
+        Command verb = new("up", "Run an index, a monitor and two content servers in one process.")
+        {
+            files, indexPort, monitorTcpPort, monitorUdpPort, contentPort, bind, data, trust,
+        };
+        verb.SetAction((parsed, _) =>
+        {
+            string[] folders = parsed.GetValue(files)!;
+            if (folders.Length == 0) folders = SampleFiles.Write(parsed.GetValue(data) ?? SampleFiles.DefaultFolder);
+            Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
+                parsed.GetValue(monitorTcpPort),
+                parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(trust)!);
+            return RoleHost.RunAsync(parts => Build(plan, parts), () => Greet(plan));
+        });
+        return verb;
+    }
+
+    private static List<IRole> Build(Plan plan, RoleParts parts)
+    {
+        List<IRole> roles = [];
+        IndexOptions index = new()
+        {
+            Bind = plan.Bind,
+            Port = plan.IndexPort,
+            MonitorHost = plan.Host,
+            MonitorTcpPort = plan.MonitorTcpPort,
+            Trust = plan.Trust,
+        };
+        roles.Add(new IndexRole(index, parts.Dialer, parts.Time, new Random(), parts.Loggers));
+        MonitorOptions monitor = new()
+        {
+            Bind = plan.Bind,
+            UdpPort = plan.MonitorUdpPort,
+            TcpPort = plan.MonitorTcpPort,
+            Indexes = [new IndexAddress(plan.Host, plan.IndexPort)],
+            Trust = plan.Trust,
+        };
+        roles.Add(new MonitorRole(monitor, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers));
+        for (int number = 0; number < plan.Folders.Length; number++)
+        {
+            ContentOptions content = new()
+            {
+                Id = Plan.IdOf(number),
+                Files = plan.Folders[number],
+                Bind = plan.Bind,
+                TcpPort = plan.PortOf(number),
+                UdpPort = plan.PortOf(number) + 1,
+                IndexHost = plan.Host,
+                IndexPort = plan.IndexPort,
+                MonitorHost = plan.Host,
+                MonitorUdpPort = plan.MonitorUdpPort,
+            };
+            roles.Add(new ContentRole(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers));
+        }
+        return roles;
+    }
+
+    private static void Greet(Plan plan)
+    {
+        string port = plan.IndexPort == 5050 ? "" : $" --index-port {plan.IndexPort}";
+        string monitor = plan.MonitorTcpPort == 6001 ? "" : $" --monitor-tcp-port {plan.MonitorTcpPort}";
+        Console.WriteLine();
+        Console.WriteLine("MicroCDN is up:");
+        Console.WriteLine($"  index    TCP {plan.IndexPort}");
+        Console.WriteLine($"  monitor  TCP {plan.MonitorTcpPort}, heartbeats UDP {plan.MonitorUdpPort}");
+        for (int number = 0; number < plan.Folders.Length; number++)
+        {
+            Console.WriteLine($"  {Plan.IdOf(number),-8} TCP {plan.PortOf(number)}, serving {plan.Folders[number]}");
+        }
+        Console.WriteLine();
+        Console.WriteLine("Try in another terminal:");
+        Console.WriteLine($"  microcdn ls{port}");
+        Console.WriteLine($"  microcdn get hello.txt{port}");
+        Console.WriteLine($"  microcdn servers{port}{monitor}");
+        Console.WriteLine(
+            "From a clone, write 'dotnet run --project src/MicroCdn --' for 'microcdn'. Ctrl-C ends it all.");
+        Console.WriteLine();
+    }
+
+    private sealed record Plan(string[] Folders, IPAddress Bind, int IndexPort, int MonitorTcpPort, int MonitorUdpPort,
+        int ContentPort, IPNetwork[] Trust)
+    {
+        // Where the roles of this process reach one another.
+        public string Host =>
+            Bind.Equals(IPAddress.Any) || Bind.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : Bind.ToString();
+
+        public int PortOf(int number) => ContentPort + (number * PortStep);
+
+        public static ServerId IdOf(int number)
+        {
+            ServerId.TryCreate($"CS{number + 1}", out ServerId id);
+            return id;
+        }
+    }
+}

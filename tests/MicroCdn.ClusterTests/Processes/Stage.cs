@@ -1,0 +1,173 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace MicroCdn.ClusterTests.Processes;
+
+/// <summary>One test's world of real processes: free ports, a folder, and everything started is ended with it.</summary>
+internal sealed class Stage : IAsyncDisposable
+{
+    private static readonly Lock PortLock = new();
+    private static int _nextPort = 20_000 + (Environment.ProcessId % 400 * 25);
+    private readonly List<RunningProcess> _processes = [];
+
+    public Stage() => Folder = Directory.CreateTempSubdirectory("microcdn-test-").FullName;
+
+    public static string MicroCdnProgram => Path.Combine(AppContext.BaseDirectory, "microcdn");
+
+    public string Folder { get; }
+
+    public int IndexPort { get; } = FreePort();
+
+    public int MonitorTcpPort { get; } = FreePort();
+
+    public int MonitorUdpPort { get; } = FreePort();
+
+    /// <summary>A port that is free for TCP and UDP, below those that the system hands out itself.</summary>
+    public static int FreePort()
+    {
+        lock (PortLock)
+        {
+            for (int tries = 0; tries < 2000; tries++)
+            {
+                int port = _nextPort++;
+                if (_nextPort > 31_900) _nextPort = 20_000;
+                try
+                {
+                    using Socket tcp = new(SocketType.Stream, ProtocolType.Tcp);
+                    tcp.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+                    using Socket udp = new(SocketType.Dgram, ProtocolType.Udp);
+                    udp.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+                    return port;
+                }
+                catch (SocketException)
+                {
+                    // In use: the next one.
+                }
+            }
+        }
+        throw new InvalidOperationException("no free port");
+    }
+
+    public string MakeFolder(string name) => Directory.CreateDirectory(Path.Combine(Folder, name)).FullName;
+
+    /// <summary>A folder with files, old enough to be offered at once.</summary>
+    public string MakeFiles(string name, params (string Name, byte[] Bytes)[] files)
+    {
+        string folder = MakeFolder(name);
+        foreach ((string file, byte[] bytes) in files) WriteFile(Path.Combine(folder, file), bytes);
+        return folder;
+    }
+
+    public static void WriteFile(string path, byte[] bytes)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllBytes(path, bytes);
+        File.SetLastWriteTimeUtc(path, new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+    }
+
+    public static byte[] Noise(int length, int seed = 1)
+    {
+        byte[] noise = new byte[length];
+        new Random(seed).NextBytes(noise);
+        return noise;
+    }
+
+    public RunningProcess Run(string program, params IEnumerable<string> arguments)
+    {
+        RunningProcess process = RunningProcess.StartIn(Folder, program, arguments);
+        _processes.Add(process);
+        return process;
+    }
+
+    public RunningProcess MicroCdn(params IEnumerable<string> arguments) => Run(MicroCdnProgram, arguments);
+
+    public async Task<RunningProcess> IndexAsync(params string[] more)
+    {
+        RunningProcess index = MicroCdn(
+            ["index", "--port", $"{IndexPort}", "--monitor-tcp-port", $"{MonitorTcpPort}", .. more]);
+        await index.UntilLineAsync("listens on");
+        return index;
+    }
+
+    public async Task<RunningProcess> MonitorAsync(params string[] more)
+    {
+        RunningProcess monitor = MicroCdn(["monitor", "--index-port", $"{IndexPort}", "--tcp-port", $"{MonitorTcpPort}",
+            "--udp-port", $"{MonitorUdpPort}", .. more]);
+        await monitor.UntilLineAsync("listens on");
+        return monitor;
+    }
+
+    public RunningProcess Content(string id, string folder, int port, params string[] more) => MicroCdn(
+        ["content", "--server-id", id, "--tcp-port", $"{port}", "--udp-port", $"{FreePort()}", "--files", folder,
+            "--index-port", $"{IndexPort}", "--monitor-udp-port", $"{MonitorUdpPort}",
+            "--monitor-tcp-port", $"{MonitorTcpPort}", .. more]);
+
+    public async Task<RunningProcess> RegisteredContentAsync(string id, string folder, int port, params string[] more)
+    {
+        RunningProcess content = Content(id, folder, port, more);
+        await content.UntilLineAsync($"{id} registered");
+        return content;
+    }
+
+    /// <summary>Runs the client; returns its exit code and what it said.</summary>
+    public async Task<(int Code, string Output)> GetAsync(params string[] arguments)
+    {
+        RunningProcess client = MicroCdn(["get", .. arguments, "--index-port", $"{IndexPort}"]);
+        int code = await client.UntilEndAsync(TimeSpan.FromSeconds(60));
+        return (code, client.Output);
+    }
+
+    /// <summary>Sends bytes and reads until the peer closes or nothing comes for a while.</summary>
+    public static async Task<string> ConverseAsync(int port, byte[] bytes, TimeSpan? quiet = null)
+    {
+        using TcpClient client = new();
+        await client.ConnectAsync(IPAddress.Loopback, port);
+        NetworkStream stream = client.GetStream();
+        await stream.WriteAsync(bytes);
+        byte[] buffer = new byte[64 * 1024];
+        StringBuilder answer = new();
+        using CancellationTokenSource late = new();
+        try
+        {
+            while (true)
+            {
+                late.CancelAfter(quiet ?? TimeSpan.FromMilliseconds(400));
+                int read = await stream.ReadAsync(buffer, late.Token);
+                if (read == 0) break;
+                answer.Append(Encoding.UTF8.GetString(buffer, 0, read));
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or IOException)
+        {
+            // Quiet, or reset: what was said is what counts.
+        }
+        return answer.ToString();
+    }
+
+    public static Task<string> ConverseAsync(int port, string text) => ConverseAsync(port, Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Asks again and again until the answer holds, at most so long.</summary>
+    public static async Task UntilAsync(string what, TimeSpan limit, Func<Task<bool>> holds)
+    {
+        long began = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (!await holds())
+        {
+            if (System.Diagnostics.Stopwatch.GetElapsedTime(began) > limit) Assert.Fail($"not within {limit}: {what}");
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+        }
+    }
+
+    /// <summary>Lets real time pass where the passing itself is what is tested; never to wait for something to happen.</summary>
+    public static Task PassAsync(TimeSpan time, string why)
+    {
+        Assert.NotEmpty(why);
+        return Task.Delay(time, TimeProvider.System);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (RunningProcess process in _processes) await process.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+}

@@ -1,0 +1,63 @@
+using MicroCdn.Index;
+using MicroCdn.Network;
+using MicroCdn.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace MicroCdn.Tests.Index;
+
+/// <summary>An index without sockets: a test connects peers to it and lets its catalog's writer work when it
+/// wants.</summary>
+internal sealed class IndexWorld
+{
+    private readonly Applied _applied;
+    private readonly IndexService _service;
+
+    public IndexWorld()
+    {
+        Router = new Router(new Catalog(1), new Fleet(Time));
+        _applied = new Applied(Router, Log);
+        _service = new IndexService(Router, new TrustedNetworks([System.Net.IPNetwork.Parse("10.0.0.0/8")]), _applied,
+            new Complaints(Log, Time), Log);
+    }
+
+    public FakeTimeProvider Time { get; } = new();
+
+    public LogBook Log { get; } = new();
+
+    public Router Router { get; }
+
+    public Fleet Fleet => Router.Fleet;
+
+    public long Complaints => _service.Complaints.Total;
+
+    public Wire Connect(string remote = "127.0.0.1", string local = "127.0.0.1") =>
+        new(_service, Peer.From(remote, local));
+
+    /// <summary>What the index answers to these lines on a new connection.</summary>
+    public string Ask(string lines, string remote = "127.0.0.1", string local = "127.0.0.1")
+    {
+        Wire wire = Connect(remote, local).Receive(lines);
+        Apply();
+        return wire.Turn().Sent;
+    }
+
+    /// <summary>A content server registers; its connection is returned.</summary>
+    public Wire Register(string id, string remote, params string[] files)
+    {
+        string list = string.Concat(files.Select(file => $"ADD_FILE {id} {file}\n"));
+        Wire wire = Connect(remote).Receive($"REGISTER {id} 7001 7002\n{list}DONE_FILES\n");
+        Apply();
+        Assert.Equal("OK REGISTERED\nOK FILES_ADDED\n", wire.Turn().Take());
+        return wire;
+    }
+
+    /// <summary>Puts every complete list in place: the writer works through its queue and then would wait for
+    /// more.</summary>
+    public void Apply()
+    {
+        using CancellationTokenSource enough = new();
+        Task working = _applied.RunAsync(enough.Token);
+        enough.Cancel();
+        Assert.False(working.IsFaulted, working.Exception?.ToString());
+    }
+}
