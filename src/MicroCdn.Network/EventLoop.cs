@@ -19,6 +19,7 @@ internal sealed partial class EventLoop
     private readonly int _wake = Libc.CreateEvent();
     private readonly Thread _thread;
     private readonly Queue<SocketConnection> _ready = new();
+    private readonly Queue<SocketConnection> _unwatched = new();
     private readonly ConcurrentQueue<Action> _posts = new();
     private readonly List<(Socket Socket, ILineService Service)> _listeners = [];
     private readonly byte[] _events = new byte[128 * Libc.EventSize];
@@ -65,6 +66,9 @@ internal sealed partial class EventLoop
         _ready.Enqueue(connection);
     }
 
+    /// <summary>Looks at a connection again in the next round, before the kernel is asked to watch it.</summary>
+    public void LookAgain(SocketConnection connection) => _unwatched.Enqueue(connection);
+
     /// <summary>Starts to accept; every loop accepts from every listener, whichever is free first.</summary>
     public void Listen(Socket socket, ILineService service) => Post(() =>
     {
@@ -108,10 +112,12 @@ internal sealed partial class EventLoop
     {
         long now = Now;
         long next = Math.Min(_nextSweep, _acceptAgainAt);
-        int timeout = _ready.Count > 0 || !_posts.IsEmpty ? 0 : (int)Math.Clamp(next - now, 0, SweepMilliseconds);
+        bool busy = _ready.Count > 0 || _unwatched.Count > 0 || !_posts.IsEmpty;
+        int timeout = busy ? 0 : (int)Math.Clamp(next - now, 0, SweepMilliseconds);
         int count = Libc.Wait(Epoll, _events, timeout);
         now = Now;
 
+        for (int looks = _unwatched.Count; looks > 0; looks--) LookAtUnwatched(_unwatched.Dequeue(), now);
         for (int index = 0; index < count; index++) Notice(index, now);
         while (_posts.TryDequeue(out Action? post)) post();
         for (int turns = _ready.Count; turns > 0; turns--)
@@ -140,6 +146,12 @@ internal sealed partial class EventLoop
         }
         else if (fd == _wake) Libc.ClearSignal(_wake);
         else Accept(fd, now);
+    }
+
+    private void LookAtUnwatched(SocketConnection connection, long now)
+    {
+        connection.Notice(Libc.EpollIn);
+        if (!connection.Queued) Turn(connection, now);
     }
 
     private void Turn(SocketConnection connection, long now)

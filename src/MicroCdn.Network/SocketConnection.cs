@@ -16,6 +16,8 @@ internal sealed class SocketConnection : IPeer
     private const int TurnBytes = 1024 * 1024;
     private const int TurnReads = 4;
 
+    private const int Looks = 2;
+
     // A refused peer may still be sending; closing at once would reset the connection and eat our ERROR line.
     private const int LingerBytes = 256 * 1024;
     private const int LingerMilliseconds = 2000;
@@ -29,6 +31,7 @@ internal sealed class SocketConnection : IPeer
     private bool _writable = true;
     private bool _peerClosed;
     private bool _registered;
+    private int _looks;
     private bool _corked;
     private bool _lingering;
     private bool _closed;
@@ -167,10 +170,18 @@ internal sealed class SocketConnection : IPeer
         return false;
     }
 
-    // Waits for the kernel's word. The first time, the connection is registered; the kernel then tells what it missed.
+    // Waits for the kernel's word. Most version 1 clients close as soon as they have their file: a connection that only
+    // waits for input is looked at once more in the next round, which is cheaper than registering it and being told.
+    // Then it is registered; the kernel tells what it missed.
     private bool Wait()
     {
         if (_closed || _registered) return false;
+        if (_writable && _looks < Looks)
+        {
+            _looks++;
+            _loop.LookAgain(this);
+            return false;
+        }
         _registered = true;
         const uint flags = Libc.EpollIn | Libc.EpollOut | Libc.EpollPeerClosed | Libc.EpollEdge;
         ulong data = ((ulong)Generation << 32) | (uint)_fd;

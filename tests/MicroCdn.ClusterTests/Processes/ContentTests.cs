@@ -189,7 +189,7 @@ public sealed class ContentTests
 
     private static Task UntilIndexSaysAsync(Stage stage, string line, string answer, int seconds = 2) =>
         Stage.UntilAsync($"'{line.Trim()}' is answered '{answer.Trim()}'", TimeSpan.FromSeconds(seconds), async () =>
-            (await Stage.ConverseAsync(stage.IndexPort, Encoding.UTF8.GetBytes(line), TimeSpan.FromMilliseconds(50)))
+            (await Stage.ConverseAsync(stage.IndexPort, line))
                 .Contains(answer, StringComparison.Ordinal));
 
     private static async Task<byte[]> DownloadAsync(int port, string name)

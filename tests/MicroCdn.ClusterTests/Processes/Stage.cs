@@ -118,29 +118,30 @@ internal sealed class Stage : IAsyncDisposable
         return (code, client.Output);
     }
 
-    /// <summary>Sends bytes and reads until the peer closes or nothing comes for a while.</summary>
-    public static async Task<string> ConverseAsync(int port, byte[] bytes, TimeSpan? quiet = null)
+    /// <summary>Sends bytes, says that no more will come, and reads all that is answered.</summary>
+    /// <param name="port">One of our roles, which answers what it has and then closes.</param>
+    /// <param name="bytes">What is sent.</param>
+    /// <param name="limit">How long the answer is waited for; what came until then is returned.</param>
+    public static async Task<string> ConverseAsync(int port, byte[] bytes, TimeSpan? limit = null)
     {
         using TcpClient client = new();
         await client.ConnectAsync(IPAddress.Loopback, port);
         NetworkStream stream = client.GetStream();
-        await stream.WriteAsync(bytes);
         byte[] buffer = new byte[64 * 1024];
         StringBuilder answer = new();
-        using CancellationTokenSource late = new();
+        using CancellationTokenSource late = new(limit ?? TimeSpan.FromSeconds(15));
         try
         {
-            while (true)
+            await stream.WriteAsync(bytes, late.Token);
+            client.Client.Shutdown(SocketShutdown.Send);
+            while (await stream.ReadAsync(buffer, late.Token) is > 0 and var read)
             {
-                late.CancelAfter(quiet ?? TimeSpan.FromMilliseconds(400));
-                int read = await stream.ReadAsync(buffer, late.Token);
-                if (read == 0) break;
                 answer.Append(Encoding.UTF8.GetString(buffer, 0, read));
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or IOException)
+        catch (Exception exception) when (exception is OperationCanceledException or IOException or SocketException)
         {
-            // Quiet, or reset: what was said is what counts.
+            // Late, or reset: what was said is what counts.
         }
         return answer.ToString();
     }

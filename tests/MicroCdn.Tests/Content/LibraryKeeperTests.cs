@@ -11,6 +11,7 @@ public sealed class LibraryKeeperTests : IDisposable
 {
     private static readonly DateTimeOffset Start = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder _aside = new();
     private readonly FakeTimeProvider _time = new(Start);
     private readonly LogBook _log = new();
     private readonly LibraryKeeper _keeper;
@@ -23,6 +24,7 @@ public sealed class LibraryKeeperTests : IDisposable
     {
         _keeper.Dispose();
         _folder.Dispose();
+        _aside.Dispose();
         _announced.Dispose();
     }
 
@@ -114,9 +116,11 @@ public sealed class LibraryKeeperTests : IDisposable
         await announced;
     }
 
+    // Put in place in one step: seen half-written, with a time from the real clock, it would look as if it rested.
     private void Write(string name, int at, string text = "text")
     {
-        string path = _folder.Write(name, text);
+        string path = _aside.Write(name, text);
         File.SetLastWriteTimeUtc(path, Start.UtcDateTime.AddMilliseconds(at));
+        File.Move(path, _folder[name], overwrite: true);
     }
 }
