@@ -10,19 +10,20 @@ public sealed class RoomsTests
     {
         ["Protocol"] = [],
         ["Network"] = ["Protocol"],
+        ["Http"] = ["Network", "Protocol"],
         ["Storage"] = ["Protocol"],
         ["Caching"] = ["Storage", "Protocol"],
         ["Index"] = ["Network", "Storage", "Protocol"],
         ["Monitor"] = ["Network", "Protocol"],
         ["Client"] = ["Network", "Storage", "Protocol"],
         ["Content"] = ["Client", "Network", "Storage", "Protocol"],
-        ["Edge"] = ["Content", "Caching", "Network", "Storage", "Protocol"],
-        ["Gateway"] = ["Index", "Client", "Network", "Storage", "Protocol"],
+        ["Edge"] = ["Content", "Caching", "Http", "Network", "Storage", "Protocol"],
+        ["Gateway"] = ["Index", "Client", "Http", "Network", "Storage", "Protocol"],
     };
 
     private static readonly Dictionary<string, string[]> Doors = new()
     {
-        ["MayUseSockets"] = ["Network", "Edge", ""],
+        ["MayUseSockets"] = ["Network", "Http", ""],
         ["MayUseDisk"] = ["Storage", ""],
         ["MayUseTerminal"] = [""],
     };
@@ -51,7 +52,7 @@ public sealed class RoomsTests
             Assert.False(open && !rooms.Contains(Room(project)), $"{project} must not have {door}");
         }
         bool web = Project(project).Descendants("FrameworkReference").Any();
-        Assert.False(web && Room(project) is not ("Edge" or "Gateway" or ""), $"{project} must not use ASP.NET");
+        Assert.False(web && Room(project) is not ("Http" or ""), $"{project} must not use ASP.NET");
     }
 
     [Theory, MemberData(nameof(Rooms))]
