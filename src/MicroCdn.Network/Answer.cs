@@ -30,7 +30,7 @@ public sealed class Answer : IBufferWriter<byte>
     private byte[]? _buffer;
     private int _start;
     private int _end;
-    private byte[]? _later;
+    private Action<Answer>? _later;
 
     internal Answer(BufferPool pool, Action? completed)
     {
@@ -59,12 +59,13 @@ public sealed class Answer : IBufferWriter<byte>
 
     internal ILineSource? Source { get; private set; }
 
-    internal bool IsPending => HasText || File is not null || Source is not null;
+    /// <summary>True while anything is unsent.</summary>
+    public bool IsPending => HasText || File is not null || Source is not null;
 
     internal bool IsFull => _end > BufferPool.Size - PieceBytes;
 
     /// <summary>True while a postponed answer is still to be given.</summary>
-    internal bool Waits { get; private set; }
+    public bool Waits { get; private set; }
 
     /// <summary>True while no further line may be taken.</summary>
     internal bool Blocks => Closing || Broken || File is not null || Source is not null || IsFull || Waits;
@@ -102,7 +103,7 @@ public sealed class Answer : IBufferWriter<byte>
     /// announced.</returns>
     public bool SendFile(ReadOnlySpan<byte> header, IFileSource file, long offset, long length)
     {
-        if (length > CopiedBytes)
+        if (length > CopiedBytes || header.Length + length > BufferPool.Size - _end)
         {
             if (!file.Unchanged()) return false;
             Write(header);
@@ -120,29 +121,40 @@ public sealed class Answer : IBufferWriter<byte>
         return false;
     }
 
+    /// <summary>Takes back text written since <see cref="UnsentBytes"/> was the given number; nothing may have been
+    /// sent meanwhile.</summary>
+    public void TakeBack(int unsentBytes) => _end = _start + unsentBytes;
+
     /// <summary>Sends a long list; no further line is taken until it is through.</summary>
     public void SendList(ILineSource source) => Source = source;
 
     /// <summary>Closes the connection once everything is sent.</summary>
     public void Close() => Closing = true;
 
-    /// <summary>Postpones the answer: no further line is taken until <see cref="Complete"/> is called, from any
-    /// thread.</summary>
+    /// <summary>Postpones the answer: no further line is taken until one of the <c>Complete</c> methods is
+    /// called.</summary>
     public void Later() => Waits = true;
 
-    /// <summary>Gives the answer that <see cref="Later"/> postponed.</summary>
+    /// <summary>Gives the answer that <see cref="Later"/> postponed; from any thread.</summary>
     public void Complete(ReadOnlySpan<byte> text)
     {
-        Volatile.Write(ref _later, text.ToArray());
+        byte[] copy = text.ToArray();
+        Complete(answer => answer.Write(copy));
+    }
+
+    /// <summary>Has the answer that <see cref="Later"/> postponed written on the connection's own thread.</summary>
+    public void Complete(Action<Answer> write)
+    {
+        Volatile.Write(ref _later, write);
         _completed?.Invoke();
     }
 
     // Takes over a postponed answer, on the connection's own thread; false when there is none.
     internal bool TakeLater()
     {
-        if (!Waits || Interlocked.Exchange(ref _later, null) is not { } text) return false;
-        Write(text);
+        if (!Waits || Interlocked.Exchange(ref _later, null) is not { } write) return false;
         Waits = false;
+        write(this);
         return true;
     }
 
@@ -178,13 +190,14 @@ public sealed class Answer : IBufferWriter<byte>
     // Lets a long list write its next piece.
     internal void Refill()
     {
-        while (Source is not null && !IsFull)
+        while (Source is not null && File is null && !IsFull)
         {
             if (!Source.Write(this)) Source = null;
         }
     }
 
-    internal void Discard()
+    /// <summary>Drops what is unsent; the connection is to be closed short.</summary>
+    public void Discard()
     {
         EndFile(broken: true);
         Source = null;

@@ -21,7 +21,7 @@ internal sealed partial class EventLoop
     private readonly Queue<SocketConnection> _ready = new();
     private readonly Queue<SocketConnection> _unwatched = new();
     private readonly ConcurrentQueue<Action> _posts = new();
-    private readonly List<(Socket Socket, ILineService Service)> _listeners = [];
+    private readonly List<(Socket Socket, IConversations Service)> _listeners = [];
     private readonly byte[] _events = new byte[128 * Libc.EventSize];
     private readonly byte[] _readBuffer = GC.AllocateUninitializedArray<byte>(16 * 1024, pinned: true);
     private SocketConnection?[] _connections = new SocketConnection?[64];
@@ -70,7 +70,7 @@ internal sealed partial class EventLoop
     public void LookAgain(SocketConnection connection) => _unwatched.Enqueue(connection);
 
     /// <summary>Starts to accept; every loop accepts from every listener, whichever is free first.</summary>
-    public void Listen(Socket socket, ILineService service) => Post(() =>
+    public void Listen(Socket socket, IConversations service) => Post(() =>
     {
         _listeners.Add((socket, service));
         Watch(socket);
@@ -169,7 +169,7 @@ internal sealed partial class EventLoop
 
     private void Accept(int listener, long now)
     {
-        ILineService? service = ServiceOf(listener);
+        IConversations? service = ServiceOf(listener);
         // With nothing else to do one is enough: the kernel tells at once when there are more.
         int most = _ready.Count == 0 ? 1 : Accepts;
         for (int accepts = 0; accepts < most && service is not null; accepts++)
@@ -199,9 +199,9 @@ internal sealed partial class EventLoop
         }
     }
 
-    private ILineService? ServiceOf(int listener)
+    private IConversations? ServiceOf(int listener)
     {
-        foreach ((Socket socket, ILineService service) in _listeners)
+        foreach ((Socket socket, IConversations service) in _listeners)
         {
             if ((int)socket.Handle == listener) return service;
         }

@@ -17,13 +17,17 @@ public interface ILineSession
 }
 
 /// <summary>What stands behind a listening port: a session for every connection, and a place for complaints.</summary>
-public interface ILineService
+public interface ILineService : IConversations
 {
     /// <summary>Where refused input is counted and, at a bounded rate, logged.</summary>
     Complaints Complaints { get; }
 
     /// <summary>Opens the session of a new connection.</summary>
     ILineSession Open(IPeer peer);
+
+    /// <inheritdoc/>
+    Conversation IConversations.Begin(IPeer peer, Answer answer, long now) =>
+        new LineConversation(this, peer, answer, now);
 }
 
 /// <summary>Who is at the other end of a connection.</summary>
@@ -64,7 +68,7 @@ public interface IFileSource
 /// <summary>A port that a role listens on.</summary>
 /// <param name="EndPoint">Address and port to bind.</param>
 /// <param name="Service">What answers there.</param>
-public sealed record Listener(IPEndPoint EndPoint, ILineService Service);
+public sealed record Listener(IPEndPoint EndPoint, IConversations Service);
 
 /// <summary>An index, a monitor or a content server: its listeners and what it does besides answering.</summary>
 public interface IRole

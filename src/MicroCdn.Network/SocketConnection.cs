@@ -24,7 +24,7 @@ internal sealed class SocketConnection : IPeer
 
     private readonly EventLoop _loop;
     private readonly int _fd;
-    private readonly LineConversation _conversation;
+    private readonly Conversation _conversation;
     private IPAddress? _remote;
     private IPAddress? _local;
     private bool _readable = true;
@@ -38,12 +38,12 @@ internal sealed class SocketConnection : IPeer
     private int _lingered;
     private long _lingerUntil;
 
-    public SocketConnection(EventLoop loop, int fd, uint generation, ILineService service, long now)
+    public SocketConnection(EventLoop loop, int fd, uint generation, IConversations service, long now)
     {
         _loop = loop;
         _fd = fd;
         Generation = generation;
-        _conversation = new LineConversation(service, this, loop.Pool, now, Wake);
+        _conversation = service.Begin(this, new Answer(loop.Pool, Wake), now);
     }
 
     /// <summary>Tells this connection from an earlier one with the same descriptor.</summary>
@@ -123,7 +123,7 @@ internal sealed class SocketConnection : IPeer
             if (isText) answer.TextSent((int)sent);
             else answer.FileSent(sent);
             bytes -= sent;
-            _conversation.Progress(now);
+            _conversation.Progress(sent, now);
             if (!isText && sent < most) FileStopped(answer);
         }
         // Header, file and tail left in whole segments; now the rest of the last one.

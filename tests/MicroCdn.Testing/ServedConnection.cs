@@ -10,18 +10,18 @@ internal sealed class ServedConnection : IPeer
     private readonly FakeHost _host;
     private readonly Flow _input;
     private readonly Flow _output;
-    private readonly LineConversation _conversation;
+    private readonly Conversation _conversation;
     private readonly byte[] _buffer = new byte[16 * 1024];
     private bool _inputEnded;
     private bool _closed;
 
-    public ServedConnection(FakeNetwork network, FakeHost host, FakeConnection connection, ILineService service)
+    public ServedConnection(FakeNetwork network, FakeHost host, FakeConnection connection, IConversations service)
     {
         (_network, _host) = (network, host);
         (_input, _output) = (connection.ToServer, connection.ToClient);
         (Remote, Local) = (connection.ClientAddress, connection.ServerAddress);
-        _conversation =
-            new LineConversation(service, this, network.Buffers, network.Milliseconds, () => host.Post(Turn));
+        Answer answer = new(network.Buffers, () => host.Post(Turn));
+        _conversation = service.Begin(this, answer, network.Milliseconds);
         _input.Arrived = Turn;
         _output.Drained = Turn;
     }
@@ -90,16 +90,17 @@ internal sealed class ServedConnection : IPeer
             int room = _output.Room;
             if (room == 0) return false;
             bool taken;
+            int sent;
             if (answer.HasText)
             {
                 int length = Math.Min(room, answer.Unsent.Length);
                 taken = _output.Write(answer.Unsent[..length]);
-                answer.TextSent(length);
+                answer.TextSent(sent = length);
             }
             else
             {
                 int most = (int)Math.Min(Math.Min(room, _buffer.Length), answer.FileLeft);
-                int read = answer.File!.Read(_buffer.AsSpan(0, most), answer.FileOffset);
+                int read = sent = answer.File!.Read(_buffer.AsSpan(0, most), answer.FileOffset);
                 taken = _output.Write(_buffer.AsSpan(0, read));
                 if (read > 0) answer.FileSent(read);
                 else answer.EndFile(broken: true);
@@ -109,7 +110,7 @@ internal sealed class ServedConnection : IPeer
                 Close();
                 return false;
             }
-            _conversation.Progress(now);
+            _conversation.Progress(sent, now);
         }
         return true;
     }

@@ -98,7 +98,7 @@ public sealed class AnswerTests
     public void Once_a_file_has_left_the_conversation_tells_that_lines_are_waiting()
     {
         MemoryFile file = new(Large);
-        LineConversation conversation = new Wire(Serving(file)) { Window = 9 }.Receive("GET\none\ntw").Conversation;
+        Conversation conversation = new Wire(Serving(file)) { Window = 9 }.Receive("GET\none\ntw").Conversation;
         Assert.False(conversation.HasMore);
         conversation.Answer.FileSent(conversation.Answer.FileLeft);
         conversation.Answer.TextSent(conversation.Answer.UnsentBytes);

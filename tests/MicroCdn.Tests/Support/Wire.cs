@@ -11,10 +11,10 @@ internal sealed class Wire
     private readonly MemoryStream _sent = new();
     private long _told;
 
-    public Wire(ILineService service, IPeer? peer = null) =>
-        Conversation = new LineConversation(service, peer ?? Peer.Loopback, new BufferPool(), Now, () => Completions++);
+    public Wire(IConversations service, IPeer? peer = null) => Conversation =
+        service.Begin(peer ?? Peer.Loopback, new Answer(new BufferPool(), () => Completions++), Now);
 
-    public LineConversation Conversation { get; }
+    public Conversation Conversation { get; }
 
     public Answer Answer => Conversation.Answer;
 
@@ -66,7 +66,7 @@ internal sealed class Wire
             _sent.Write(Answer.Unsent[..count]);
             Window -= count;
             Answer.TextSent(count);
-            Conversation.Progress(Now);
+            Conversation.Progress(count, Now);
             return true;
         }
         if (Answer.File is not { } file) return false;
@@ -78,7 +78,7 @@ internal sealed class Wire
         Window -= read;
         if (read == 0) Answer.EndFile(broken: true);
         else Answer.FileSent(read);
-        Conversation.Progress(Now);
+        Conversation.Progress(read, Now);
         return true;
     }
 }

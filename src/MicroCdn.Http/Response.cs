@@ -1,0 +1,161 @@
+using System.Buffers;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Http;
+
+/// <summary>Writes one response: a status, fields, and a body from memory, from a file, or in pieces.</summary>
+/// <remarks>
+/// The order is <see cref="Begin"/>, any number of fields, then one of the ends; the end writes Content-Length and
+/// knows that a HEAD request gets no body. A head must stay below 4 KiB. A response may be given later, from another
+/// thread: see <see cref="Later"/>.
+/// </remarks>
+public readonly struct Response
+{
+    private readonly Answer _answer;
+    private readonly DateField _date;
+    private readonly int _mark;
+    private readonly bool _headOnly;
+    private readonly bool _keepsAlive;
+    private readonly bool _isOld;
+
+    internal Response(Answer answer, DateField date, in Request request)
+    {
+        (_answer, _date, _mark) = (answer, date, answer.UnsentBytes);
+        (_headOnly, _keepsAlive, _isOld) = (request.Method == Method.Head, request.KeepsAlive, request.IsOld);
+    }
+
+    private Response(Response other)
+    {
+        this = other;
+        _mark = _answer.UnsentBytes;
+    }
+
+    /// <summary>True when the body will not be sent, so that nobody has to fetch it.</summary>
+    public bool IsHeadOnly => _headOnly;
+
+    /// <summary>Writes the status line and the fields that every response has.</summary>
+    public void Begin(HttpStatus status)
+    {
+        _answer.Write(status.Line);
+        _date.Write(_answer);
+        if (!_keepsAlive) _answer.Write("Connection: close\r\n"u8);
+        else if (_isOld) _answer.Write("Connection: keep-alive\r\n"u8);
+    }
+
+    /// <summary>Writes a field; the value must hold neither CR nor LF.</summary>
+    public void Field(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        _answer.Write(name);
+        _answer.Write(": "u8);
+        _answer.Write(value);
+        _answer.Write("\r\n"u8);
+    }
+
+    /// <summary>Writes a field whose value is a number.</summary>
+    public void Field(ReadOnlySpan<byte> name, long value)
+    {
+        _answer.Write(name);
+        _answer.Write(": "u8);
+        _answer.WriteNumber(value);
+        _answer.Write("\r\n"u8);
+    }
+
+    /// <summary>Writes fields that are ready as they are sent, each with its CR LF.</summary>
+    public void Fields(ReadOnlySpan<byte> lines) => _answer.Write(lines);
+
+    /// <summary>Ends with a body that is at hand.</summary>
+    public void End(ReadOnlySpan<byte> body)
+    {
+        EndHead(body.Length);
+        if (!_headOnly) _answer.Write(body);
+        Close();
+    }
+
+    /// <summary>Ends without a body and without a length, as 204 and 304 do.</summary>
+    public void EndEmpty()
+    {
+        _answer.Write("\r\n"u8);
+        Close();
+    }
+
+    /// <summary>Ends with part of a file; the file is released when it was sent.</summary>
+    /// <returns>False, with the file not taken and everything since <see cref="Begin"/> taken back, when the file
+    /// cannot be read as announced.</returns>
+    public bool EndWithFile(IFileSource file, long offset, long length)
+    {
+        EndHead(length);
+        if (_headOnly || length == 0) file.Release();
+        else if (!_answer.SendFile([], file, offset, length))
+        {
+            _answer.TakeBack(_mark);
+            return false;
+        }
+        Close();
+        return true;
+    }
+
+    /// <summary>Ends with a body that a source writes piece by piece, of exactly the given length.</summary>
+    public void EndWithPieces(ILineSource source, long length)
+    {
+        EndHead(length);
+        if (!_headOnly) _answer.SendList(source);
+        Close();
+    }
+
+    /// <summary>Postpones the response: the connection takes no further request until <see cref="Give"/> is called,
+    /// which must happen exactly once.</summary>
+    public void Later() => _answer.Later();
+
+    /// <summary>Writes the response that was postponed, on the connection's own thread; callable from any.</summary>
+    public void Give(Action<Response> write)
+    {
+        Response response = this;
+        _answer.Complete(_ => write(new Response(response)));
+    }
+
+    /// <summary>A short plain text of our own: an error, mostly.</summary>
+    public void Explain(HttpStatus status, string sentence)
+    {
+        Begin(status);
+        Field("Content-Type"u8, "text/plain; charset=utf-8"u8);
+        Field("X-Content-Type-Options"u8, "nosniff"u8);
+        Span<byte> text = stackalloc byte[512];
+        System.Text.Unicode.Utf8.FromUtf16(sentence, text[..^1], out _, out int length);
+        text[length] = (byte)'\n';
+        End(text[..(length + 1)]);
+    }
+
+    private void EndHead(long length)
+    {
+        _answer.Write("Content-Length: "u8);
+        _answer.WriteNumber(length);
+        _answer.Write("\r\n\r\n"u8);
+    }
+
+    private void Close()
+    {
+        if (!_keepsAlive) _answer.Close();
+    }
+}
+
+/// <summary>The Date and Server fields, written anew once a second.</summary>
+internal sealed class DateField(TimeProvider time)
+{
+    private State _state = new(-1, []);
+
+    public void Write(IBufferWriter<byte> output)
+    {
+        long now = time.GetTimestamp() / time.TimestampFrequency;
+        State state = Volatile.Read(ref _state);
+        if (state.Second != now)
+        {
+            byte[] fields = [.. "Server: microcdn\r\nDate: "u8, .. new byte[29], .. "\r\n"u8];
+            HttpDate.Format(time.GetUtcNow().ToUnixTimeSeconds(), fields.AsSpan(fields.Length - 31, 29));
+            Volatile.Write(ref _state, state = new State(now, fields));
+        }
+        output.Write(state.Fields);
+    }
+
+    private sealed record State(long Second, byte[] Fields);
+}

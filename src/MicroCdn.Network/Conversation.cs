@@ -1,0 +1,174 @@
+using System.Buffers;
+
+namespace MicroCdn.Network;
+
+/// <summary>One accepted connection's side of a protocol: bytes come in, an answer goes out; it does no I/O.</summary>
+/// <remarks>
+/// <para>TCP delivers bytes, not messages. What arrives is walked where it lies; only an unfinished message, or
+/// messages that must wait for an answer still unsent, are kept aside.</para>
+/// <para>The carrier (a socket on an event loop, a decrypted stream, the fake network of the tests) calls
+/// <see cref="Receive"/> with bytes, sends what <see cref="Answer"/> holds, calls <see cref="Continue"/> after sending,
+/// and closes when <see cref="IsOver"/>. All times are milliseconds of one monotonic clock.</para>
+/// </remarks>
+public abstract class Conversation
+{
+    private byte[]? _held;
+    private int _heldLength;
+    private bool _waiting;
+    private bool _inputEnded;
+
+    /// <summary>Begins when the connection was accepted.</summary>
+    protected Conversation(Answer answer, long now) => (Answer, MessageSince, ActiveAt) = (answer, now, now);
+
+    /// <summary>What is to be sent.</summary>
+    public Answer Answer { get; }
+
+    /// <summary>True when the carrier should not read further input yet.</summary>
+    public bool IsPaused => Answer.Blocks;
+
+    /// <summary>True when everything is said and the connection is to be closed.</summary>
+    public bool IsOver => Answer.Broken
+        || (!Answer.IsPending && !Answer.Waits && (Answer.Closing || (_inputEnded && !_waiting)));
+
+    /// <summary>True when the peer did something refused: it may still be sending, and must be let finish for a
+    /// moment.</summary>
+    public bool WasRefused { get; private set; }
+
+    /// <summary>True when messages that had to wait can be answered now: <see cref="Continue"/> is due, no input need
+    /// come.</summary>
+    public bool HasMore => _waiting && !Answer.Blocks;
+
+    /// <summary>When bytes last came or went.</summary>
+    protected long ActiveAt { get; set; }
+
+    /// <summary>Since when the message now expected is on its way: the connection's start, or its first byte.</summary>
+    protected long MessageSince { get; private set; }
+
+    /// <summary>True once a whole message came.</summary>
+    protected bool Spoke { get; private set; }
+
+    /// <summary>True while a message is unfinished, or the first has not come.</summary>
+    protected bool AwaitsMessage => _held is not null || !Spoke;
+
+    /// <summary>The bytes of an unfinished message.</summary>
+    protected ReadOnlySpan<byte> Unfinished => _held.AsSpan(0, _heldLength);
+
+    /// <summary>When <see cref="Expire"/> is due, as things stand; <see cref="long.MaxValue"/> for never.</summary>
+    public long DueAt => Deadline;
+
+    /// <summary>When the peer will have taken too long, as things stand; <see cref="long.MaxValue"/> for
+    /// never.</summary>
+    protected abstract long Deadline { get; }
+
+    /// <summary>Takes bytes as they came.</summary>
+    public void Receive(ReadOnlySpan<byte> input, long now)
+    {
+        ActiveAt = now;
+        if (_held is null)
+        {
+            int used = Walk(input, now);
+            if (used < input.Length && !Answer.Closing) Hold(input[used..], now);
+            return;
+        }
+        Hold(input, now);
+        WalkHeld(now);
+    }
+
+    /// <summary>Notes that the peer sends no more; messages already here are still answered.</summary>
+    public void EndInput() => _inputEnded = true;
+
+    /// <summary>Goes on with messages, lists and postponed answers that had to wait until something was sent.</summary>
+    public void Continue(long now)
+    {
+        if (Answer.TakeLater()) ActiveAt = now;
+        Answer.Refill();
+        if (HasMore) WalkHeld(now);
+    }
+
+    /// <summary>Notes that the peer took some bytes of an answer.</summary>
+    public virtual void Progress(long bytes, long now) => ActiveAt = now;
+
+    /// <summary>Ends what takes too long; true when it did.</summary>
+    public bool Expire(long now)
+    {
+        if (now < Deadline) return false;
+        Late(now);
+        return true;
+    }
+
+    /// <summary>Gives back what the conversation holds.</summary>
+    public virtual void End()
+    {
+        Answer.Discard();
+        Release();
+    }
+
+    /// <summary>Handles the message that the bytes begin with, and returns its length; 0 when it is not all
+    /// here, or was refused.</summary>
+    protected abstract int Take(ReadOnlySpan<byte> input, long now);
+
+    /// <summary>The deadline has passed: refuses, discards or closes.</summary>
+    protected abstract void Late(long now);
+
+    /// <summary>Says why, as far as there is room, and closes.</summary>
+    protected void Refuse(ReadOnlySpan<byte> text)
+    {
+        WasRefused = true;
+        if (!Answer.IsFull && Answer.File is null) Answer.Write(text);
+        Answer.Close();
+    }
+
+    // Hands out every whole message for which there is room to answer; returns how many bytes were used.
+    private int Walk(ReadOnlySpan<byte> input, long now)
+    {
+        int at = 0;
+        while (at < input.Length && !Answer.Blocks)
+        {
+            int used = Take(input[at..], now);
+            if (used == 0) break;
+            at += used;
+            MessageSince = now;
+            Spoke = true;
+        }
+        _waiting = at < input.Length && Answer.Blocks && !Answer.Closing;
+        return at;
+    }
+
+    private void WalkHeld(long now)
+    {
+        int used = Walk(_held.AsSpan(0, _heldLength), now);
+        _heldLength -= used;
+        if (_heldLength == 0 || Answer.Closing) Release();
+        else if (used > 0) _held.AsSpan(used, _heldLength).CopyTo(_held);
+    }
+
+    private void Hold(ReadOnlySpan<byte> input, long now)
+    {
+        int needed = _heldLength + input.Length;
+        if (_held is null || _held.Length < needed)
+        {
+            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(256, needed));
+            _held.AsSpan(0, _heldLength).CopyTo(larger);
+            // The first message counts from the connection's start: dripping in must not buy time.
+            if (_held is null && Spoke) MessageSince = now;
+            if (_held is not null) ArrayPool<byte>.Shared.Return(_held);
+            _held = larger;
+        }
+        input.CopyTo(_held.AsSpan(_heldLength));
+        _heldLength = needed;
+    }
+
+    private void Release()
+    {
+        if (_held is not null) ArrayPool<byte>.Shared.Return(_held);
+        _held = null;
+        _heldLength = 0;
+    }
+}
+
+/// <summary>What stands behind a listening port: it begins a conversation with everyone who connects.</summary>
+public interface IConversations
+{
+    /// <summary>Begins a conversation with a peer that was just accepted.</summary>
+    Conversation Begin(IPeer peer, Answer answer, long now);
+}
