@@ -154,8 +154,24 @@ internal sealed partial class Announcer(
             lines.WriteNumber(files.FactsOf(number).Size);
             lines.Write("\n"u8);
             if (lines.WrittenCount < SendBytes && number < files.Count - 1) continue;
-            await connection.SendAsync(lines.WrittenMemory, cancellationToken).ConfigureAwait(false);
+            await SendAsync(connection, lines.WrittenMemory, cancellationToken).ConfigureAwait(false);
             lines.ResetWrittenCount();
+        }
+    }
+
+    // An index that stops reading would hold the registration for ever.
+    private async Task SendAsync(
+        LineConnection connection, ReadOnlyMemory<byte> lines, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource late = new(AnswerTime, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            await connection.SendAsync(lines, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"the index took no more of the list for {AnswerTime.TotalSeconds} s");
         }
     }
 

@@ -34,6 +34,7 @@ public sealed class EventLoops : IDisposable
         {
             // Inherited by every accepted socket: an answer's last small segment must not wait for an acknowledgement.
             socket.NoDelay = true;
+            Sockets.KeepAlive(socket);
             socket.Blocking = false;
             socket.Listen(Backlog);
         }

@@ -8,6 +8,31 @@ namespace MicroCdn.Network;
 internal static unsafe partial class Sockets
 {
     private const int OpenFiles = 7;
+    private const int UserTimeoutOption = 18;
+
+    // A peer whose machine or cable is gone says nothing: 5 s of silence, then three probes. The kernel's own two hours
+    // would leave a content server registered with an index that no longer exists.
+    private const int SilentSeconds = 5;
+    private const int ProbeSeconds = 2;
+    private const int Probes = 3;
+
+    /// <summary>Lets the kernel ask after a silent peer, and end the connection when nobody is there.</summary>
+    public static void KeepAlive(Socket socket)
+    {
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, SilentSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, ProbeSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, Probes);
+    }
+
+    /// <summary>Ends the connection too when what we sent is not acknowledged for as long as the probes take.</summary>
+    /// <remarks>While something is unacknowledged the kernel sends no probes, and tries again for a quarter of an hour.
+    /// Not for accepted connections: their clients may leave an answer unread for longer.</remarks>
+    public static void BoundUnacknowledged(Socket socket)
+    {
+        const int milliseconds = (SilentSeconds + (ProbeSeconds * Probes)) * 1000;
+        socket.SetRawSocketOption((int)ProtocolType.Tcp, UserTimeoutOption, BitConverter.GetBytes(milliseconds));
+    }
 
     /// <exception cref="PortUnavailableException">The port is in use, or the address is not ours.</exception>
     public static Socket Bind(IPEndPoint endPoint, SocketType type)

@@ -16,6 +16,8 @@ public sealed class TcpDialer(TimeProvider time) : IDialer
         foreach (IPAddress address in await Resolve(host, cancellationToken).ConfigureAwait(false))
         {
             Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            Sockets.KeepAlive(socket);
+            Sockets.BoundUnacknowledged(socket);
             using CancellationTokenSource limit = new(ConnectTime, time);
             using CancellationTokenSource either =
                 CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
