@@ -91,8 +91,8 @@ public sealed class SecureServer : IAsyncDisposable
     private async Task CarryAsync(ConnectionDelegate next, ConnectionContext connection, HttpService service)
     {
         CarriedPeer peer = new(connection);
-        SslApplicationProtocol? protocol = connection.Features.Get<ISslStreamFeature>()?.SslStream.NegotiatedApplicationProtocol;
-        if (protocol == SslApplicationProtocol.Http2)
+        SslStream? tls = connection.Features.Get<ISslStreamFeature>()?.SslStream;
+        if (tls?.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2)
         {
             connection.Features.Set(new Http2Connection(service, peer));
             connection.Transport = new Http2Budget(connection);

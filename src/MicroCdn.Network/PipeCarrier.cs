@@ -5,9 +5,9 @@ namespace MicroCdn.Network;
 
 /// <summary>Carries a conversation over a stream that somebody else accepted, such as a decrypted one.</summary>
 /// <remarks>
-/// <para>What an event loop does with a socket is done here with a pipe: files are read and copied, since encrypted bytes
+/// What an event loop does with a socket is done here with a pipe: files are read and copied, since encrypted bytes
 /// cannot come from sendfile. Calls of one conversation never overlap: one task runs it, and whoever has news (a
-/// postponed answer, a deadline) wakes that task.</para>
+/// postponed answer, a deadline) wakes that task.
 /// </remarks>
 public sealed class PipeCarrier : IDisposable
 {
@@ -58,7 +58,7 @@ public sealed class PipeCarrier : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _sweep.Dispose();
 
-    /// <summary>Writes what an answer holds, up to its end, the last byte or the last piece that can be had now.</summary>
+    /// <summary>Writes what an answer holds, as far as it can be had now.</summary>
     public static async ValueTask<Sending> SendAsync(
         Answer answer, PipeWriter output, Action<long> progress, CancellationToken cancellationToken)
     {

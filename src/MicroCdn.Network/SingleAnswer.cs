@@ -33,7 +33,8 @@ public sealed class SingleAnswer : IDisposable
     public async ValueTask<bool> SendAsync(PipeWriter output, CancellationToken cancellationToken)
     {
         Answer.Refill();
-        Sending sending = await PipeCarrier.SendAsync(Answer, output, _ => { }, cancellationToken).ConfigureAwait(false);
+        Sending sending =
+            await PipeCarrier.SendAsync(Answer, output, _ => { }, cancellationToken).ConfigureAwait(false);
         return sending == Sending.Done && !Answer.Broken;
     }
 
