@@ -29,11 +29,15 @@ public sealed class ContentRole : IRole, IDisposable
         _announcer = new Announcer(options, dialer, time, logger, () => _keeper.Library);
         _heart = new Heart(options, datagrams, time, logger, () => (_openFiles.Active, _keeper.Library.Count));
         ContentService service = new(() => _keeper.Library, _openFiles, new Complaints(logger, time), _keeper.Ring);
+        Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
 
     /// <inheritdoc/>
     public string Name => "content";
+
+    /// <summary>What it offers, for whoever serves it over HTTP.</summary>
+    public ServedFiles Files { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<Listener> Listeners { get; }

@@ -39,7 +39,7 @@ internal sealed class OpenFiles(ServedFolder folder, int most) : IDisposable
             FileName.TryCreate(library.NameOf(number), out FileName name);
             if (folder.Open(name, out failure) is not { } file) return null;
             if (_byNumber.Count >= most) Remove(_byUse.Last!);
-            node = _byUse.AddFirst(new OpenFile(file, number, Returned));
+            node = _byUse.AddFirst(new OpenFile(file, number, Count));
             _byNumber[number] = node;
             return Use(node);
         }
@@ -62,7 +62,7 @@ internal sealed class OpenFiles(ServedFolder folder, int most) : IDisposable
         return node.Value;
     }
 
-    private void Returned() => Interlocked.Decrement(ref _active);
+    private void Count(int more) => Interlocked.Add(ref _active, more);
 
     private void Remove(LinkedListNode<OpenFile> node)
     {
@@ -81,30 +81,50 @@ internal sealed class OpenFiles(ServedFolder folder, int most) : IDisposable
 }
 
 /// <summary>One shared open file: the shelf holds it once, and every download once more.</summary>
-internal sealed class OpenFile(FolderFile file, int number, Action returned) : IFileSource
+public sealed class OpenFile : IFileSource
 {
+    private readonly FolderFile _file;
+    private readonly Action<int> _count;
     private int _holders = 1;
 
-    public int Number => number;
+    internal OpenFile(FolderFile file, int number, Action<int> count) =>
+        (_file, Number, _count) = (file, number, count);
 
-    public FileFacts Facts => file.Facts;
+    internal int Number { get; }
 
-    public SafeFileHandle Handle => file.Handle;
+    /// <summary>The file's facts when it was opened.</summary>
+    public FileFacts Facts => _file.Facts;
 
-    public int Read(Span<byte> buffer, long offset) => file.Read(buffer, offset);
+    /// <summary>What somebody who serves the file wants to find again as long as it stays on the shelf.</summary>
+    public object? Note { get; set; }
 
-    public bool Unchanged() => file.IsUnchanged();
+    /// <inheritdoc/>
+    public SafeFileHandle Handle => _file.Handle;
 
-    public void Hold() => Interlocked.Increment(ref _holders);
+    /// <inheritdoc/>
+    public int Read(Span<byte> buffer, long offset) => _file.Read(buffer, offset);
 
+    /// <inheritdoc/>
+    public bool Unchanged() => _file.IsUnchanged();
+
+    /// <summary>Holds it once more: one more <see cref="Release"/> is due.</summary>
+    public void HoldAgain()
+    {
+        Hold();
+        _count(1);
+    }
+
+    /// <inheritdoc/>
     public void Release()
     {
-        returned();
+        _count(-1);
         Drop();
     }
 
-    public void Drop()
+    internal void Hold() => Interlocked.Increment(ref _holders);
+
+    internal void Drop()
     {
-        if (Interlocked.Decrement(ref _holders) == 0) file.Dispose();
+        if (Interlocked.Decrement(ref _holders) == 0) _file.Dispose();
     }
 }

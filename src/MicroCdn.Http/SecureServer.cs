@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using MicroCdn.Network;
 using Microsoft.AspNetCore.Builder;
@@ -30,12 +31,14 @@ public sealed class SecureServer : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly PipeCarrier _carrier;
+    private readonly IPEndPoint _first;
 
     /// <summary>Prepares to listen; <see cref="StartAsync"/> binds.</summary>
     public SecureServer(
-        IEnumerable<Listener> listeners, ICertificates certificates, TimeProvider time, ILoggerFactory loggers)
+        IReadOnlyList<Listener> listeners, ICertificates certificates, TimeProvider time, ILoggerFactory loggers)
     {
         _carrier = new PipeCarrier(time);
+        _first = listeners[0].EndPoint;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(new Quiet(loggers));
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new LargeBlocks());
@@ -57,8 +60,19 @@ public sealed class SecureServer : IAsyncDisposable
     }
 
     /// <summary>Binds the ports and starts to accept.</summary>
-    /// <exception cref="IOException">A port is in use.</exception>
-    public Task StartAsync(CancellationToken cancellationToken) => _app.StartAsync(cancellationToken);
+    /// <exception cref="PortUnavailableException">A port is in use.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _app.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException exception) when (exception.InnerException is AddressInUseException)
+        {
+            throw new PortUnavailableException(
+                "TCP", _first, new SocketException((int)SocketError.AddressAlreadyInUse));
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

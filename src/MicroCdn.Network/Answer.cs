@@ -192,7 +192,7 @@ public sealed class Answer : IBufferWriter<byte>
     {
         while (Source is not null && File is null && !IsFull)
         {
-            if (!Source.Write(this)) Source = null;
+            if (!Source.Write(this)) EndSource();
         }
     }
 
@@ -200,8 +200,14 @@ public sealed class Answer : IBufferWriter<byte>
     public void Discard()
     {
         EndFile(broken: true);
-        Source = null;
+        EndSource();
         TextSent(_end - _start);
+    }
+
+    private void EndSource()
+    {
+        (Source as IDisposable)?.Dispose();
+        Source = null;
     }
 
     private bool Copy(IFileSource file, long offset, int length)

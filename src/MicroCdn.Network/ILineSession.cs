@@ -41,6 +41,7 @@ public interface IPeer
 }
 
 /// <summary>Produces a long answer piece by piece, so that a list of millions never stands in memory.</summary>
+/// <remarks>One that is disposable is disposed after its last piece, or when the connection ends before.</remarks>
 public interface ILineSource
 {
     /// <summary>Writes some lines, at most <see cref="Answer.PieceBytes"/>; false when there is no more to
@@ -68,7 +69,8 @@ public interface IFileSource
 /// <summary>A port that a role listens on.</summary>
 /// <param name="EndPoint">Address and port to bind.</param>
 /// <param name="Service">What answers there.</param>
-public sealed record Listener(IPEndPoint EndPoint, IConversations Service);
+/// <param name="IsSecure">True when what comes is TLS.</param>
+public sealed record Listener(IPEndPoint EndPoint, IConversations Service, bool IsSecure = false);
 
 /// <summary>An index, a monitor or a content server: its listeners and what it does besides answering.</summary>
 public interface IRole

@@ -1,5 +1,7 @@
+using MicroCdn.Http;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
+using MicroCdn.Verbs;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn;
@@ -9,8 +11,10 @@ internal static class RoleHost
 {
     /// <summary>Builds and runs roles; trouble at start is one sentence and exit code 2.</summary>
     /// <param name="build">Makes the roles, with their log.</param>
+    /// <param name="web">The certificate for ports that speak TLS.</param>
     /// <param name="started">Called once everything listens.</param>
-    public static async Task<int> RunAsync(Func<RoleParts, IReadOnlyList<IRole>> build, Action? started = null)
+    public static async Task<int> RunAsync(
+        Func<RoleParts, IReadOnlyList<IRole>> build, WebPorts? web = null, Action? started = null)
     {
         using Interruption interruption = new();
         using ILoggerFactory loggers = LineLog.CreateFactory();
@@ -22,17 +26,18 @@ internal static class RoleHost
             using EventLoops loops = new(loggers, TimeProvider.System);
             foreach (IRole role in roles)
             {
-                foreach (Listener listener in role.Listeners)
+                foreach (Listener listener in role.Listeners.Where(listener => !listener.IsSecure))
                 {
-                    string address = WireAddress.Format(listener.EndPoint.Address);
-                    Say(loggers, role, $"listens on {address}:{loops.Listen(listener).Port}");
+                    Say(loggers, role, listener, loops.Listen(listener).Port);
                 }
             }
+            await using SecurePorts secure = await SecurePorts.OpenAsync(roles, web, loggers, interruption.Token);
             started?.Invoke();
             await RunUntilStopped(roles, interruption.Token);
             return ExitCode.Done;
         }
-        catch (Exception exception) when (exception is PortUnavailableException or DirectoryNotFoundException)
+        catch (Exception exception)
+            when (exception is PortUnavailableException or DirectoryNotFoundException or UnusableCertificateException)
         {
             Console.Error.WriteLine($"microcdn: {exception.Message}");
             return ExitCode.Usage;
@@ -63,9 +68,11 @@ internal static class RoleHost
         }
     }
 
-    private static void Say(ILoggerFactory loggers, IRole role, string what)
+    internal static void Say(ILoggerFactory loggers, IRole role, Listener listener, int port)
     {
         ILogger logger = loggers.CreateLogger(role.Name);
+        string tls = listener.IsSecure ? " for HTTPS" : listener.Service is HttpService ? " for HTTP" : "";
+        string what = $"listens on {WireAddress.Format(listener.EndPoint.Address)}:{port}{tls}";
         if (logger.IsEnabled(LogLevel.Information)) logger.Log(LogLevel.Information, 0, what, null, (text, _) => text);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MicroCdn.Content;
+using MicroCdn.Edge;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 
@@ -37,15 +38,12 @@ internal static class ContentVerb
             id, files, tcpPort, udpPort, indexHost, indexPort, monitorHost, monitorUdpPort, monitorTcpPort, bind, data,
             Flags.Trust(),
         };
+        WebFlags web = new();
+        web.AddTo(verb);
         verb.SetAction((parsed, _) =>
         {
             string folder = parsed.GetValue(files)!;
-            if (parsed.GetValue(data) is { } state && Directory.Exists(folder) && new ServedFolder(folder).Holds(state))
-            {
-                Console.Error.WriteLine(
-                    $"microcdn: --data '{state}' lies inside the folder that is served: choose another.");
-                return Task.FromResult(ExitCode.Usage);
-            }
+            if (LiesInside(parsed.GetValue(data), folder)) return Task.FromResult(ExitCode.Usage);
             ContentOptions options = new()
             {
                 Id = parsed.GetValue(id),
@@ -58,9 +56,21 @@ internal static class ContentVerb
                 MonitorHost = parsed.GetValue(monitorHost)!,
                 MonitorUdpPort = parsed.GetValue(monitorUdpPort),
             };
-            return RoleHost.RunAsync(
-                parts => [new ContentRole(options, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers)]);
+            WebPorts ports = web.Read(parsed);
+            EdgeOptions edge = new() { Bind = options.Bind, HttpPort = ports.Http, HttpsPort = ports.Https };
+            return RoleHost.RunAsync(parts =>
+            {
+                ContentRole content = new(options, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
+                return [content, new EdgeRole(edge, content.Files, parts.Time, parts.Loggers)];
+            }, ports);
         });
         return verb;
+    }
+
+    private static bool LiesInside(string? state, string folder)
+    {
+        if (state is null || !Directory.Exists(folder) || !new ServedFolder(folder).Holds(state)) return false;
+        Console.Error.WriteLine($"microcdn: --data '{state}' lies inside the folder that is served: choose another.");
+        return true;
     }
 }

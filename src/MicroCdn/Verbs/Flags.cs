@@ -8,14 +8,21 @@ namespace MicroCdn.Verbs;
 /// <summary>The flags that several verbs share, and how their values are read; a malformed one is a sentence.</summary>
 internal static class Flags
 {
+    private const string WantedPort = "a port from 1 to 65535";
+
+    public static Option<int?> OptionalPort(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "PORT",
+        CustomParser = result => Read<int>(result, name, WantedPort, TryPort),
+    };
+
     public static Option<int> Port(string name, int fallback, string description) => new(name)
     {
         Description = description,
         DefaultValueFactory = _ => fallback,
         HelpName = "PORT",
-        CustomParser = result => Read<int>(result, name, "a port from 1 to 65535",
-            (string text, out int port) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
-                && port is > 0 and <= ushort.MaxValue),
+        CustomParser = result => Read<int>(result, name, WantedPort, TryPort),
     };
 
     public static Option<TimeSpan> Seconds(string name, double fallback, string description) => new(name)
@@ -71,6 +78,10 @@ internal static class Flags
         result.AddError($"{name} wants {wanted}, not '{token.Value}'.");
         return default;
     }
+
+    private static bool TryPort(string text, out int port) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
+        && port is > 0 and <= ushort.MaxValue;
 
     private static bool TrySeconds(string text, out TimeSpan time)
     {

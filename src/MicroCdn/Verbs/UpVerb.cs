@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using MicroCdn.Content;
+using MicroCdn.Edge;
 using MicroCdn.Index;
 using MicroCdn.Monitor;
 using MicroCdn.Network;
@@ -26,7 +27,7 @@ internal static class UpVerb
         Option<int> monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
         Option<int> monitorUdpPort = Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
         Option<int> contentPort = Flags.Port("--content-port", 7001,
-            "The first content server's line port; its heartbeats leave from the next, "
+            "The first content server's line port; its heartbeats leave from the next, HTTP is the one after, "
             + "further servers follow 100 higher.");
         Option<string?> data = Flags.Data();
         var bind = Flags.Bind();
@@ -42,7 +43,7 @@ internal static class UpVerb
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort),
                 parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(trust)!);
-            return RoleHost.RunAsync(parts => Build(plan, parts), () => Greet(plan));
+            return RoleHost.RunAsync(parts => Build(plan, parts), started: () => Greet(plan));
         });
         return verb;
     }
@@ -82,7 +83,10 @@ internal static class UpVerb
                 MonitorHost = plan.Host,
                 MonitorUdpPort = plan.MonitorUdpPort,
             };
-            roles.Add(new ContentRole(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers));
+            ContentRole role = new(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
+            roles.Add(role);
+            EdgeOptions edge = new() { Bind = plan.Bind, HttpPort = plan.HttpPortOf(number) };
+            roles.Add(new EdgeRole(edge, role.Files, parts.Time, parts.Loggers));
         }
         return roles;
     }
@@ -97,13 +101,15 @@ internal static class UpVerb
         Console.WriteLine($"  monitor  TCP {plan.MonitorTcpPort}, heartbeats UDP {plan.MonitorUdpPort}");
         for (int number = 0; number < plan.Folders.Length; number++)
         {
-            Console.WriteLine($"  {Plan.IdOf(number),-8} TCP {plan.PortOf(number)}, serving {plan.Folders[number]}");
+            Console.WriteLine($"  {Plan.IdOf(number),-8} TCP {plan.PortOf(number)}, HTTP {plan.HttpPortOf(number)}, "
+                + $"serving {plan.Folders[number]}");
         }
         Console.WriteLine();
         Console.WriteLine("Try in another terminal:");
         Console.WriteLine($"  microcdn ls{port}");
         Console.WriteLine($"  microcdn get hello.txt{port}");
         Console.WriteLine($"  microcdn servers{port}{monitor}");
+        Console.WriteLine($"  curl http://localhost:{plan.HttpPortOf(0)}/hello.txt");
         Console.WriteLine(
             "From a clone, write 'dotnet run --project src/MicroCdn --' for 'microcdn'. Ctrl-C ends it all.");
         Console.WriteLine();
@@ -115,6 +121,8 @@ internal static class UpVerb
         // Where the roles of this process reach one another.
         public string Host =>
             Bind.Equals(IPAddress.Any) || Bind.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : Bind.ToString();
+
+        public int HttpPortOf(int number) => PortOf(number) + 2;
 
         public int PortOf(int number) => ContentPort + (number * PortStep);
 

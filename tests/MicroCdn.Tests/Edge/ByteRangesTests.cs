@@ -162,8 +162,10 @@ public sealed class ByteRangesTests
         Gen.Select(Gen.Int[0, 3000], Gen.Select(Gen.Int[0, 3100], Gen.Int[0, 60], Gen.Int[0, 5]).Array[1, 6])
             .Sample((length, specs) =>
             {
-                string field = "bytes=" + string.Join(", ", specs.Select(spec => Spec(spec.Item1, spec.Item2, spec.Item3)));
-                SortedSet<long> asked = [.. specs.SelectMany(spec => Bytes(spec.Item1, spec.Item2, spec.Item3, length))];
+                string field =
+                    "bytes=" + string.Join(", ", specs.Select(spec => Spec(spec.Item1, spec.Item2, spec.Item3)));
+                SortedSet<long> asked =
+                    [.. specs.SelectMany(spec => Bytes(spec.Item1, spec.Item2, spec.Item3, length))];
                 ByteRanges ranges = ByteRanges.Parse(field.Utf8(), length);
                 if (ranges.Kind == RangeKind.Ignore) return true;
                 if (ranges.Kind == RangeKind.Unsatisfiable) return asked.Count == 0;

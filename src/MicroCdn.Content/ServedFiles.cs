@@ -1,0 +1,28 @@
+using MicroCdn.Storage;
+
+namespace MicroCdn.Content;
+
+/// <summary>What a content server offers, for a room that serves it in another way.</summary>
+public sealed class ServedFiles
+{
+    private readonly Func<Library> _library;
+    private readonly OpenFiles _openFiles;
+    private readonly Action _noticeChange;
+
+    internal ServedFiles(Func<Library> library, OpenFiles openFiles, Action noticeChange) =>
+        (_library, _openFiles, _noticeChange) = (library, openFiles, noticeChange);
+
+    /// <summary>The files of the moment.</summary>
+    public Library Library => _library();
+
+    /// <summary>Takes a file for one response, which must release it; null when it cannot be had.</summary>
+    /// <param name="library">The library that was asked.</param>
+    /// <param name="number">The file's number in it.</param>
+    /// <param name="anew">Opens the file again: the handle at hand proved to be of another state of it.</param>
+    /// <param name="failure">Why there is none.</param>
+    public OpenFile? Take(Library library, int number, bool anew, out OpenFailure failure) =>
+        _openFiles.Take(library, number, anew, out failure);
+
+    /// <summary>Asks for a scan: the folder is not as the library says.</summary>
+    public void NoticeChange() => _noticeChange();
+}

@@ -1,0 +1,37 @@
+using System.Net;
+using MicroCdn.Content;
+using MicroCdn.Http;
+using MicroCdn.Network;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Edge;
+
+/// <summary>The HTTP face of a content server.</summary>
+public sealed class EdgeRole : IRole
+{
+    /// <summary>Builds the role; nothing runs yet.</summary>
+    public EdgeRole(EdgeOptions options, ServedFiles files, TimeProvider time, ILoggerFactory loggers)
+    {
+        ILogger logger = loggers.CreateLogger("edge");
+        EdgeHandler handler = new(options, files, time);
+        HttpService service =
+            new(handler, new TrustedNetworks(options.Proxies), new Complaints(logger, time), time);
+        Listeners =
+        [
+            .. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true),
+        ];
+
+        IEnumerable<Listener> Port(int? port, bool secure) =>
+            port is { } number ? [new Listener(new IPEndPoint(options.Bind, number), service, secure)] : [];
+    }
+
+    /// <inheritdoc/>
+    public string Name => "edge";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Listener> Listeners { get; }
+
+    /// <inheritdoc/>
+    public Task RunAsync(CancellationToken cancellationToken) =>
+        Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+}

@@ -1,0 +1,65 @@
+using System.Text;
+using MicroCdn.Network;
+
+namespace MicroCdn.Edge;
+
+/// <summary>The body of several ranges: multipart/byteranges (RFC 9110, section 14.6), each part by sendfile.</summary>
+/// <remarks>
+/// A boundary must not stand in the bytes. Ours holds half of the file's digest, or of its time, which nobody can have
+/// put into the file; and parts have lengths of their own for those who read them.
+/// </remarks>
+internal sealed class Multipart : ILineSource, IDisposable
+{
+    private readonly FileHead _head;
+    private readonly ByteRange[] _ranges;
+    private readonly byte[] _boundary;
+    private int _next;
+
+    /// <summary>Takes over the file of the head.</summary>
+    public Multipart(FileHead head, ReadOnlySpan<ByteRange> ranges)
+    {
+        (_head, _ranges) = (head, ranges.ToArray());
+        _boundary = head.EntityTag.IsEmpty
+            ? Encoding.ASCII.GetBytes($"microcdn-{head.File.Facts.Modified:x16}-{head.File.Facts.Inode:x16}")
+            : [.. "microcdn-"u8, .. head.EntityTag[1..33]];
+        ContentType = [.. "multipart/byteranges; boundary="u8, .. _boundary];
+        Length = _ranges.Sum(range => range.Length) + Ending.Length;
+        for (int part = 0; part < _ranges.Length; part++) Length += PartHead(part).Length;
+    }
+
+    /// <summary>The value of Content-Type.</summary>
+    public byte[] ContentType { get; }
+
+    /// <summary>The length of the whole body in bytes.</summary>
+    public long Length { get; }
+
+    private byte[] Ending => [.. "\r\n--"u8, .. _boundary, .. "--\r\n"u8];
+
+    /// <inheritdoc/>
+    public bool Write(Answer answer)
+    {
+        if (_next == _ranges.Length)
+        {
+            answer.Write(Ending);
+            return false;
+        }
+        ByteRange range = _ranges[_next];
+        _head.File.HoldAgain();
+        if (answer.SendFile(PartHead(_next++), _head.File, range.Offset, range.Length)) return true;
+        // Not as it was when the head left: cut short, since nothing of it can be taken back.
+        _head.File.Release();
+        answer.Discard();
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _head.File.Release();
+
+    private byte[] PartHead(int part)
+    {
+        Span<byte> range = stackalloc byte[72];
+        int length = ContentRange.Format(_ranges[part], _head.Length, range);
+        return [.. part == 0 ? "--"u8 : "\r\n--"u8, .. _boundary, .. "\r\n"u8, .. _head.ContentType,
+            .. "Content-Range: "u8, .. range[..length], .. "\r\n\r\n"u8];
+    }
+}

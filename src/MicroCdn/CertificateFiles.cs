@@ -1,0 +1,86 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using MicroCdn.Http;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn;
+
+/// <summary>A certificate and its key in PEM files, read again when they change; connections that stand are not
+/// touched.</summary>
+internal sealed partial class CertificateFiles : ICertificates, IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private readonly string _certificate;
+    private readonly string _key;
+    private readonly ILogger _logger;
+    private readonly ITimer _timer;
+    private SslStreamCertificateContext _current;
+    private (DateTime, DateTime) _times;
+
+    /// <summary>Reads both files.</summary>
+    /// <exception cref="UnusableCertificateException">They cannot be read, or do not belong together.</exception>
+    public CertificateFiles(string certificate, string key, TimeProvider time, ILogger logger)
+    {
+        (_certificate, _key, _logger) = (certificate, key, logger);
+        try
+        {
+            _times = Times();
+            _current = Load();
+        }
+        catch (Exception exception) when (IsUnusable(exception))
+        {
+            throw new UnusableCertificateException(certificate, key, exception);
+        }
+        _timer = time.CreateTimer(_ => Look(), null, Interval, Interval);
+    }
+
+    /// <inheritdoc/>
+    public SslStreamCertificateContext Current => Volatile.Read(ref _current);
+
+    /// <inheritdoc/>
+    public void Dispose() => _timer.Dispose();
+
+    // A pair that is half replaced does not fit; the old one serves until it does.
+    private void Look()
+    {
+        (DateTime, DateTime) times = Times();
+        if (times == _times) return;
+        _times = times;
+        try
+        {
+            Volatile.Write(ref _current, Load());
+            LogReloaded(_certificate);
+        }
+        catch (Exception exception) when (IsUnusable(exception))
+        {
+            LogKept(_certificate, exception.Message);
+        }
+    }
+
+    private SslStreamCertificateContext Load()
+    {
+        using X509Certificate2 pair = X509Certificate2.CreateFromPemFile(_certificate, _key);
+        X509Certificate2Collection chain = [];
+        chain.ImportFromPemFile(_certificate);
+        return SslStreamCertificateContext.Create(
+            X509CertificateLoader.LoadPkcs12(pair.Export(X509ContentType.Pkcs12), null), chain, offline: true);
+    }
+
+    private (DateTime, DateTime) Times() => (File.GetLastWriteTimeUtc(_certificate), File.GetLastWriteTimeUtc(_key));
+
+    private static bool IsUnusable(Exception exception) =>
+        exception is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException;
+
+    [LoggerMessage(7001, LogLevel.Information, "the certificate {File} was read again; new handshakes use it")]
+    private partial void LogReloaded(string file);
+
+    [LoggerMessage(7002, LogLevel.Warning,
+        "the certificate {File} changed and cannot be used, the one before stays: {Reason}")]
+    private partial void LogKept(string file, string reason);
+}
+
+/// <summary>The certificate or its key cannot be used; the message says what to do.</summary>
+internal sealed class UnusableCertificateException(string certificate, string key, Exception inner) : Exception(
+    $"the certificate '{certificate}' with the key '{key}' cannot be used: {inner.Message.TrimEnd('.')}; "
+    + "--cert and --key want PEM files that belong together", inner);

@@ -1,0 +1,41 @@
+using System.CommandLine;
+
+namespace MicroCdn.Verbs;
+
+/// <summary>The flags of a role that speaks HTTP.</summary>
+internal sealed class WebFlags
+{
+    private readonly Option<int?> _httpPort = Flags.OptionalPort("--http-port", "The port for HTTP.");
+    private readonly Option<int?> _httpsPort = Flags.OptionalPort("--https-port", "The port for HTTPS.");
+    private readonly Option<string?> _certificate = new("--cert")
+    {
+        Description = "The certificate for HTTPS with its chain, a PEM file.", HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _key = new("--key")
+    {
+        Description = "The key of the certificate, a PEM file.", HelpName = "FILE",
+    };
+
+    /// <summary>Adds the flags to a verb.</summary>
+    public void AddTo(Command verb)
+    {
+        verb.Options.Add(_httpPort);
+        verb.Options.Add(_httpsPort);
+        verb.Options.Add(_certificate);
+        verb.Options.Add(_key);
+        verb.Validators.Add(result =>
+        {
+            bool secure = result.GetValue(_httpsPort) is not null;
+            bool whole = result.GetValue(_certificate) is not null && result.GetValue(_key) is not null;
+            if (secure && !whole) result.AddError("--https-port needs --cert FILE and --key FILE.");
+        });
+    }
+
+    /// <summary>Reads the flags.</summary>
+    public WebPorts Read(ParseResult parsed) => new(parsed.GetValue(_httpPort), parsed.GetValue(_httpsPort),
+        parsed.GetValue(_certificate), parsed.GetValue(_key));
+}
+
+/// <summary>Where a role speaks HTTP, and with which certificate.</summary>
+internal sealed record WebPorts(int? Http, int? Https, string? Certificate, string? Key);
