@@ -11,6 +11,7 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
     public void Handle(ReadOnlySpan<byte> line, Answer answer)
     {
         if (line.StartsWith("GET "u8)) HandleGet(new Words(line[4..]).Rest, line, answer);
+        else if (line.StartsWith(" "u8)) Handle(line.TrimStart((byte)' '), answer);
         else if (line.SequenceEqual("HELLO"u8)) answer.Write("WELCOME MICRO-CDN\n"u8);
         else Refuse(line.SequenceEqual("GET"u8) ? WireErrors.Malformed : WireErrors.UnknownCommand, line, answer);
     }

@@ -31,7 +31,7 @@ internal sealed partial class LibraryKeeper(
     private bool _unsettled;
     private bool _full;
     private bool _saidNoWatch;
-    private ulong _watched;
+    private FolderId? _watched;
 
     public Library Library => Volatile.Read(ref _library);
 
@@ -75,17 +75,17 @@ internal sealed partial class LibraryKeeper(
     // A watch follows the folder it was made for: when another one stands under the path, or none, it hears nothing.
     private void Watch()
     {
-        ulong inode = folder.Inode;
-        if (inode == _watched && _watch?.Works == true) return;
+        FolderId? now = folder.Now;
+        if (now == _watched && _watch?.Works == true) return;
         _watch?.Dispose();
-        _watch = inode == 0 ? null : new FolderWatch(folder, Ring);
-        _watched = inode;
+        _watch = now is null ? null : new FolderWatch(folder, Ring);
+        _watched = now;
     }
 
     private async Task WaitAsync(TimeSpan most, CancellationToken cancellationToken)
     {
         long began = time.GetTimestamp();
-        while (time.GetElapsedTime(began) < most && folder.Inode == _watched)
+        while (time.GetElapsedTime(began) < most && folder.Now == _watched)
         {
             TimeSpan left = most - time.GetElapsedTime(began);
             TimeSpan look = left < RootLook ? left : RootLook;
@@ -95,7 +95,7 @@ internal sealed partial class LibraryKeeper(
 
     private void SayNoWatch()
     {
-        if (_watched == 0) LogGone(folder.Path);
+        if (_watched is null) LogGone(folder.Path);
         else LogNoWatch(folder.Path);
     }
 

@@ -24,6 +24,11 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             HandleGet(new Words(line[4..]).Rest, answer);
             return;
         }
+        if (line.StartsWith(" "u8))
+        {
+            Handle(line.TrimStart((byte)' '), answer);
+            return;
+        }
         Words words = new(line);
         words.Next(out ReadOnlySpan<byte> verb);
         WireError? error = verb switch
@@ -90,6 +95,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         _registering = id;
         _contact = new Contact(id, peer.Remote, message.TcpPort, message.UdpPort);
         _list = new FileList();
+        // A server may take its time to walk over its files before it tells them.
+        MayIdle = true;
         answer.Write("OK REGISTERED\n"u8);
         return null;
     }
@@ -132,7 +139,6 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         answer.Later();
         service.Applied.Enqueue(new Application(_registering!.Value, _contact!, _list, answer));
         _list = null;
-        MayIdle = true;
         return null;
     }
 

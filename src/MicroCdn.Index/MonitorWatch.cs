@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -121,7 +122,10 @@ internal sealed partial class MonitorWatch(
         _subscribed = true;
         await using LineConnection connection = await dialer
             .DialAsync(options.MonitorHost, options.MonitorTcpPort, cancellationToken).ConfigureAwait(false);
-        string line = $"REGISTER_INDEX {WireAddress.Format(known.Local)} {options.Port}\n";
+        // Where we listen; on all addresses, the one that this monitor is reached from.
+        bool listensOnAll = options.Bind.Equals(IPAddress.Any) || options.Bind.Equals(IPAddress.IPv6Any);
+        IPAddress own = listensOnAll ? known.Local : options.Bind;
+        string line = $"REGISTER_INDEX {WireAddress.Format(own)} {options.Port}\n";
         await connection.SendAsync(Encoding.UTF8.GetBytes(line), cancellationToken).ConfigureAwait(false);
         using CancellationTokenSource late = new(SubscribeTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Net;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
@@ -7,14 +8,22 @@ namespace MicroCdn.Monitor;
 /// <summary>All indexes that are told of deaths, each by a worker of its own: none waits for another.</summary>
 internal sealed partial class IndexNotices(Roster roster, IDialer dialer, TimeProvider time, ILogger logger)
 {
+    private const string Localhost = "localhost";
+
     private readonly Lock _lock = new();
     private readonly List<IndexNotifier> _indexes = [];
     private CancellationToken? _running;
 
+    /// <summary>Adds an index that subscribed; one that calls itself <c>localhost</c> on another machine means that
+    /// machine.</summary>
+    public bool Add(IndexAddress index, IPAddress peer) =>
+        Add(IsThisMachine(index.Host) && !IPAddress.IsLoopback(peer)
+            ? index with { Host = WireAddress.Format(peer) } : index);
+
     /// <summary>Adds an index to tell; false when there are too many already.</summary>
     public bool Add(IndexAddress index)
     {
-        IndexAddress plain = IsLoopbackName(index.Host) ? index with { Host = "localhost" } : index;
+        IndexAddress plain = IsThisMachine(index.Host) ? index with { Host = Localhost } : index;
         lock (_lock)
         {
             if (_indexes.Exists(known => known.Index == plain)) return true;
@@ -64,8 +73,9 @@ internal sealed partial class IndexNotices(Roster roster, IDialer dialer, TimePr
         }
     }
 
-    private static bool IsLoopbackName(string host) => host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (System.Net.IPAddress.TryParse(host, out var address) && System.Net.IPAddress.IsLoopback(address));
+    // The names that a peer may use for itself one after the other. 127.0.0.2 is another index, bound to that address.
+    private static bool IsThisMachine(string host) => host is "127.0.0.1" or "::1"
+        || host.Equals(Localhost, StringComparison.OrdinalIgnoreCase);
 
     [LoggerMessage(3010, LogLevel.Information, "failures are told to the index at {Index}")]
     private partial void LogAdded(IndexAddress index);

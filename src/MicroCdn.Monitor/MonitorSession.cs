@@ -49,10 +49,8 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
     {
         if (!service.Trust.Contains(peer.Remote)) return WireErrors.NotTrusted;
         if (!IndexSubscription.TryParse(words, out IndexSubscription message)) return WireErrors.Malformed;
-        if (!service.Indexes.Add(new IndexAddress(Encoding.UTF8.GetString(message.Host), message.Port)))
-        {
-            return WireErrors.LimitReached;
-        }
+        IndexAddress index = new(Encoding.UTF8.GetString(message.Host), message.Port);
+        if (!service.Indexes.Add(index, peer.Remote)) return WireErrors.LimitReached;
         answer.Write("OK INDEX_REGISTERED\n"u8);
         return null;
     }

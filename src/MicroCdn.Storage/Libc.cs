@@ -14,10 +14,15 @@ internal static unsafe partial class Libc
 
     /// <summary>What kind of thing a path leads to, and its facts when it is a regular file.</summary>
     public static EntryKind Look(string path, bool followLinks, out FileFacts facts) =>
-        Stat(CurrentFolder, path, followLinks ? 0 : NoFollow, out facts);
+        Stat(CurrentFolder, path, followLinks ? 0 : NoFollow, out facts, out _, out _);
 
     /// <summary>The same for an open descriptor.</summary>
-    public static EntryKind Look(int fd, out FileFacts facts) => Stat(fd, "", EmptyPath, out facts);
+    public static EntryKind Look(int fd, out FileFacts facts) => Stat(fd, "", EmptyPath, out facts, out _, out _);
+
+    /// <summary>Which folder stands under a path, links followed; null when there is none.</summary>
+    public static FolderId? FolderAt(string path) =>
+        Stat(CurrentFolder, path, 0, out FileFacts facts, out uint major, out uint minor) == EntryKind.Folder
+            ? new FolderId(major, minor, facts.Inode) : null;
 
     /// <summary>Opens a descriptor that names a file without opening the file itself; -1 on failure.</summary>
     public static int OpenPath(string path) => open(path, PathOnly | CloseOnExec);
@@ -74,14 +79,16 @@ internal static unsafe partial class Libc
         return new IOException($"{what}: {Marshal.GetPInvokeErrorMessage(error)}", error);
     }
 
-    private static EntryKind Stat(int fd, string path, int flags, out FileFacts facts)
+    private static EntryKind Stat(
+        int fd, string path, int flags, out FileFacts facts, out uint major, out uint minor)
     {
-        // struct statx is laid out alike on every architecture: mode at 28, inode 32, size 40, mtime 112.
+        // struct statx is laid out alike on every architecture: mode at 28, inode 32, size 40, mtime 112, device 136.
         byte* buffer = stackalloc byte[256];
-        facts = default;
+        (facts, major, minor) = (default, 0, 0);
         if (statx(fd, path, flags, BasicStats, buffer) != 0) return EntryKind.Missing;
         ushort mode = *(ushort*)(buffer + 28);
         facts = new FileFacts(*(long*)(buffer + 40), Nanoseconds(buffer + 112), *(ulong*)(buffer + 32));
+        (major, minor) = (*(uint*)(buffer + 136), *(uint*)(buffer + 140));
         return (mode & TypeMask) switch
         {
             TypeRegular => EntryKind.File,
@@ -126,6 +133,13 @@ internal enum EntryKind
     /// <summary>A device, a pipe, a socket, or an unfollowed link.</summary>
     Other,
 }
+
+/// <summary>What tells one folder from every other: the root of a mounted file system may have the same inode as the
+/// folder above it.</summary>
+/// <param name="Major">The device's major number.</param>
+/// <param name="Minor">Its minor number.</param>
+/// <param name="Inode">The file system's number of the folder.</param>
+public readonly record struct FolderId(uint Major, uint Minor, ulong Inode);
 
 /// <summary>What tells one state of a file from another.</summary>
 /// <remarks>Not the time of the last status change: being replaced by a rename changes that, and nothing

@@ -36,8 +36,8 @@ public sealed class ServedFolder
     /// <summary>The folder's real path.</summary>
     public string Path { get; }
 
-    /// <summary>The file system's number of the folder that stands under the path now; 0 when there is none.</summary>
-    public ulong Inode => Libc.Look(Path, followLinks: true, out FileFacts facts) == EntryKind.Folder ? facts.Inode : 0;
+    /// <summary>Which folder stands under the path now; null when there is none.</summary>
+    public FolderId? Now => Libc.FolderAt(Path);
 
     /// <summary>True when a path lies inside the folder, or is the folder.</summary>
     public bool Holds(string path)
@@ -50,8 +50,8 @@ public sealed class ServedFolder
     /// over.</summary>
     public void Scan(Action<FileName, FileFacts> visit)
     {
-        // The folders from the root to here by inode: a link back to one of them would never end.
-        Stack<ulong> above = new();
+        // The folders from the root to here: a link back to one of them would never end.
+        Stack<FolderId> above = new();
         ScanFolder("", above, visit);
     }
 
@@ -87,13 +87,11 @@ public sealed class ServedFolder
     private static OpenFailure Reason() => System.Runtime.InteropServices.Marshal.GetLastPInvokeError()
         is Libc.ErrorTooManyFiles or Libc.ErrorTableFull ? OpenFailure.NoDescriptors : OpenFailure.Missing;
 
-    private void ScanFolder(string prefix, Stack<ulong> above, Action<FileName, FileFacts> visit)
+    private void ScanFolder(string prefix, Stack<FolderId> above, Action<FileName, FileFacts> visit)
     {
         string folder = _inside + prefix;
-        if (above.Count >= MostDepth
-            || Libc.Look(folder, followLinks: true, out FileFacts self) != EntryKind.Folder) return;
-        if (above.Contains(self.Inode)) return;
-        above.Push(self.Inode);
+        if (above.Count >= MostDepth || Libc.FolderAt(folder) is not { } self || above.Contains(self)) return;
+        above.Push(self);
         try
         {
             foreach ((string name, bool isLink) in List(folder)) Visit(prefix + name, isLink, above, visit);
@@ -105,7 +103,7 @@ public sealed class ServedFolder
         above.Pop();
     }
 
-    private void Visit(string path, bool isLink, Stack<ulong> above, Action<FileName, FileFacts> visit)
+    private void Visit(string path, bool isLink, Stack<FolderId> above, Action<FileName, FileFacts> visit)
     {
         EntryKind kind = Libc.Look(_inside + path, followLinks: true, out FileFacts facts);
         if (kind is EntryKind.Missing or EntryKind.Other || (isLink && !LeadsInside(path))) return;

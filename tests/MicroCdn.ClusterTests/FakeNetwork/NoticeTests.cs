@@ -1,3 +1,5 @@
+using System.Net;
+using MicroCdn.Index;
 using MicroCdn.Testing;
 
 namespace MicroCdn.ClusterTests.FakeNetwork;
@@ -114,6 +116,30 @@ public sealed class NoticeTests
         cluster.Kill("CS2");
         await cluster.UntilState("index", "CS2", "dead", Dead + TimeSpan.FromSeconds(1));
         Assert.Equal(2, second.TimesOf("SERVER_DOWN").Length);
+    });
+
+    [Theory, MemberData(nameof(Seeds))]
+    public Task An_index_on_another_machine_that_calls_itself_localhost_is_told_there(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        ForeignIndex elsewhere = new(cluster, "client", ForeignIndex.Usual);
+        cluster.StartMonitor();
+        Assert.Equal("OK INDEX_REGISTERED", await cluster.AskAsync("monitor", "REGISTER_INDEX localhost 5050"));
+        await cluster.World.UntilAsync(() => elsewhere.TimesOf("LIST_SERVERS").Length == 1,
+            "the monitor asks the index where it is", TimeSpan.FromSeconds(1));
+    });
+
+    [Theory, MemberData(nameof(Seeds))]
+    public Task An_index_bound_to_one_address_subscribes_with_it(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        ForeignIndex monitor = new(cluster, "monitor", ForeignIndex.Usual, FakeCluster.MonitorPort);
+        FakeHost host = cluster.Network.Host("index");
+        IndexOptions options = new() { Bind = IPAddress.Parse("10.9.9.9"), MonitorHost = "monitor" };
+        host.Attach(new IndexRole(options, host.Dialer, host.Time, new Random(seed), host.Loggers));
+        await cluster.World.UntilAsync(
+            () => monitor.Lines.Any(heard => heard.Line == "REGISTER_INDEX 10.9.9.9 5050"), "the index subscribes",
+            TimeSpan.FromSeconds(1), () => string.Join(", ", monitor.Lines.Select(heard => heard.Line)));
     });
 
     // The monitor asks its index once for the servers to expect; only then is the index's fate the test's own.

@@ -42,6 +42,14 @@ public sealed class IndexSessionTests
         }
     }
 
+    [Fact]
+    public void Spaces_before_the_verb_are_skipped()
+    {
+        _index.Register("CS1", "10.0.0.5", "hello.txt 20");
+        Assert.Equal("SERVER 10.0.0.5 7001 CS1 20\nWELCOME MICRO-CDN\nERROR FILE_NOT_FOUND\nERROR MALFORMED\n",
+            _index.Ask("  GET  hello.txt\n HELLO\n GET \n GET\n"));
+    }
+
     [Theory]
     [InlineData("HELLO 2", "ERROR MALFORMED")]
     [InlineData("GET", "ERROR MALFORMED")]
@@ -182,13 +190,16 @@ public sealed class IndexSessionTests
     }
 
     [Fact]
-    public void A_registered_connection_may_be_idle_and_no_other()
+    public void A_connection_may_be_idle_from_REGISTER_on_and_no_other()
     {
         Wire registered = _index.Register("CS1", "127.0.0.1", "a 1");
+        Wire registering = _index.Connect().Receive("REGISTER CS2 7001 7002\n");
         Wire client = _index.Connect().Receive("HELLO\n");
         registered.Now += 61_000;
+        registering.Now += 61_000;
         client.Now += 61_000;
         Assert.False(registered.Conversation.Expire(registered.Now));
+        Assert.False(registering.Conversation.Expire(registering.Now));
         Assert.True(client.Conversation.Expire(client.Now));
     }
 

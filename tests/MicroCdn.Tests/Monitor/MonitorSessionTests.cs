@@ -91,6 +91,8 @@ public sealed class MonitorSessionTests
         Assert.DoesNotContain("ERROR", wire.Take(), StringComparison.Ordinal);
         wire.Receive("REGISTER_INDEX localhost 1000\nREGISTER_INDEX localhost 1\n");
         Assert.Equal("ERROR LIMIT_REACHED\nOK INDEX_REGISTERED\n", wire.Take());
+        wire.Receive("REGISTER_INDEX 127.0.0.2 1\n");
+        Assert.Equal("ERROR LIMIT_REACHED\n", wire.Take());
     }
 
     private void Beat(string datagram)

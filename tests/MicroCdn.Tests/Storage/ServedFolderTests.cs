@@ -194,6 +194,26 @@ public sealed class ServedFolderTests : IDisposable
         Assert.NotNull(file);
     }
 
+    // The roots of two file systems of one kind have the same inode.
+    [Fact]
+    public void A_file_system_mounted_inside_the_folder_is_served_too()
+    {
+        Shell("mount -t tmpfs -o size=64k microcdn-test \"$1\" 2>/dev/null");
+        try
+        {
+            _world.Write("served/outer.txt", "outer");
+            Directory.CreateDirectory(_world["served/inner"]);
+            Shell("mount -t tmpfs -o size=64k microcdn-test \"$1/inner\" 2>/dev/null");
+            _world.Write("served/inner/inner.txt", "inner");
+            Assert.SkipWhen(File.Exists(_world["served/a.txt"]), "mounting takes root");
+            Assert.Equal(["inner/inner.txt 5", "outer.txt 5"], Scan());
+        }
+        finally
+        {
+            Shell("umount \"$1/inner\" \"$1\" 2>/dev/null");
+        }
+    }
+
     [Fact]
     public void What_is_no_folder_cannot_be_served()
     {
