@@ -13,17 +13,14 @@ public sealed class Answer : IBufferWriter<byte>
     /// buffer.</summary>
     public const int PieceBytes = BufferPool.Size / 4;
 
-    /// <summary>The longest file that is read whole before its header leaves.</summary>
-    /// <remarks>
-    /// Up to about this size that was measured cheaper than sendfile, and the file's state can be checked before the
-    /// first byte leaves. Of larger files a little is held back for the same check before the last byte leaves. The
-    /// header before such a file must fit into the piece too.
-    /// </remarks>
-    public const int CopiedBytes = PieceBytes - HeaderBytes;
+    /// <summary>The longest part of a file that is read whole before its header leaves, where there is room.</summary>
+    /// <remarks>Up to about this size that was measured cheaper than sendfile, and the file's state can be checked
+    /// before the first byte leaves.</remarks>
+    public const int CopiedBytes = BufferPool.Size / 2;
 
-    // Copying is what costs, so of a large file only this much is held back.
-    private const int TailBytes = 512;
-    private const int HeaderBytes = 64;
+    // Of a larger part this much is held back until the file's state is checked once more: as much as leaves in one
+    // segment anyway, so that the check costs no packet of its own.
+    private const int TailBytes = 64 * 1024;
 
     private readonly BufferPool _pool;
     private readonly Action? _completed;
@@ -31,6 +28,7 @@ public sealed class Answer : IBufferWriter<byte>
     private int _start;
     private int _end;
     private Action<Answer>? _later;
+    private long _tail;
 
     internal Answer(BufferPool pool, Action? completed)
     {
@@ -107,7 +105,10 @@ public sealed class Answer : IBufferWriter<byte>
         {
             if (!file.Unchanged()) return false;
             Write(header);
-            (File, FileOffset, FileLeft) = (file, offset, length - TailBytes);
+            _tail = Math.Min(length, TailBytes);
+            (File, FileOffset, FileLeft) = (file, offset, length);
+            if (length > TailBytes) FileLeft -= _tail;
+            else _tail = 0;
             return true;
         }
         int before = _end;
@@ -168,14 +169,15 @@ public sealed class Answer : IBufferWriter<byte>
         _buffer = null;
     }
 
-    // Counts bytes that left from the file; after the last of them the held-back tail is read, checked and appended.
+    // Counts bytes that left from the file; before the held-back tail follows, the file is checked.
     internal void FileSent(long count)
     {
         FileOffset += count;
         FileLeft -= count;
         if (FileLeft > 0) return;
-        bool whole = Copy(File!, FileOffset, TailBytes);
-        EndFile(broken: !whole);
+        bool whole = _tail == 0;
+        if (whole || !File!.Unchanged()) EndFile(broken: !whole);
+        else (FileLeft, _tail) = (_tail, 0);
     }
 
     // Ends the file; broken when it turned out shorter than announced or was edited in place.

@@ -13,12 +13,11 @@ internal static unsafe partial class Libc
     public const int EpollIn = 0x1, EpollOut = 0x4, EpollError = 0x8, EpollHangUp = 0x10, EpollPeerClosed = 0x2000;
     public const uint EpollEdge = 1u << 31, EpollExclusive = 1u << 28;
     public const int EpollAdd = 1, EpollDelete = 2;
-    public const int NoSignal = 0x4000;
+    public const int NoSignal = 0x4000, MoreComes = 0x8000;
     public const int ErrorInterrupted = 4, ErrorAgain = 11, ErrorNoMemory = 12, ErrorTableFull = 23,
         ErrorTooManyFiles = 24,
         ErrorAborted = 103, ErrorNoBuffers = 105;
     private const int NonBlocking = 0x800, CloseOnExec = 0x80000;
-    private const int ProtocolTcp = 6, CorkOption = 3;
 
     // struct epoll_event is packed on x86-64 alone.
     private static readonly bool Packed = RuntimeInformation.ProcessArchitecture == Architecture.X64;
@@ -69,22 +68,17 @@ internal static unsafe partial class Libc
         fixed (byte* pointer = buffer) return (int)recv(fd, pointer, (nuint)buffer.Length, 0);
     }
 
-    public static int Send(int fd, ReadOnlySpan<byte> bytes)
+    /// <summary>Sends; with more to come at once, an incomplete segment waits for it.</summary>
+    public static int Send(int fd, ReadOnlySpan<byte> bytes, bool more)
     {
-        fixed (byte* pointer = bytes) return (int)send(fd, pointer, (nuint)bytes.Length, NoSignal);
+        int flags = more ? NoSignal | MoreComes : NoSignal;
+        fixed (byte* pointer = bytes) return (int)send(fd, pointer, (nuint)bytes.Length, flags);
     }
 
     public static long SendFile(int fd, SafeFileHandle file, long offset, long length)
     {
         // The caller's lease on the file keeps the handle open during the call.
         return sendfile(fd, (int)file.DangerousGetHandle(), &offset, (nuint)length);
-    }
-
-    /// <summary>Corked, a socket sends whole segments alone; uncorked, it sends what is left.</summary>
-    public static void Cork(int fd, bool on)
-    {
-        int value = on ? 1 : 0;
-        _ = setsockopt(fd, ProtocolTcp, CorkOption, &value, sizeof(int));
     }
 
     public static void CloseWrite(int fd) => _ = shutdown(fd, 1);
@@ -135,9 +129,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint sendfile(int target, int source, long* offset, nuint length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int setsockopt(int fd, int level, int option, int* value, int length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int shutdown(int fd, int how);

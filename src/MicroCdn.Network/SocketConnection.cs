@@ -32,7 +32,6 @@ internal sealed class SocketConnection : IPeer
     private bool _peerClosed;
     private bool _registered;
     private int _looks;
-    private bool _corked;
     private bool _lingering;
     private bool _closed;
     private int _lingered;
@@ -111,10 +110,9 @@ internal sealed class SocketConnection : IPeer
         {
             if (!_writable) return false;
             if (bytes <= 0) return true;
-            if (answer.File is not null && !_corked) Libc.Cork(_fd, _corked = true);
             bool isText = answer.HasText;
             long most = Math.Min(bytes, answer.FileLeft);
-            long sent = isText ? Libc.Send(_fd, answer.Unsent)
+            long sent = isText ? Libc.Send(_fd, answer.Unsent, more: answer.File is not null)
                 : Libc.SendFile(_fd, answer.File!.Handle, answer.FileOffset, most);
             // Nothing sent and no error: the file was cut while it was sent.
             if (sent < 0 && !Retry(ref _writable)) return false;
@@ -126,8 +124,6 @@ internal sealed class SocketConnection : IPeer
             _conversation.Progress(sent, now);
             if (!isText && sent < most) FileStopped(answer);
         }
-        // Header, file and tail left in whole segments; now the rest of the last one.
-        if (_corked) Libc.Cork(_fd, _corked = false);
         return true;
     }
 

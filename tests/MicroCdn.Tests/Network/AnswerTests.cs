@@ -100,7 +100,7 @@ public sealed class AnswerTests
         MemoryFile file = new(Large);
         Conversation conversation = new Wire(Serving(file)) { Window = 9 }.Receive("GET\none\ntw").Conversation;
         Assert.False(conversation.HasMore);
-        conversation.Answer.FileSent(conversation.Answer.FileLeft);
+        while (conversation.Answer.File is not null) conversation.Answer.FileSent(conversation.Answer.FileLeft);
         conversation.Answer.TextSent(conversation.Answer.UnsentBytes);
         Assert.True(conversation.HasMore);
         conversation.Continue(1_000_000);
