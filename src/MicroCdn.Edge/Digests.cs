@@ -71,8 +71,7 @@ internal static class Digests
     /// <summary>True when a client would like a SHA-256, by its Want-Repr-Digest field (RFC 9530, section 4).</summary>
     /// <remarks>
     /// The field is a dictionary of integers from 0 to 10 (RFC 9651, section 3.2); of a key given twice the last
-    /// counts.
-    /// One that is malformed anywhere counts as absent (RFC 9651, section 4.2), and an absent one as a wish.
+    /// counts. One that is malformed anywhere counts as absent (RFC 9651, section 4.2), and an absent one as a wish.
     /// </remarks>
     /// <param name="wantReprDigest">The field value; empty when absent.</param>
     public static bool WantsDigest(ReadOnlySpan<byte> wantReprDigest)

@@ -26,7 +26,8 @@ internal readonly ref struct Preconditions
     /// <summary>If-Range: an entity tag or a date (RFC 9110, section 13.1.5).</summary>
     public ReadOnlySpan<byte> IfRange { get; init; }
 
-    /// <summary>Evaluates the fields in the order of RFC 9110, section 13.2.2, for what exists.</summary>
+    /// <summary>Evaluates the fields for a representation that exists, in the order of RFC 9110, section
+    /// 13.2.2.</summary>
     /// <param name="entityTag">Its strong entity tag with the quotes; empty while it is not known: then only <c>*</c>
     /// matches it.</param>
     /// <param name="lastModified">Its Last-Modified in seconds since 1970.</param>

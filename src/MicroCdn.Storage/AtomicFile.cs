@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MicroCdn.Protocol;
 using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Storage;
@@ -8,14 +9,13 @@ namespace MicroCdn.Storage;
 /// <remarks>
 /// The order that survives a power cut: temporary file, write, fsync, rename, fsync of the folder. Without the first
 /// fsync the name may come back empty, without the second it may not come back at all. Disposed before
-/// <see cref="Commit"/>, it leaves nothing; whatever stood under the name before is untouched.
+/// <see cref="Commit()"/>, it leaves nothing; whatever stood under the name before is untouched.
 /// </remarks>
 public sealed class AtomicFile : IDisposable
 {
-    private readonly string _target;
     private readonly string _temporary;
     private readonly SafeFileHandle _handle;
-    private long _length;
+    private string _target;
     private bool _committed;
 
     private AtomicFile(string target, string temporary, SafeFileHandle handle)
@@ -55,26 +55,29 @@ public sealed class AtomicFile : IDisposable
         });
     }
 
+    /// <summary>How many bytes were written so far.</summary>
+    public long Length { get; private set; }
+
     /// <summary>Appends bytes.</summary>
     /// <exception cref="DiskFullException">No room is left.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
         try
         {
-            RandomAccess.Write(_handle, bytes, _length);
+            RandomAccess.Write(_handle, bytes, Length);
         }
         catch (IOException exception) when (DiskFullException.Is(exception))
         {
             throw new DiskFullException(_target, exception);
         }
-        _length += bytes.Length;
+        Length += bytes.Length;
     }
 
     /// <summary>Starts over at the first byte.</summary>
     public void Restart()
     {
         RandomAccess.SetLength(_handle, 0);
-        _length = 0;
+        Length = 0;
     }
 
     /// <summary>Makes the file durable and gives it its name, in place of whatever had it.</summary>
@@ -86,6 +89,17 @@ public sealed class AtomicFile : IDisposable
         Libc.SyncFolder(Path.GetDirectoryName(_target)!);
         return true;
     });
+
+    /// <summary>The same under another name in the same folder, for a name that tells what was written.</summary>
+    public void Commit(FileName name)
+    {
+        _target = Path.Combine(Path.GetDirectoryName(_target)!, name.Value);
+        Commit();
+    }
+
+    /// <summary>True for the name of a file that was never committed, left by a process that was killed.</summary>
+    internal static bool IsLeftover(FileName name) => name.Value.StartsWith('.')
+        && name.Value.EndsWith(".part", StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -162,10 +162,8 @@ public sealed class ByteRangesTests
         Gen.Select(Gen.Int[0, 3000], Gen.Select(Gen.Int[0, 3100], Gen.Int[0, 60], Gen.Int[0, 5]).Array[1, 6])
             .Sample((length, specs) =>
             {
-                string field =
-                    "bytes=" + string.Join(", ", specs.Select(spec => Spec(spec.Item1, spec.Item2, spec.Item3)));
-                SortedSet<long> asked =
-                    [.. specs.SelectMany(spec => Bytes(spec.Item1, spec.Item2, spec.Item3, length))];
+                string field = "bytes=" + string.Join(", ", specs.Select(Spec));
+                SortedSet<long> asked = [.. specs.SelectMany(spec => Bytes(spec, length))];
                 ByteRanges ranges = ByteRanges.Parse(field.Utf8(), length);
                 if (ranges.Kind == RangeKind.Ignore) return true;
                 if (ranges.Kind == RangeKind.Unsatisfiable) return asked.Count == 0;
@@ -185,20 +183,20 @@ public sealed class ByteRangesTests
             .Sample(pieces => Read("bytes=" + string.Concat(pieces)) != "", iter: 20_000);
     }
 
-    private static string Spec(int first, int length, int kind) => kind switch
+    private static string Spec((int First, int Length, int Kind) spec) => spec.Kind switch
     {
-        0 => $"-{length}",
-        1 => $"{first}-",
-        _ => $"{first}-{first + length}",
+        0 => $"-{spec.Length}",
+        1 => $"{spec.First}-",
+        _ => $"{spec.First}-{spec.First + spec.Length}",
     };
 
-    private static IEnumerable<long> Bytes(int first, int length, int kind, int whole)
+    private static IEnumerable<long> Bytes((int First, int Length, int Kind) spec, int whole)
     {
-        (long from, long to) = kind switch
+        (long from, long to) = spec.Kind switch
         {
-            0 => (Math.Max(0, whole - length), whole - 1),
-            1 => (first, whole - 1),
-            _ => (first, Math.Min(first + length, whole - 1)),
+            0 => (Math.Max(0, whole - spec.Length), whole - 1),
+            1 => (spec.First, whole - 1),
+            _ => (spec.First, Math.Min(spec.First + spec.Length, whole - 1)),
         };
         for (long at = from; at <= to; at++) yield return at;
     }

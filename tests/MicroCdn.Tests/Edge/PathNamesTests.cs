@@ -131,9 +131,8 @@ public sealed class PathNamesTests
     [Fact]
     public void What_is_read_is_a_file_name_and_never_climbs()
     {
-        Gen<string> pieces = Gen.OneOf("/", "..", ".", "%2e", "%2F", "%5C", "\\", "a", "%", "%41", "%00",
-            "%C0%AE", "%C2",
-            "%85", "é", "\0", "?", "%25").Array[0, 12].Select(string.Concat);
+        Gen<string> pieces = Gen.OneOf("/", "..", ".", "%2e", "%2F", "%5C", "\\", "a", "%", "%41", "%00", "%C0%AE",
+            "%C2", "%85", "é", "\0", "?", "%25").Array[0, 12].Select(string.Concat);
         pieces.Sample(path => Check(("/" + path).Utf8()), iter: 30_000);
         Gen.Byte.Array[0, 40].Sample(path => Check([(byte)'/', .. path]), iter: 30_000);
     }
