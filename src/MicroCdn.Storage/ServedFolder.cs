@@ -29,7 +29,8 @@ public sealed class ServedFolder
         int fd = Libc.OpenPath(full);
         string? real = fd < 0 || Libc.Look(fd, out _) != EntryKind.Folder ? null : Libc.PathOf(fd);
         if (fd >= 0) Libc.Close(fd);
-        Path = real ?? throw new DirectoryNotFoundException($"There is no folder '{path}'.");
+        Path = real ?? throw new DirectoryNotFoundException(
+            $"There is no folder '{path}': make it, or name the one to serve.");
         _inside = Path == "/" ? "/" : Path + "/";
     }
 
