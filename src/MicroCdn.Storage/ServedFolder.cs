@@ -40,6 +40,17 @@ public sealed class ServedFolder
     /// <summary>Which folder stands under the path now; null when there is none.</summary>
     public FolderId? Now => Libc.FolderAt(Path);
 
+    /// <summary>True when its files may be listed and opened.</summary>
+    public bool MayBeRead
+    {
+        get
+        {
+            // Looking through the dot takes the right to search, opening that to list.
+            using SafeFileHandle handle = Libc.OpenRead(_inside + ".");
+            return !handle.IsInvalid;
+        }
+    }
+
     /// <summary>True when a path lies inside the folder, or is the folder.</summary>
     public bool Holds(string path)
     {
