@@ -117,7 +117,7 @@ internal sealed class Download(FileName name, string target, ClientOptions optio
                 await dialer.DialAsync(route.Host, route.Port, either.Token).ConfigureAwait(false);
             long size = await RequestAsync(connection, route, either.Token).ConfigureAwait(false);
             if (_file is null) _file = OpenTarget();
-            else _file.Restart();
+            else Guard(_file.Restart);
             await ReceiveAsync(connection, size, route.Id.Value, stall, either.Token).ConfigureAwait(false);
             Save();
             return new DownloadResult(size, route.Id.Value, target);

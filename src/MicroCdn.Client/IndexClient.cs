@@ -7,6 +7,9 @@ namespace MicroCdn.Client;
 /// <summary>Asks an index, or a monitor, one question on a connection of its own.</summary>
 internal sealed class IndexClient(string host, int port, IDialer dialer, TimeProvider time, TimeSpan limit)
 {
+    // An index that ignores HELLO must not cost the whole limit.
+    private static readonly TimeSpan WelcomeTime = TimeSpan.FromSeconds(2);
+
     /// <summary>Where a file is; null when no live server has it.</summary>
     /// <exception cref="IOException">The index does not answer.</exception>
     public async Task<Route?> LocateAsync(FileName name, CancellationToken cancellationToken)
@@ -62,7 +65,7 @@ internal sealed class IndexClient(string host, int port, IDialer dialer, TimePro
         }
     }
 
-    // Null when the index closed, or did not welcome us.
+    // Null when the index closed, did not welcome us, or said nothing to HELLO.
     private async Task<string?> AskAsync(byte[] get, bool hello, CancellationToken cancellationToken)
     {
         await using LineConnection connection =
@@ -71,15 +74,18 @@ internal sealed class IndexClient(string host, int port, IDialer dialer, TimePro
         {
             if (hello)
             {
-                await connection.SendAsync("HELLO\n"u8.ToArray(), cancellationToken).ConfigureAwait(false);
-                ReadOnlyMemory<byte>? welcome = await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+                using CancellationTokenSource silent = new(WelcomeTime, time);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(silent.Token, cancellationToken);
+                await connection.SendAsync("HELLO\n"u8.ToArray(), either.Token).ConfigureAwait(false);
+                ReadOnlyMemory<byte>? welcome = await connection.ReadLineAsync(either.Token).ConfigureAwait(false);
                 if (welcome is not { } line || !line.Span.StartsWith("WELCOME"u8)) return null;
             }
             await connection.SendAsync(get, cancellationToken).ConfigureAwait(false);
             return await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } answer
                 ? Encoding.UTF8.GetString(answer.Span) : null;
         }
-        catch (IOException) when (hello)
+        catch (Exception exception) when (hello && (exception is IOException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested)))
         {
             return null;
         }

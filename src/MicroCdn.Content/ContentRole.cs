@@ -8,8 +8,9 @@ namespace MicroCdn.Content;
 /// <summary>A content server: a library, its line server, its announcements and its heartbeats.</summary>
 public sealed class ContentRole : IRole, IDisposable
 {
-    // Handles kept open between downloads; far below any limit of file descriptors.
+    // Handles kept open between downloads; where descriptors are few, most of them are for connections.
     private const int MostOpenFiles = 512;
+    private const int OneOfDescriptors = 4;
 
     private readonly OpenFiles _openFiles;
     private readonly LibraryKeeper _keeper;
@@ -24,7 +25,7 @@ public sealed class ContentRole : IRole, IDisposable
     {
         ILogger logger = loggers.CreateLogger("content");
         ServedFolder folder = new(options.Files);
-        _openFiles = new OpenFiles(folder, MostOpenFiles);
+        _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors));
         _keeper = new LibraryKeeper(folder, time, logger, () => _announcer!.Announce());
         _announcer = new Announcer(options, dialer, time, logger, () => _keeper.Library);
         _heart = new Heart(options, datagrams, time, logger, () => (_openFiles.Active, _keeper.Library.Count));

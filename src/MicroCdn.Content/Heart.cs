@@ -21,6 +21,7 @@ internal sealed partial class Heart(
     private readonly ArrayBufferWriter<byte> _beat = new(Limits.DatagramBytes);
     private readonly IDatagramPort _port = datagrams.Bind(new IPEndPoint(options.Bind, options.UdpPort));
     private volatile Target? _target;
+    private bool _saidUnaimed;
 
     /// <summary>Beats until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -60,19 +61,34 @@ internal sealed partial class Heart(
     {
         try
         {
-            IPAddress[] addresses =
-                await datagrams.ResolveAsync(options.MonitorHost, cancellationToken).ConfigureAwait(false);
-            IPEndPoint endPoint = new(addresses[0], options.MonitorUdpPort);
-            if (_port.LocalAddressTo(endPoint) is { } own) _target = new Target(endPoint, WireAddress.Format(own));
+            foreach (IPAddress address in
+                await datagrams.ResolveAsync(options.MonitorHost, cancellationToken).ConfigureAwait(false))
+            {
+                IPEndPoint endPoint = new(address, options.MonitorUdpPort);
+                if (!Reaches(address) || _port.LocalAddressTo(endPoint) is not { } own) continue;
+                _target = new Target(endPoint, WireAddress.Format(own));
+                return;
+            }
+            SayUnaimed($"{options.MonitorHost} has no address that can be reached from {options.Bind}");
         }
         catch (IOException exception)
         {
-            if (_target is null) LogUnknownHost(exception.Message);
+            SayUnaimed(exception.Message);
         }
+    }
+
+    // A port bound to one address reaches others of its family alone.
+    private bool Reaches(IPAddress address) => options.Bind.Equals(IPAddress.Any)
+        || options.Bind.Equals(IPAddress.IPv6Any) || options.Bind.AddressFamily == address.AddressFamily;
+
+    private void SayUnaimed(string reason)
+    {
+        if (_target is null && !_saidUnaimed) LogUnaimed(reason);
+        _saidUnaimed = true;
     }
 
     private sealed record Target(IPEndPoint EndPoint, string OwnAddress);
 
     [LoggerMessage(4020, LogLevel.Warning, "no heartbeats can be sent yet: {Reason}")]
-    private partial void LogUnknownHost(string reason);
+    private partial void LogUnaimed(string reason);
 }

@@ -96,6 +96,7 @@ internal sealed partial class LibraryKeeper(
     private void SayNoWatch()
     {
         if (_watched is null) LogGone(folder.Path);
+        else if (!folder.MayBeRead) LogUnreadable(folder.Path);
         else LogNoWatch(folder.Path);
     }
 
@@ -145,6 +146,10 @@ internal sealed partial class LibraryKeeper(
 
     [LoggerMessage(4004, LogLevel.Warning, "there is no folder '{Folder}' any more; it is looked for every 1.5 s")]
     private partial void LogGone(string folder);
+
+    [LoggerMessage(4005, LogLevel.Error,
+        "the folder '{Folder}' may not be read by this user: give it the rights to read and search it")]
+    private partial void LogUnreadable(string folder);
 
     [LoggerMessage(4003, LogLevel.Error, "the folder holds more than {Most} files: the rest is not offered")]
     private partial void LogFull(int most);

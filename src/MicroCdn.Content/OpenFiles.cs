@@ -5,11 +5,17 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Content;
 
+/// <summary>Opens a file of the folder; null with a reason when it cannot be had.</summary>
+internal delegate FolderFile? Opening(FileName name, out OpenFailure failure);
+
 /// <summary>Keeps the handles of the files asked for lately, so that a download does not open its file each
 /// time.</summary>
 /// <remarks>A handle that left the shelf stays open until the last download that holds it has ended.</remarks>
-internal sealed class OpenFiles(ServedFolder folder, int most) : IDisposable
+internal sealed class OpenFiles(Opening open, int most) : IDisposable
 {
+    // Each may be held by a download, and then frees nothing.
+    private const int MostDropped = 16;
+
     private readonly Lock _lock = new();
     private readonly LinkedList<OpenFile> _byUse = new();
     private Dictionary<int, LinkedListNode<OpenFile>> _byNumber = [];
@@ -37,7 +43,15 @@ internal sealed class OpenFiles(ServedFolder folder, int most) : IDisposable
                 Remove(node);
             }
             FileName.TryCreate(library.NameOf(number), out FileName name);
-            if (folder.Open(name, out failure) is not { } file) return null;
+            FolderFile? file = open(name, out failure);
+            // A handle that was only kept may be worth the one that is wanted; opening takes two.
+            for (int dropped = 0; dropped < MostDropped && failure == OpenFailure.NoDescriptors; dropped++)
+            {
+                if (_byUse.Last is not { } last) break;
+                Remove(last);
+                file = open(name, out failure);
+            }
+            if (file is null) return null;
             if (_byNumber.Count >= most) Remove(_byUse.Last!);
             node = _byUse.AddFirst(new OpenFile(file, number, Count));
             _byNumber[number] = node;

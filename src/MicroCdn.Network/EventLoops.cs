@@ -19,7 +19,7 @@ public sealed class EventLoops : IDisposable
     public EventLoops(ILoggerFactory loggers, TimeProvider time)
     {
         ILogger logger = loggers.CreateLogger("network");
-        ConnectionBudget budget = new(ConnectionBudget.FromDescriptorLimit(Sockets.DescriptorLimit()), logger, time);
+        ConnectionBudget budget = new(ConnectionBudget.FromDescriptorLimit(Descriptors.Limit), logger, time);
         _loops = [.. Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount, 1, 16))
             .Select(number => new EventLoop(number, budget, logger))];
     }

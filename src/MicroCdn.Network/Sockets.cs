@@ -1,13 +1,11 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 
 namespace MicroCdn.Network;
 
 /// <summary>How sockets are bound here: both address families at once where no address is asked for.</summary>
-internal static unsafe partial class Sockets
+internal static class Sockets
 {
-    private const int OpenFiles = 7;
     private const int UserTimeoutOption = 18;
 
     // A peer whose machine or cable is gone says nothing: 5 s of silence, then three probes. The kernel's own two hours
@@ -54,14 +52,4 @@ internal static unsafe partial class Sockets
             throw new PortUnavailableException(protocol.ToString().ToUpperInvariant(), endPoint, exception);
         }
     }
-
-    /// <summary>The process's limit of open file descriptors.</summary>
-    public static long DescriptorLimit()
-    {
-        ulong* limit = stackalloc ulong[2];
-        return getrlimit(OpenFiles, limit) == 0 ? (long)Math.Min(limit[0], int.MaxValue) : 1024;
-    }
-
-    [LibraryImport("libc")]
-    private static partial int getrlimit(int resource, ulong* limit);
 }

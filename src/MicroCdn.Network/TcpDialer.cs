@@ -48,8 +48,9 @@ public sealed class TcpDialer(TimeProvider time) : IDialer
             IPAddress[] addresses = await Dns.GetHostAddressesAsync(host, cancellationToken).ConfigureAwait(false);
             return [.. addresses.OrderBy(a => a.AddressFamily == AddressFamily.InterNetwork ? 0 : 1)];
         }
-        catch (SocketException exception)
+        catch (Exception exception) when (exception is SocketException or ArgumentException)
         {
+            // A name that is too long is an argument error.
             throw new IOException($"the host name '{host}' is unknown", exception);
         }
     }

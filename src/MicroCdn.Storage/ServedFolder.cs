@@ -29,7 +29,8 @@ public sealed class ServedFolder
         int fd = Libc.OpenPath(full);
         string? real = fd < 0 || Libc.Look(fd, out _) != EntryKind.Folder ? null : Libc.PathOf(fd);
         if (fd >= 0) Libc.Close(fd);
-        Path = real ?? throw new DirectoryNotFoundException($"There is no folder '{path}'.");
+        Path = real ?? throw new DirectoryNotFoundException(
+            $"There is no folder '{path}': make it, or name the one to serve.");
         _inside = Path == "/" ? "/" : Path + "/";
     }
 
@@ -38,6 +39,17 @@ public sealed class ServedFolder
 
     /// <summary>Which folder stands under the path now; null when there is none.</summary>
     public FolderId? Now => Libc.FolderAt(Path);
+
+    /// <summary>True when its files may be listed and opened.</summary>
+    public bool MayBeRead
+    {
+        get
+        {
+            // Looking through the dot takes the right to search, opening that to list.
+            using SafeFileHandle handle = Libc.OpenRead(_inside + ".");
+            return !handle.IsInvalid;
+        }
+    }
 
     /// <summary>True when a path lies inside the folder, or is the folder.</summary>
     public bool Holds(string path)

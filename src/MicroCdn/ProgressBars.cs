@@ -19,7 +19,13 @@ internal sealed class ProgressBars
             await action(new ProgressBars(null));
             return;
         }
-        AnsiConsoleSettings settings = new() { Out = new AnsiConsoleOutput(Console.Error) };
+        // Told, not detected: the detection looks at standard output, which may be redirected by itself.
+        AnsiConsoleSettings settings = new()
+        {
+            Out = new AnsiConsoleOutput(Console.Error),
+            Interactive = InteractionSupport.Yes,
+            Ansi = Environment.GetEnvironmentVariable("TERM") == "dumb" ? AnsiSupport.No : AnsiSupport.Yes,
+        };
         IAnsiConsole terminal = AnsiConsole.Create(settings);
         await terminal.Progress()
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(),

@@ -19,10 +19,10 @@ internal static class ContentVerb
             CustomParser = result => Flags.Read<ServerId>(
                 result, "--server-id", "one word of at most 64 bytes", ServerId.TryCreate),
         };
-        Option<string> files = new("--files")
+        Option<string> files = Flags.Path(new Option<string>("--files")
         {
             Description = "The folder to serve.", HelpName = "DIR", Required = true,
-        };
+        });
         Option<int> tcpPort = Flags.Port("--tcp-port", 7001, "The line port.");
         Option<int> udpPort = Flags.Port("--udp-port", 7002, "The port heartbeats leave from.");
         Option<string> indexHost = Flags.Host("--index-host", "The index's host.");

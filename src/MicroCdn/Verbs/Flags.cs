@@ -59,11 +59,22 @@ internal static class Flags
             result, token, "--trust", "a network such as 10.0.0.0/8", TryNetwork))],
     };
 
-    public static Option<string?> Data() => new("--data")
+    public static Option<string?> Data() => Path(new Option<string?>("--data")
     {
         Description = "The folder for this role's own state.",
         HelpName = "DIR",
-    };
+    });
+
+    /// <summary>Refuses an empty value: it names no file and no folder.</summary>
+    public static Option<T> Path<T>(Option<T> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.All(token => token.Value.Length > 0)) return;
+            result.AddError($"{option.Name} wants a path, not ''.");
+        });
+        return option;
+    }
 
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for scripts." };
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using MicroCdn.Client;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -26,11 +27,11 @@ internal static class GetVerb
                 return default;
             })],
         };
-        Option<string?> output = new("--out")
+        Option<string?> output = Flags.Path(new Option<string?>("--out")
         {
             Description = "Where to save: a file, or with several names a folder. Default: downloads/<file name>.",
             HelpName = "PATH",
-        };
+        });
         Option<string> indexHost = Flags.Host("--index-host", "The index's host.");
         Option<int> indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
         Option<string?> directHost = new("--direct-host")
@@ -44,6 +45,7 @@ internal static class GetVerb
             names, output, indexHost, indexPort, directHost, directPort,
         };
         verb.Aliases.Add("client");
+        verb.Validators.Add(result => RefuseAlone(result, directPort, directHost));
         verb.SetAction(async (parsed, _) =>
         {
             ClientOptions options = new()
@@ -55,7 +57,7 @@ internal static class GetVerb
             int port = parsed.GetValue(directPort);
             FileName[] wanted = [.. parsed.GetValue(names)!.Distinct()];
             // A word with a dash is a mistyped flag, unless it stands behind "--".
-            bool escaped = parsed.Tokens.Any(token => token.Type == System.CommandLine.Parsing.TokenType.DoubleDash);
+            bool escaped = parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash);
             if (!escaped && Array.Find(wanted, name => name.Value.StartsWith('-')) is { Value: { } flag })
             {
                 string plain = Table.Plain(flag);
@@ -70,6 +72,12 @@ internal static class GetVerb
             return await RunAsync(wanted, parsed.GetValue(output), fetch);
         });
         return verb;
+    }
+
+    private static void RefuseAlone(CommandResult verb, Option<int> directPort, Option<string?> directHost)
+    {
+        bool alone = verb.GetResult(directPort) is { Implicit: false } && verb.GetResult(directHost) is null;
+        if (alone) verb.AddError("--direct-port needs --direct-host: the server to ask instead of the index.");
     }
 
     private static async Task<int> RunAsync(FileName[] names, string? output,

@@ -16,13 +16,13 @@ internal static class UpVerb
 
     public static Command Create()
     {
-        Option<string[]> files = new("--files")
+        Option<string[]> files = Flags.Path(new Option<string[]>("--files")
         {
             Description = "A folder to serve, one content server each; repeatable. Sample files by default.",
             HelpName = "DIR",
             Arity = ArgumentArity.OneOrMore,
             DefaultValueFactory = _ => [],
-        };
+        });
         Option<int> indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
         Option<int> monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
         Option<int> monitorUdpPort = Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
@@ -38,14 +38,36 @@ internal static class UpVerb
         };
         verb.SetAction((parsed, _) =>
         {
-            string[] folders = parsed.GetValue(files)!;
-            if (folders.Length == 0) folders = SampleFiles.Write(parsed.GetValue(data) ?? SampleFiles.DefaultFolder);
+            string[]? folders = parsed.GetValue(files)!;
+            if (folders.Length == 0) folders = Samples(parsed.GetValue(data) ?? SampleFiles.DefaultFolder);
+            if (folders is null) return Task.FromResult(ExitCode.Usage);
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort),
                 parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(trust)!);
-            return RoleHost.RunAsync(parts => Build(plan, parts), started: () => Greet(plan));
+            if (plan.ContentPort <= plan.HighestContentPort)
+            {
+                return RoleHost.RunAsync(parts => Build(plan, parts), started: () => Greet(plan));
+            }
+            Console.Error.WriteLine($"microcdn: --content-port {plan.ContentPort} leaves no room for the ports of "
+                + $"{folders.Length} content servers: choose one of at most {plan.HighestContentPort}.");
+            return Task.FromResult(ExitCode.Usage);
         });
         return verb;
+    }
+
+    // Null, and a sentence, when they cannot be written.
+    private static string[]? Samples(string folder)
+    {
+        try
+        {
+            return SampleFiles.Write(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"microcdn: the sample files cannot be written to '{folder}', choose another "
+                + $"folder with --data: {Table.Plain(exception.Message)}");
+            return null;
+        }
     }
 
     private static List<IRole> Build(Plan plan, RoleParts parts)
@@ -125,6 +147,9 @@ internal static class UpVerb
         public int HttpPortOf(int number) => PortOf(number) + 2;
 
         public int PortOf(int number) => ContentPort + (number * PortStep);
+
+        // Heartbeats leave from the port above each line port, and HTTP is the one above that.
+        public int HighestContentPort => ushort.MaxValue - 2 - ((Folders.Length - 1) * PortStep);
 
         public static ServerId IdOf(int number)
         {

@@ -50,6 +50,20 @@ public sealed class ClientTests
     }
 
     [Fact]
+    public async Task The_progress_bar_is_shown_on_a_terminal_also_when_standard_output_is_redirected()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        await stage.IndexAsync();
+        await stage.RegisteredContentAsync("CS1", stage.MakeFiles("one", ("a.txt", "a"u8.ToArray())), port);
+        RunningProcess terminal = stage.Run("script", "--quiet", "--return", "--command",
+            $"TERM=xterm '{Stage.MicroCdnProgram}' get a.txt --direct-host 127.0.0.1 --direct-port {port} > said.txt", "/dev/null");
+        Assert.True(await terminal.UntilEndAsync() == 0, terminal.Output);
+        Assert.Contains("100%", terminal.Output, StringComparison.Ordinal);
+        Assert.StartsWith("saved ", await File.ReadAllTextAsync(Path.Combine(stage.Folder, "said.txt")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Control_C_is_exit_code_130_and_leaves_nothing()
     {
         await using Stage stage = new();

@@ -37,6 +37,36 @@ public sealed class ExhaustionTests
     }
 
     [Fact]
+    public async Task Kept_handles_are_at_most_a_quarter_of_the_descriptors()
+    {
+        await using Stage stage = new();
+        string folder = stage.MakeFiles("many", [.. Enumerable.Range(0, 100).Select(n => ($"{n}.txt", "x"u8.ToArray()))]);
+        int port = Stage.FreePort();
+        await stage.IndexAsync();
+        RunningProcess content = stage.Run("bash", "-c", $"ulimit -n 160 && exec \"$@\"", "microcdn", Stage.MicroCdnProgram,
+            "content", "--server-id", "CS1", "--tcp-port", $"{port}", "--udp-port", $"{Stage.FreePort()}", "--files", folder,
+            "--index-port", $"{stage.IndexPort}", "--monitor-udp-port", $"{stage.MonitorUdpPort}");
+        await content.UntilLineAsync("CS1 registered");
+
+        using TcpClient client = new();
+        await client.ConnectAsync(IPAddress.Loopback, port);
+        await GetAsync(client, Enumerable.Range(0, 100));
+        Assert.Equal(40, Directory.GetFileSystemEntries($"/proc/{content.Id}/fd")
+            .Count(path => new FileInfo(path).LinkTarget?.StartsWith(folder, StringComparison.Ordinal) == true));
+    }
+
+    private static async Task GetAsync(TcpClient client, IEnumerable<int> files)
+    {
+        byte[] answer = new byte[6];
+        foreach (int file in files)
+        {
+            await client.GetStream().WriteAsync(System.Text.Encoding.UTF8.GetBytes($"GET {file}.txt\n"));
+            await client.GetStream().ReadExactlyAsync(answer);
+            Assert.Equal("OK 1\nx", System.Text.Encoding.UTF8.GetString(answer));
+        }
+    }
+
+    [Fact]
     public async Task Ten_thousand_idle_connections_cost_at_most_twelve_KiB_each_and_leave_nothing_behind()
     {
         await using Stage stage = new();

@@ -24,10 +24,20 @@ public sealed class StartTests
     [InlineData("file", "get")]
     [InlineData("--frob", "get a.txt --frob")]
     [InlineData("frobnicate", "frobnicate")]
+    [InlineData("at most 65534", "up --files . --content-port 65535")]
+    [InlineData("at most 65434", "up --files . --files . --content-port 65500")]
+    [InlineData("--data", "up --data /proc/x")]
+    [InlineData("--data", "up --data /dev/null")]
+    [InlineData("--data", "up --data ''")]
+    [InlineData("--files", "up --files ''")]
+    [InlineData("--files", "content --server-id CS1 --files ''")]
+    [InlineData("--out", "get a.txt --out ''")]
+    [InlineData("--direct-host", "get a.txt --direct-port 7001")]
+    [InlineData("make it", "content --server-id CS1 --files does-not-exist")]
     public async Task A_wrong_start_is_one_sentence_and_exit_code_2(string named, string line)
     {
         await using Stage stage = new();
-        RunningProcess process = stage.MicroCdn(line.Split(' '));
+        RunningProcess process = stage.MicroCdn(line.Split(' ').Select(word => word == "''" ? "" : word));
         Assert.True(await process.UntilEndAsync() == 2, process.Output);
         Assert.Contains(named, process.Output, StringComparison.Ordinal);
         Assert.StartsWith("microcdn: ", process.Output, StringComparison.Ordinal);
@@ -84,6 +94,11 @@ public sealed class StartTests
         // No index.
         Assert.Equal(4, (await stage.GetAsync("a.txt")).Code);
         Assert.Equal(4, await stage.MicroCdn("ls", "--index-port", $"{stage.IndexPort}").UntilEndAsync());
+
+        // A host that no name server can know.
+        RunningProcess nowhere = stage.MicroCdn("get", "a.txt", "--index-host", new string('x', 300));
+        Assert.True(await nowhere.UntilEndAsync() == 4, nowhere.Output);
+        Assert.DoesNotContain("   at ", nowhere.Output, StringComparison.Ordinal);
 
         // Some of several.
         await stage.IndexAsync();

@@ -51,7 +51,7 @@ public sealed class DownloadTests : IDisposable
     [Fact]
     public async Task An_index_that_takes_HELLO_amiss_is_asked_without_it()
     {
-        foreach (Reply odd in new Reply[] { "ERROR UNKNOWN_COMMAND\n", Reply.Close })
+        foreach (Reply odd in new Reply[] { "ERROR UNKNOWN_COMMAND\n", Reply.Close, "" })
         {
             _peers.With("index", 5050, line => line == "HELLO" ? odd : "SERVER a 7001 CS1 5\n");
             Serve("a", "OK 5\nhello");

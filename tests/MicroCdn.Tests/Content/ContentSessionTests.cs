@@ -24,7 +24,7 @@ public sealed class ContentSessionTests : IDisposable
         _world.Write("served/large", new string('x', 400_000));
         _world.Write("secret", "secret");
         _folder = new ServedFolder(_world["served"]);
-        _open = new OpenFiles(_folder, most: 8);
+        _open = new OpenFiles(_folder.Open, most: 8);
         _service = new ContentService(
             () => _library, _open, new Complaints(new LogBook(), new FakeTimeProvider()), () => _scansAskedFor++);
         Scan();

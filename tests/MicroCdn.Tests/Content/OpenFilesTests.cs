@@ -1,5 +1,6 @@
 using System.Text;
 using MicroCdn.Content;
+using MicroCdn.Protocol;
 using MicroCdn.Storage;
 using MicroCdn.Tests.Support;
 
@@ -15,7 +16,7 @@ public sealed class OpenFilesTests : IDisposable
     {
         foreach (string name in new[] { "a", "b", "c" }) _world.Write(name, $"bytes of {name}");
         _folder = new ServedFolder(_world.Path);
-        _open = new OpenFiles(_folder, most: 2);
+        _open = new OpenFiles(_folder.Open, most: 2);
     }
 
     public void Dispose()
@@ -99,6 +100,36 @@ public sealed class OpenFilesTests : IDisposable
         Assert.Null(_open.Take(library, library.Find("a"u8), anew: false, out OpenFailure failure));
         Assert.Equal(OpenFailure.Missing, failure);
         Assert.Equal(0, _open.Active);
+    }
+
+    [Fact]
+    public void Without_descriptors_the_handles_used_least_lately_make_room()
+    {
+        Library library = Scan();
+        List<OpenFile> files = [];
+        // Two descriptors in all: a file has one when its handle is open.
+        using OpenFiles few = new((FileName name, out OpenFailure failure) =>
+        {
+            failure = OpenFailure.NoDescriptors;
+            return files.Count(file => !file.Handle.IsClosed) < 2 ? _folder.Open(name, out failure) : null;
+        }, most: 8);
+        foreach (string name in new[] { "a", "b", "c" })
+        {
+            OpenFile? file = few.Take(library, library.Find(name.Utf8()), anew: false, out _);
+            Assert.NotNull(file);
+            file.Release();
+            files.Add(file);
+        }
+        Assert.Equal([true, false, false], files.Select(file => file.Handle.IsClosed));
+
+        // What downloads hold gives no room.
+        foreach (string name in new[] { "b", "c" })
+        {
+            Assert.NotNull(few.Take(library, library.Find(name.Utf8()), anew: false, out _));
+        }
+        Assert.Null(few.Take(library, library.Find("a"u8), anew: false, out OpenFailure failure));
+        Assert.Equal(OpenFailure.NoDescriptors, failure);
+        foreach (OpenFile file in files.Skip(1)) file.Release();
     }
 
     [Fact]

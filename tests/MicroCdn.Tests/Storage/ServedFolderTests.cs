@@ -129,6 +129,18 @@ public sealed class ServedFolderTests : IDisposable
         File.SetUnixFileMode(_world["served/locked"], (UnixFileMode)Convert.ToInt32("755", 8));
     }
 
+    [Theory]
+    [InlineData("755", true)]
+    [InlineData("711", false)]
+    [InlineData("744", false)]
+    [InlineData("700", false)]
+    public void It_may_be_read_when_its_files_may_be_listed_and_opened(string mode, bool may)
+    {
+        File.SetUnixFileMode(_world.Path, (UnixFileMode)Convert.ToInt32("755", 8));
+        File.SetUnixFileMode(_world["served"], (UnixFileMode)Convert.ToInt32(mode, 8));
+        Nobody.Does(() => Assert.Equal(may, _folder.MayBeRead));
+    }
+
     [Fact]
     public void A_name_that_is_no_UTF_8_is_passed_over()
     {
