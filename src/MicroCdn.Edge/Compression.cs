@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Compression;
 using System.Security.Cryptography;
+using MicroCdn.Http;
 using MicroCdn.Network;
 using MicroCdn.Storage;
 using ZstdSharp;

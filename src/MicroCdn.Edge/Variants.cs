@@ -1,3 +1,4 @@
+using MicroCdn.Http;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;

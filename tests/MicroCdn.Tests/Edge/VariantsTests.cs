@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using MicroCdn.Edge;
+using MicroCdn.Http;
 using MicroCdn.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 using ZstdSharp;

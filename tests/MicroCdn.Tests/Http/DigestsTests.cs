@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using CsCheck;
-using MicroCdn.Edge;
+using MicroCdn.Http;
 using MicroCdn.Tests.Support;
 
-namespace MicroCdn.Tests.Edge;
+namespace MicroCdn.Tests.Http;
 
 public sealed class DigestsTests
 {

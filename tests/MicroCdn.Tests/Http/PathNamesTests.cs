@@ -2,11 +2,11 @@ using System.Buffers;
 using System.Net;
 using System.Text;
 using CsCheck;
-using MicroCdn.Edge;
+using MicroCdn.Http;
 using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 
-namespace MicroCdn.Tests.Edge;
+namespace MicroCdn.Tests.Http;
 
 // RFC 3986, sections 2.1, 2.3, 3.3 and 5.2.4; RFC 3629, section 3 for overlong forms.
 public sealed class PathNamesTests

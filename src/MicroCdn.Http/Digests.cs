@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 
-namespace MicroCdn.Edge;
+namespace MicroCdn.Http;
 
 /// <summary>Writes the SHA-256 of a representation as fields carry it: entity tag, Repr-Digest and Digest.</summary>
 /// <remarks>
@@ -10,7 +10,7 @@ namespace MicroCdn.Edge;
 /// compressed form is another representation (RFC 9110, section 8.8.3.3): its tag tells the coding, and the file's
 /// digest must not be sent with it.
 /// </remarks>
-internal static class Digests
+public static class Digests
 {
     /// <summary>The length of the tag of uncompressed bytes.</summary>
     public const int EntityTagBytes = 2 + (2 * SHA256.HashSizeInBytes);

@@ -1,7 +1,7 @@
 using System.Buffers;
 using MicroCdn.Protocol;
 
-namespace MicroCdn.Edge;
+namespace MicroCdn.Http;
 
 /// <summary>Turns the path of a request target into a file name, and a file name into a path (RFC 3986, section
 /// 3.3).</summary>
@@ -10,7 +10,7 @@ namespace MicroCdn.Edge;
 /// segments, empty segments, backslashes, encoded slashes, control characters, overlong UTF-8. What is refused here
 /// finds nothing and opens nothing: the answer is 404, as for any name that does not exist.
 /// </remarks>
-internal static class PathNames
+public static class PathNames
 {
     /// <summary>The most bytes that one byte of a name takes in a path.</summary>
     public const int MostGrowth = 3;

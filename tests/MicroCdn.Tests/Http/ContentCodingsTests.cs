@@ -1,8 +1,8 @@
 using CsCheck;
-using MicroCdn.Edge;
+using MicroCdn.Http;
 using MicroCdn.Tests.Support;
 
-namespace MicroCdn.Tests.Edge;
+namespace MicroCdn.Tests.Http;
 
 // RFC 9110, section 12.5.3.
 public sealed class ContentCodingsTests

@@ -1,13 +1,13 @@
 using System.Buffers;
 
-namespace MicroCdn.Edge;
+namespace MicroCdn.Http;
 
 /// <summary>Writes text into a page so that it stays text, between tags and within quoted attributes.</summary>
 /// <remarks>
 /// The same five characters are what XML needs, and their numbers mean the same there. A name may hold characters that
 /// turn the direction of writing: a page sets names apart with <c>bdi</c>.
 /// </remarks>
-internal static class HtmlText
+public static class HtmlText
 {
     private static readonly SearchValues<byte> Special = SearchValues.Create("&<>\"'"u8);
 

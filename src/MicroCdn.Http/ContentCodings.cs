@@ -1,10 +1,10 @@
 using System.Text;
 
-namespace MicroCdn.Edge;
+namespace MicroCdn.Http;
 
 /// <summary>Chooses the content coding that a client likes best among those there are (RFC 9110, section
 /// 12.5.3).</summary>
-internal static class ContentCodings
+public static class ContentCodings
 {
     private const int Unnamed = -1, Full = 1000;
 
@@ -92,7 +92,7 @@ internal static class ContentCodings
 
 /// <summary>How the bytes of a representation are coded (RFC 9110, section 8.4.1).</summary>
 [Flags]
-internal enum Coding
+public enum Coding
 {
     /// <summary>As they are.</summary>
     Identity = 1,
