@@ -12,13 +12,18 @@ namespace MicroCdn.Edge;
 /// folder's index, or nothing. 4. The representation is chosen: as it is, or compressed. 5. Preconditions. 6. Ranges.
 /// 7. The head, and the bytes by sendfile. Only an entry of the library has a path.
 /// </remarks>
-internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, TimeProvider time) : IHttpHandler
+internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, Variants? variants, TimeProvider time)
+    : IHttpHandler
 {
     private readonly CrossOrigin _crossOrigin = new(options.CorsOrigins);
     private readonly FolderPages _folders = new(options, files);
-    private readonly FileHeads _heads = new(options);
+    private readonly FileFieldLines _lines = new(options);
+    private readonly CompressedForms _forms = new(files, variants, new FileFieldLines(options));
 
-    public void Handle(in Request request, Response response, IPeer peer)
+    public void Handle(in Request request, Response response, IPeer peer) =>
+        Handle(request, response, mayWait: true);
+
+    private void Handle(in Request request, Response response, bool mayWait)
     {
         if (request.Method is Method.Other or Method.Options)
         {
@@ -33,29 +38,66 @@ internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, TimePr
         }
         Library library = files.Library;
         int number = isFolder ? FolderPages.FindIndex(library, decoded, length) : library.FindName(decoded[..length]);
-        if (number >= 0) AnswerFile(request, response, library, number);
+        if (number >= 0) AnswerFile(request, response, library, number, mayWait);
         else if (!isFolder && Health.IsAsked(decoded[..length])) Health.Answer(response);
         else if (!_folders.TryAnswer(request, response, library, decoded[..length], isFolder)) NotFound(response);
     }
 
     // The state of the file is checked before its head leaves. Should it have changed, it is opened anew, once.
-    private void AnswerFile(in Request request, Response response, Library library, int number)
+    private void AnswerFile(in Request request, Response response, Library library, int number, bool mayWait)
     {
         OpenFailure failure = OpenFailure.Missing;
         for (int tries = 0; tries < 2; tries++)
         {
             if (files.Take(library, number, anew: tries > 0, out failure) is not { } file) break;
+            ReadOnlySpan<byte> digest = default;
+            // A digest belongs to the state that the scan saw.
             if (file.Facts != library.FactsOf(number)) files.NoticeChange();
-            if (Answer(request, response, _heads.Of(file, library, number))) return;
+            else library.TryDigest(number, out digest);
+            FileFields fields = _lines.Of(file, library.NameOf(number), digest);
+            if (AnswerCompressed(request, response, library, number, file, fields, digest, mayWait)) return;
+            if (Answer(request, response, new Representation(file, fields))) return;
             file.Release();
         }
-        if (failure == OpenFailure.NoDescriptors) Unavailable(response);
+        if (failure == OpenFailure.NoDescriptors)
+        {
+            response.Explain(HttpStatus.ServiceUnavailable, "The file cannot be read now; try another server.");
+        }
         else NotFound(response);
         files.NoticeChange();
     }
 
-    // Takes the file over; false, with nothing written, when it is not as it was.
-    private bool Answer(in Request request, Response response, FileHead head)
+    // True when the file was taken over and the answer is given, or will be. Ranges are ranges of the file as it is.
+    private bool AnswerCompressed(in Request request, Response response, Library library, int number, OpenFile file,
+        FileFields fields, ReadOnlySpan<byte> digest, bool mayWait)
+    {
+        if (!request.Has(Field.AcceptEncoding) || request.Has(Field.Range)) return false;
+        if (_forms.TryFind(request[Field.AcceptEncoding], library, number, digest, fields, out Representation form,
+            out Coding toMake))
+        {
+            if (!Answer(request, response, form))
+            {
+                form.Source.Release();
+                return false;
+            }
+            file.Release();
+            return true;
+        }
+        if (toMake == Coding.Identity || !mayWait) return false;
+        // When the form is there, or will not be, the request is answered as if it came only then.
+        byte[] head = request.ToArray();
+        byte[] sha256 = digest.ToArray();
+        response.Later();
+        _ = _forms.MakeAsync(sha256, toMake, file).ContinueWith(_ => response.Give(later =>
+        {
+            RequestParser.Parse(head, out Request again, out Refusal? _);
+            Handle(again, later, mayWait: false);
+        }), TaskScheduler.Default);
+        return true;
+    }
+
+    // Takes the bytes over; false, with nothing written, when they are not as they were.
+    private bool Answer(in Request request, Response response, Representation what)
     {
         long now = time.GetUtcNow().ToUnixTimeSeconds();
         Preconditions preconditions = new()
@@ -66,13 +108,14 @@ internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, TimePr
             IfUnmodifiedSince = request[Field.IfUnmodifiedSince],
             IfRange = request[Field.IfRange],
         };
-        PreconditionResult result = preconditions.Evaluate(head.EntityTag, head.LastModified, now);
+        FileFields fields = what.Fields;
+        PreconditionResult result = preconditions.Evaluate(fields.EntityTag, fields.LastModified, now);
         if (result != PreconditionResult.Proceed)
         {
-            head.File.Release();
+            what.Source.Release();
             bool unmodified = result == PreconditionResult.NotModified;
             response.Begin(unmodified ? HttpStatus.NotModified : HttpStatus.PreconditionFailed);
-            response.Fields(head.Validators);
+            response.Fields(fields.Validators);
             _crossOrigin.Write(request, response);
             if (unmodified) response.EndEmpty();
             else response.End([]);
@@ -80,51 +123,43 @@ internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, TimePr
         }
         // A Range means something for GET alone (RFC 9110, section 14.2).
         ByteRanges ranges = request.Method == Method.Get && request.Has(Field.Range)
-            && preconditions.AllowRange(head.EntityTag, head.LastModified, now)
-            ? ByteRanges.Parse(request[Field.Range], head.Length) : default;
-        return Send(request, response, head, ranges);
+            && preconditions.AllowRange(fields.EntityTag, fields.LastModified, now)
+            ? ByteRanges.Parse(request[Field.Range], what.Length) : default;
+        return Send(request, response, what, ranges);
     }
 
-    private bool Send(in Request request, Response response, FileHead head, ByteRanges ranges)
+    private bool Send(in Request request, Response response, Representation what, ByteRanges ranges)
     {
-        HttpStatus status = ranges.Kind switch
+        response.Begin(ranges.Kind switch
         {
             RangeKind.Ignore => HttpStatus.Ok,
             RangeKind.Unsatisfiable => HttpStatus.RangeNotSatisfiable,
             _ => HttpStatus.PartialContent,
-        };
-        response.Begin(status);
-        if (ranges.Kind != RangeKind.Several) response.Fields(head.ContentType);
-        response.Fields(head.Validators);
-        if (Digests.WantsDigest(request[Field.WantReprDigest])) response.Fields(head.Digests);
+        });
+        if (ranges.Kind != RangeKind.Several) response.Fields(what.Fields.Content);
+        response.Fields(what.Fields.Validators);
+        if (Digests.WantsDigest(request[Field.WantReprDigest])) response.Fields(what.Fields.Digests);
         _crossOrigin.Write(request, response);
         switch (ranges.Kind)
         {
             case RangeKind.Ignore:
-                return response.EndWithFile(head.File, 0, head.Length);
+                return response.EndWithFile(what.Source, 0, what.Length);
             case RangeKind.Single:
-                ContentRange.Write(response, ranges.Single, head.Length);
-                return response.EndWithFile(head.File, ranges.Single.Offset, ranges.Single.Length);
+                ContentRange.Write(response, ranges.Single, what.Length);
+                return response.EndWithFile(what.Source, ranges.Single.Offset, ranges.Single.Length);
             case RangeKind.Several:
-                Multipart parts = new(head, ranges.Several);
+                Multipart parts = new((OpenFile)what.Source, what.Fields, ranges.Several);
                 response.Field("Content-Type"u8, parts.ContentType);
                 response.EndWithPieces(parts, parts.Length);
                 return true;
             default:
-                ContentRange.WriteUnsatisfied(response, head.Length);
+                ContentRange.WriteUnsatisfied(response, what.Length);
                 response.End([]);
-                head.File.Release();
+                what.Source.Release();
                 return true;
         }
     }
 
-    private static void NotFound(Response response)
-    {
+    private static void NotFound(Response response) =>
         response.Explain(HttpStatus.NotFound, "There is no such file here.");
-    }
-
-    private static void Unavailable(Response response)
-    {
-        response.Explain(HttpStatus.ServiceUnavailable, "The file cannot be read now; try again, or another server.");
-    }
 }

@@ -7,13 +7,16 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Edge;
 
 /// <summary>The HTTP face of a content server.</summary>
-public sealed class EdgeRole : IRole
+public sealed class EdgeRole : IRole, IDisposable
 {
+    private readonly Variants? _variants;
+
     /// <summary>Builds the role; nothing runs yet.</summary>
     public EdgeRole(EdgeOptions options, ServedFiles files, TimeProvider time, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger("edge");
-        EdgeHandler handler = new(options, files, time);
+        if (options.Variants is { } folder) _variants = new Variants(folder, Variants.DefaultBytes, logger, time);
+        EdgeHandler handler = new(options, files, _variants, time);
         HttpService service =
             new(handler, new TrustedNetworks(options.Proxies), new Complaints(logger, time), time);
         Listeners =
@@ -30,6 +33,9 @@ public sealed class EdgeRole : IRole
 
     /// <inheritdoc/>
     public IReadOnlyList<Listener> Listeners { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _variants?.DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     /// <inheritdoc/>
     public Task RunAsync(CancellationToken cancellationToken) =>

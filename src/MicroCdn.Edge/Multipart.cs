@@ -1,4 +1,5 @@
 using System.Text;
+using MicroCdn.Content;
 using MicroCdn.Network;
 
 namespace MicroCdn.Edge;
@@ -10,18 +11,19 @@ namespace MicroCdn.Edge;
 /// </remarks>
 internal sealed class Multipart : ILineSource, IDisposable
 {
-    private readonly FileHead _head;
+    private readonly OpenFile _file;
+    private readonly FileFields _fields;
     private readonly ByteRange[] _ranges;
     private readonly byte[] _boundary;
     private int _next;
 
-    /// <summary>Takes over the file of the head.</summary>
-    public Multipart(FileHead head, ReadOnlySpan<ByteRange> ranges)
+    /// <summary>Takes over the file.</summary>
+    public Multipart(OpenFile file, FileFields fields, ReadOnlySpan<ByteRange> ranges)
     {
-        (_head, _ranges) = (head, ranges.ToArray());
-        _boundary = head.EntityTag.IsEmpty
-            ? Encoding.ASCII.GetBytes($"microcdn-{head.File.Facts.Modified:x16}-{head.File.Facts.Inode:x16}")
-            : [.. "microcdn-"u8, .. head.EntityTag[1..33]];
+        (_file, _fields, _ranges) = (file, fields, ranges.ToArray());
+        _boundary = fields.EntityTag.Length == 0
+            ? Encoding.ASCII.GetBytes($"microcdn-{file.Facts.Modified:x16}-{file.Facts.Inode:x16}")
+            : [.. "microcdn-"u8, .. fields.EntityTag.AsSpan(1, 32)];
         ContentType = [.. "multipart/byteranges; boundary="u8, .. _boundary];
         Length = _ranges.Sum(range => range.Length) + Ending.Length;
         for (int part = 0; part < _ranges.Length; part++) Length += PartHead(part).Length;
@@ -44,22 +46,22 @@ internal sealed class Multipart : ILineSource, IDisposable
             return false;
         }
         ByteRange range = _ranges[_next];
-        _head.File.HoldAgain();
-        if (answer.SendFile(PartHead(_next++), _head.File, range.Offset, range.Length)) return true;
+        _file.HoldAgain();
+        if (answer.SendFile(PartHead(_next++), _file, range.Offset, range.Length)) return true;
         // Not as it was when the head left: cut short, since nothing of it can be taken back.
-        _head.File.Release();
+        _file.Release();
         answer.Discard();
         return false;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _head.File.Release();
+    public void Dispose() => _file.Release();
 
     private byte[] PartHead(int part)
     {
         Span<byte> range = stackalloc byte[72];
-        int length = ContentRange.Format(_ranges[part], _head.Length, range);
-        return [.. part == 0 ? "--"u8 : "\r\n--"u8, .. _boundary, .. "\r\n"u8, .. _head.ContentType,
+        int length = ContentRange.Format(_ranges[part], _file.Facts.Size, range);
+        return [.. part == 0 ? "--"u8 : "\r\n--"u8, .. _boundary, .. "\r\n"u8, .. _fields.Content,
             .. "Content-Range: "u8, .. range[..length], .. "\r\n\r\n"u8];
     }
 }

@@ -79,6 +79,10 @@ public ref struct Request
     /// <summary>True when the field is there, be it empty.</summary>
     public readonly bool Has(Field field) => _places[(int)field].Start != 0;
 
+    /// <summary>The head as it came, to be read again by <see cref="RequestParser"/> when an answer is given
+    /// later.</summary>
+    public readonly byte[] ToArray() => [.. _bytes, (byte)'\r', (byte)'\n'];
+
     internal void Begin(ReadOnlySpan<byte> bytes) => _bytes = bytes;
 
     internal void Add(Field field, int start, int length)
