@@ -164,11 +164,11 @@ internal sealed class LineConversation
         int needed = _heldLength + input.Length;
         if (_held is null || _held.Length < needed)
         {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(256, needed));
+            byte[] larger = HeldBuffers.Rent(Math.Max(256, needed));
             _held.AsSpan(0, _heldLength).CopyTo(larger);
             // The first line counts from the connection's start: dripping in must not buy time.
             if (_held is null && _spoke) _lineSince = now;
-            if (_held is not null) ArrayPool<byte>.Shared.Return(_held);
+            if (_held is not null) HeldBuffers.Return(_held);
             _held = larger;
         }
         input.CopyTo(_held.AsSpan(_heldLength));
@@ -185,7 +185,7 @@ internal sealed class LineConversation
 
     private void Release()
     {
-        if (_held is not null) ArrayPool<byte>.Shared.Return(_held);
+        if (_held is not null) HeldBuffers.Return(_held);
         _held = null;
         _heldLength = 0;
     }

@@ -29,7 +29,7 @@ internal static class RoleHost
                 }
             }
             started?.Invoke();
-            await RunUntilStopped(roles, interruption.Token);
+            await RunUntilStopped(roles, loops, interruption.Token);
             return ExitCode.Done;
         }
         catch (Exception exception) when (exception is PortUnavailableException or DirectoryNotFoundException)
@@ -43,11 +43,11 @@ internal static class RoleHost
         }
     }
 
-    private static async Task RunUntilStopped(IReadOnlyList<IRole> roles, CancellationToken stopped)
+    private static async Task RunUntilStopped(IReadOnlyList<IRole> roles, EventLoops loops, CancellationToken stopped)
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stopped);
         Task[] running = [.. roles.Select(role => role.RunAsync(all.Token)),
-            MemoryKeeper.RunAsync(TimeProvider.System, all.Token)];
+            MemoryKeeper.RunAsync(loops, TimeProvider.System, all.Token)];
         try
         {
             await Tasks.UntilFirstFailure(running);
