@@ -32,4 +32,7 @@ internal sealed class BufferPool
         if (_spare is null) ArrayPool<byte>.Shared.Return(buffer);
         else if (_spare.Count < MostSpare) _spare.Push(buffer);
     }
+
+    /// <summary>Leaves what is spare to the collector.</summary>
+    public void Release() => _spare?.Clear();
 }

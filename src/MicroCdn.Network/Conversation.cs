@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace MicroCdn.Network;
 
 /// <summary>One accepted connection's side of a protocol: bytes come in, an answer goes out; it does no I/O.</summary>
@@ -147,11 +145,11 @@ public abstract class Conversation
         int needed = _heldLength + input.Length;
         if (_held is null || _held.Length < needed)
         {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(256, needed));
+            byte[] larger = HeldBuffers.Rent(Math.Max(256, needed));
             _held.AsSpan(0, _heldLength).CopyTo(larger);
             // The first message counts from the connection's start: dripping in must not buy time.
             if (_held is null && Spoke) MessageSince = now;
-            if (_held is not null) ArrayPool<byte>.Shared.Return(_held);
+            if (_held is not null) HeldBuffers.Return(_held);
             _held = larger;
         }
         input.CopyTo(_held.AsSpan(_heldLength));
@@ -160,7 +158,7 @@ public abstract class Conversation
 
     private void Release()
     {
-        if (_held is not null) ArrayPool<byte>.Shared.Return(_held);
+        if (_held is not null) HeldBuffers.Return(_held);
         _held = null;
         _heldLength = 0;
     }

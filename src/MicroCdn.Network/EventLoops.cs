@@ -49,11 +49,26 @@ public sealed class EventLoops : IDisposable
         return (IPEndPoint)socket.LocalEndPoint!;
     }
 
+    /// <summary>Leaves all spare buffers to the collector, on each loop's own thread.</summary>
+    public async Task ReleaseBuffersAsync()
+    {
+        HeldBuffers.Release();
+        foreach (EventLoop loop in _loops)
+        {
+            TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            loop.Post(() =>
+            {
+                loop.Pool.Release();
+                released.SetResult();
+            });
+            await released.Task.ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Closes every connection and listener.</summary>
     public void Dispose()
     {
         foreach (EventLoop loop in _loops) loop.Stop();
         foreach (Socket socket in _sockets) socket.Dispose();
     }
-
 }

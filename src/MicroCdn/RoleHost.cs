@@ -33,7 +33,7 @@ internal static class RoleHost
             }
             await using SecurePorts secure = await SecurePorts.OpenAsync(roles, web, loggers, interruption.Token);
             started?.Invoke();
-            await RunUntilStopped(roles, interruption.Token);
+            await RunUntilStopped(roles, loops, interruption.Token);
             return ExitCode.Done;
         }
         catch (Exception exception)
@@ -48,11 +48,11 @@ internal static class RoleHost
         }
     }
 
-    private static async Task RunUntilStopped(IReadOnlyList<IRole> roles, CancellationToken stopped)
+    private static async Task RunUntilStopped(IReadOnlyList<IRole> roles, EventLoops loops, CancellationToken stopped)
     {
         using var all = CancellationTokenSource.CreateLinkedTokenSource(stopped);
         Task[] running = [.. roles.Select(role => role.RunAsync(all.Token)),
-            MemoryKeeper.RunAsync(TimeProvider.System, all.Token)];
+            MemoryKeeper.RunAsync(loops, TimeProvider.System, all.Token)];
         try
         {
             await Tasks.UntilFirstFailure(running);

@@ -21,41 +21,59 @@ public sealed class AnnouncerTests
             CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         ContentOptions options = new() { Id = Names.Id("CS1"), Files = "unused" };
         Task running = new Announcer(options, index, time, log, () => library).RunAsync(end.Token);
-        DateTimeOffset began = time.GetUtcNow();
-        using CancellationTokenSource broken = new(TimeSpan.FromSeconds(60));
-        while (index.Dials < 2)
-        {
-            broken.Token.ThrowIfCancellationRequested();
-            time.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.Yield();
-        }
-        Assert.True(time.GetUtcNow() - began >= TimeSpan.FromSeconds(10));
+        // The clock stands still while others work, so that it cannot run ahead of them.
+        await Until(() => index.Stuck);
+        time.Advance(TimeSpan.FromSeconds(10));
+        await Until(() => log.Lines.Length > 0);
         Assert.Contains("took no more of the list for 10 s", Assert.Single(log.Lines), StringComparison.Ordinal);
+        await Until(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            return index.Dials == 2;
+        });
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+    }
+
+    private static async Task Until(Func<bool> holds)
+    {
+        using CancellationTokenSource broken = new(TimeSpan.FromSeconds(60));
+        while (!holds())
+        {
+            broken.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
     }
 
     private sealed class StuckIndex : IDialer
     {
         public int Dials { get; private set; }
 
+        public bool Stuck { get; set; }
+
         public ValueTask<LineConnection> DialAsync(string host, int port, CancellationToken cancellationToken)
         {
             Dials++;
-            return new(new LineConnection(new Stuck(), IPAddress.Loopback, IPAddress.Loopback));
+            return new(new LineConnection(new Connection(this), IPAddress.Loopback, IPAddress.Loopback));
         }
     }
 
     // Takes the first line, answers it, and then takes nothing more.
-    private sealed class Stuck() : MemoryStream("OK REGISTERED\n".Utf8())
+    private sealed class Connection(StuckIndex index) : MemoryStream("OK REGISTERED\n".Utf8())
     {
-        private bool _stuck;
+        private bool _registered;
 
         public override async ValueTask WriteAsync(
             ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            if (_stuck) await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
-            _stuck = true;
+            if (!_registered)
+            {
+                _registered = true;
+                return;
+            }
+            Task stuck = Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+            index.Stuck = true;
+            await stuck;
         }
     }
 }
