@@ -12,8 +12,17 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
     {
         if (line.StartsWith("GET "u8)) HandleGet(new Words(line[4..]).Rest, line, answer);
         else if (line.StartsWith(" "u8)) Handle(line.TrimStart((byte)' '), answer);
-        else if (line.SequenceEqual("HELLO"u8)) answer.Write("WELCOME MICRO-CDN\n"u8);
+        else if (line.StartsWith("HELLO"u8) && TryGreet(line, answer)) return;
         else Refuse(line.SequenceEqual("GET"u8) ? WireErrors.Malformed : WireErrors.UnknownCommand, line, answer);
+    }
+
+    private static bool TryGreet(ReadOnlySpan<byte> line, Answer answer)
+    {
+        Words words = new(line);
+        words.Next(out ReadOnlySpan<byte> verb);
+        if (!verb.SequenceEqual("HELLO"u8) || !Greeting.TryParse(words, out int version)) return false;
+        answer.Write(Greeting.Welcome(version));
+        return true;
     }
 
     private void HandleGet(ReadOnlySpan<byte> words, ReadOnlySpan<byte> line, Answer answer)

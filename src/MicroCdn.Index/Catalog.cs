@@ -2,16 +2,18 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
 
-/// <summary>Which server holds which file, in which size: millions of files, read without a lock while one writer
-/// writes.</summary>
+/// <summary>Which server holds which file, in which size and state: millions of files, read without a lock while one
+/// writer writes.</summary>
 /// <remarks>
 /// <para>Think of a library's card drawer: each name has one small card with its size and the row of the group of
 /// servers that hold it. The card is 8 bytes, so it is read and replaced in one step: a reader sees the old card or
-/// the new one, never half of each.</para>
-/// <para>Only where servers disagree about a file's size does a card point to a longer note: one line for each size,
-/// with its holders and when the last of them changed. Such files are few; while a new version of everything spreads
-/// they may be many, and cost some hundred bytes each until the fleet agrees again.</para>
-/// <para>Cost for each file: what a name and its value cost in <see cref="NameTable"/>, and nothing more.</para>
+/// the new one, never half of each. Where a digest is known, the card leads to a line of another book
+/// (<see cref="FileVersions"/>) with size, digest and time, instead of saying the size.</para>
+/// <para>Only where servers disagree about a file's size or digest does a card point to a longer note: one line for
+/// each claim, with its holders and when the last of them changed. Such files are few; while a new version of
+/// everything spreads they may be many, and cost some hundred bytes each until the fleet agrees again.</para>
+/// <para>Cost for each file: what a name and its value cost in <see cref="NameTable"/>, and a line of the other book
+/// where there is a digest.</para>
 /// </remarks>
 internal sealed class Catalog(long seed)
 {
@@ -27,33 +29,59 @@ internal sealed class Catalog(long seed)
     public View Now => new(Volatile.Read(ref _tables));
 
     /// <summary>Replaces everything that one server holds by its new list. One caller at a time.</summary>
-    /// <returns>The files of the list about whose size servers disagree now, as rows valid in
-    /// <see cref="Now"/>.</returns>
+    /// <returns>The files of the list about which servers disagree now, as rows valid in <see cref="Now"/>.</returns>
     public List<int> Replace(int server, FileList list)
     {
         CatalogTables tables = _tables;
         RowSet told = new();
-        List<int> disputed = [];
-        _change++;
-        FileList.Reader rows = list.Read();
-        while (rows.Next())
-        {
-            int row = tables.Names.Add(rows.Name);
-            // A full table keeps what it has; its capacity is far beyond what is promised.
-            if (row < 0) continue;
-            told.Add(row);
-            if (tables.Put(row, server, rows.Size, _change)) disputed.Add(row);
-        }
+        List<int> disputed = Apply(tables, server, list, told);
         bool[] holds = [.. Enumerable.Range(0, tables.Sets.Count).Select(set => tables.Sets.Holds(set, server))];
         foreach (int row in tables.Names)
         {
             if (!told.Contains(row)) tables.Take(row, server, holds);
         }
-        bool mostlyGone = tables.Names.Count > WorthCompacting && tables.Held < tables.Names.Count / 2;
-        return mostlyGone ? Compact(tables, disputed) : disputed;
+        return CompactIfWorth(tables, disputed);
     }
 
-    // Names are only ever appended; when most have lost their last holder, what is left moves to a new table.
+    /// <summary>Changes what one server holds by what a list adds and removes. One caller at a time.</summary>
+    /// <returns>The same as <see cref="Replace"/>.</returns>
+    public List<int> Change(int server, FileList list)
+    {
+        CatalogTables tables = _tables;
+        return CompactIfWorth(tables, Apply(tables, server, list, null));
+    }
+
+    private List<int> Apply(CatalogTables tables, int server, FileList list, RowSet? told)
+    {
+        List<int> disputed = [];
+        _change++;
+        FileList.Reader rows = list.Read();
+        while (rows.Next())
+        {
+            int row = rows.IsRemoval ? tables.Names.Find(rows.Name) : tables.Names.Add(rows.Name);
+            // A full table keeps what it has; its capacity is far beyond what is promised.
+            if (row < 0) continue;
+            if (rows.IsRemoval)
+            {
+                told?.Remove(row);
+                tables.Take(row, server);
+                continue;
+            }
+            told?.Add(row);
+            if (tables.Put(row, server, rows.State, _change)) disputed.Add(row);
+        }
+        // What a later row of the same list settled is no dispute.
+        disputed.RemoveAll(row => !tables.IsDisputed(row));
+        return disputed;
+    }
+
+    private List<int> CompactIfWorth(CatalogTables tables, List<int> disputed)
+    {
+        bool mostlyGone = tables.Names.Count > WorthCompacting && tables.Held < tables.Names.Count / 2;
+        return mostlyGone || tables.Versions.IsMostlyDropped ? Compact(tables, disputed) : disputed;
+    }
+
+    // Names and states are only ever appended; when most are of no use any more, what is left moves to new tables.
     private List<int> Compact(CatalogTables old, List<int> disputed)
     {
         CatalogTables tables = new(seed);
@@ -65,10 +93,9 @@ internal sealed class Catalog(long seed)
             foreach (Holding holding in old.HoldingsOf(row).OrderBy(holding => holding.Change))
             {
                 int target = tables.Names.Add(old.Names[row]);
-                foreach (ushort server in old.Sets[holding.Set])
-                {
-                    tables.Put(target, server, holding.Size, holding.Change);
-                }
+                FileState state =
+                    holding.Version < 0 ? new FileState(holding.Size) : old.Versions[holding.Version].State;
+                foreach (ushort server in old.Sets[holding.Set]) tables.Put(target, server, state, holding.Change);
                 if (wanted.Remove(row)) moved.Add(target);
             }
         }
@@ -97,16 +124,39 @@ internal sealed class Catalog(long seed)
         /// <returns>No holder when the file is gone.</returns>
         public ReadOnlySpan<ushort> Holders(int row, Server[] servers, out long size)
         {
-            if (tables.TryCard(row, out int set, out size)) return tables.Sets[set];
-            Holding chosen = Judge(tables.HoldingsOf(row), tables.Sets, servers);
-            size = chosen.Size;
-            return tables.Sets[chosen.Set];
+            Copies copies = Offered(row, servers);
+            size = copies.Size;
+            return tables.Sets[copies.Set];
         }
 
-        /// <summary>Every size that servers claim for a file, with its holders.</summary>
-        public IEnumerable<(long Size, ushort[] Servers)> Claims(int row)
+        /// <summary>The same, with digest and time where they are known.</summary>
+        public ushort[] Holders(int row, Server[] servers, out FileState state)
         {
-            foreach (Holding holding in tables.HoldingsOf(row)) yield return (holding.Size, tables.Sets[holding.Set]);
+            Copies copies = Offered(row, servers);
+            state = StateOf(copies);
+            return tables.Sets[copies.Set];
+        }
+
+        /// <summary>Every claim about a file, with those who make it; copies of one size without a digest are a claim
+        /// of their own, unless nobody disagrees.</summary>
+        public IEnumerable<(FileState State, ushort[] Servers)> Claims(int row)
+        {
+            Copies copies = tables.Look(row, out Holding[]? note);
+            if (note is null && copies.Set != 0) yield return (StateOf(copies), tables.Sets[copies.Set]);
+            foreach (Holding holding in note ?? [])
+            {
+                Copies claim = new(holding.Set, holding.Size, holding.Version);
+                yield return (StateOf(claim), tables.Sets[holding.Set]);
+            }
+        }
+
+        private FileState StateOf(Copies copies) =>
+            copies.Version < 0 ? new FileState(copies.Size) : tables.Versions[copies.Version].State;
+
+        private Copies Offered(int row, Server[] servers)
+        {
+            Copies copies = tables.Look(row, out Holding[]? note);
+            return note is null ? copies : Judge(note, tables.Sets, servers);
         }
 
         private int FindDecoded(ReadOnlySpan<byte> words)
@@ -116,21 +166,24 @@ internal sealed class Catalog(long seed)
         }
     }
 
-    // The size that most live servers hold is the file; on a tie the one last changed.
-    private static Holding Judge(Holding[] holdings, ReplicaSets sets, Server[] servers)
+    // What most live servers hold is the file; on a tie the one last changed.
+    private static Copies Judge(Holding[] holdings, ReplicaSets sets, Server[] servers)
     {
         Holding best = default;
         int most = -1;
         foreach (Holding holding in holdings)
         {
+            if (holding.Offered == 0) continue;
             int live = 0;
-            foreach (ushort server in sets[holding.Set])
+            foreach (ushort server in sets[holding.Offered])
             {
                 if (server < servers.Length && servers[server].IsAlive) live++;
             }
-            if (live > most || (live == most && holding.Change > best.Change)) (best, most) = (holding, live);
+            bool later = holding.Recent > best.Recent
+                || (holding.Recent == best.Recent && holding.Change > best.Change);
+            if (live > most || (live == most && later)) (best, most) = (holding, live);
         }
-        return best;
+        return new Copies(best.Offered, best.Size, best.Version);
     }
 
     // One bit for each row there may be.
@@ -144,6 +197,11 @@ internal sealed class Catalog(long seed)
         {
             if (row >> 6 >= _words.Length) Array.Resize(ref _words, Math.Max(_words.Length * 2, (row >> 6) + 1));
             _words[row >> 6] |= 1UL << (row & 63);
+        }
+
+        public void Remove(int row)
+        {
+            if (row >> 6 < _words.Length) _words[row >> 6] &= ~(1UL << (row & 63));
         }
     }
 }

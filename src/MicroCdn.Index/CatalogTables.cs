@@ -3,15 +3,33 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
 
-/// <summary>One size of a file: who holds it, and when a server last came to hold it.</summary>
-internal readonly record struct Holding(long Size, int Set, long Change);
+/// <summary>One claim about a file: who says it has this size and digest, and when a server last came to say
+/// so.</summary>
+/// <param name="Size">The size.</param>
+/// <param name="Version">The number of the state with the digest; -1 for servers that told none.</param>
+/// <param name="Set">The servers that say so.</param>
+/// <param name="Change">When one of them last came to say so.</param>
+internal readonly record struct Holding(long Size, int Version, int Set, long Change)
+{
+    /// <summary>The servers that are offered when this claim wins: those of its size without a digest too; none (0)
+    /// for such a claim itself beside one with a digest, since it stands or falls with that.</summary>
+    public int Offered { get; init; }
+
+    /// <summary>When one of the offered last came to it.</summary>
+    public long Recent { get; init; }
+}
+
+/// <summary>What is offered of a file: by whom, in which size and state (-1 without a digest).</summary>
+internal readonly record struct Copies(int Set, long Size, int Version);
 
 /// <summary>The cards and notes of a <see cref="Catalog"/>; one writer, any row of readers.</summary>
 internal sealed class CatalogTables(long seed)
 {
-    private const int SizeBits = 44;                       // 16 TiB
-    private const int SetBits = 63 - SizeBits;             // half a million different groups of servers
+    private const int SizeBits = 43;                       // 8 TiB
+    private const int SetShift = SizeBits + 1;
+    private const int SetBits = 63 - SetShift;             // half a million different groups of servers
     private const long SizeMask = (1L << SizeBits) - 1;
+    private const long HasVersion = 1L << SizeBits;        // the card says the number of a state instead of a size
     private const long Noted = long.MinValue;              // the card only says that there is a note
 
     private readonly ConcurrentDictionary<int, Holding[]> _notes = [];
@@ -20,99 +38,226 @@ internal sealed class CatalogTables(long seed)
 
     public ReplicaSets Sets { get; } = new();
 
+    public FileVersions Versions { get; } = new();
+
     public int Held { get; private set; }
 
-    /// <summary>Reads the card of a file on whose size all holders agree, or that nobody holds (set 0); false for a
-    /// note.</summary>
-    public bool TryCard(int row, out int set, out long size)
+    /// <summary>What a file's card or note says now; a note when servers disagree (or the card has no room).</summary>
+    public Copies Look(int row, out Holding[]? note)
     {
-        long card = Card(row);
-        (set, size) = ((int)(card >> SizeBits), card & SizeMask);
-        return card >= 0;
+        while (true)
+        {
+            long card = Card(row);
+            note = null;
+            if (card >= 0) return Read(card);
+            if (_notes.TryGetValue(row, out note)) return default;
+            // The note was taken away since the card was read; the card that took its place stands already.
+        }
     }
 
+    /// <summary>True when servers disagree about a file.</summary>
+    public bool IsDisputed(int row)
+    {
+        Look(row, out Holding[]? note);
+        return note is not null && IsDisputed(note);
+    }
 
+    /// <summary>The claims about a file; the writer's alone.</summary>
     public Holding[] HoldingsOf(int row)
     {
-        long card = Card(row);
-        while (card < 0)
-        {
-            if (_notes.TryGetValue(row, out Holding[]? note)) return note;
-            // The note was taken away since the card was read; the card that took its place stands already.
-            card = Card(row);
-        }
-        return card >> SizeBits == 0 ? []
-            : [new Holding(card & SizeMask, (int)(card >> SizeBits), 0)];
+        Copies copies = Look(row, out Holding[]? note);
+        if (note is not null) return note;
+        if (copies.Set == 0) return [];
+        if (copies.Version < 0) return [new Holding(copies.Size, -1, copies.Set, 0)];
+        int claimants = Versions[copies.Version].Claimants;
+        Holding claim = new(copies.Size, copies.Version, claimants, 0);
+        int rest = Sets[claimants].Aggregate(copies.Set, (set, server) => Sets.Without(set, server));
+        return rest == 0 ? [claim] : [claim, new Holding(copies.Size, -1, rest, 0)];
     }
 
-    /// <summary>Notes that a server holds a file in a size; true when servers disagree about it now.</summary>
-    public bool Put(int row, int server, long size, long change)
+    /// <summary>Notes what a server says a file is; true when servers disagree about it now.</summary>
+    public bool Put(int row, int server, in FileState state, long change)
     {
         long card = Card(row);
-        // The common case first: nobody holds it yet, or all who do hold the same size.
-        if (card >= 0 && (card >> SizeBits == 0 || (card & SizeMask) == size) && size <= SizeMask)
-        {
-            int set = Sets.With((int)(card >> SizeBits), server);
-            if (set < 1 << SetBits)
-            {
-                if (card >> SizeBits == 0) Held++;
-                Write(row, ((long)set << SizeBits) | size);
-                return false;
-            }
-        }
-        return Rewrite(row, server, size, change);
+        return (card < 0 || !TryPutOnCard(row, Read(card), server, state)) && Rewrite(row, server, state, change);
     }
 
     /// <summary>Notes that a server no longer holds a file.</summary>
-    public void Take(int row, int server, bool[] holds)
+    /// <param name="row">The file.</param>
+    /// <param name="server">The server.</param>
+    /// <param name="holds">For each set whether the server is in it, where that is known beforehand.</param>
+    public void Take(int row, int server, bool[]? holds = null)
     {
         long card = Card(row);
-        if (card >= 0 && holds[(int)(card >> SizeBits)])
+        if (card < 0) Rewrite(row, server, null, 0);
+        else if (holds is null ? Sets.Holds((int)(card >> SetShift), server) : holds[card >> SetShift])
         {
-            int set = Sets.Without((int)(card >> SizeBits), server);
-            if (set == 0) Held--;
-            Write(row, set == 0 ? 0 : ((long)set << SizeBits) | (card & SizeMask));
+            TakeFromCard(row, Read(card), server);
         }
-        else if (card < 0) Rewrite(row, server, null, 0);
     }
 
-    // The rare case: takes the server out of whatever size it held and puts it to the one it holds now.
-    private bool Rewrite(int row, int server, long? size, long change)
+    // The common case: nobody holds it yet, or all who do say the same, or some of them no digest.
+    private bool TryPutOnCard(int row, Copies copies, int server, in FileState state)
+    {
+        bool isFirst = copies.Set == 0;
+        if (!isFirst && copies.Size != state.Size) return false;
+        int set = Sets.With(copies.Set, server);
+        if (set >= 1 << SetBits) return false;
+        if (copies.Version < 0 && state.Digest.IsNone)
+        {
+            if (state.Size > SizeMask) return false;
+            WritePlain(row, set, state.Size);
+        }
+        else if (copies.Version < 0) WriteVersion(row, set, Versions.Add(state, Sets.With(0, server)));
+        else if (!TryPutOnVersion(row, copies with { Set = set }, server, state)) return false;
+        if (isFirst) Held++;
+        return true;
+    }
+
+    private bool TryPutOnVersion(int row, Copies copies, int server, in FileState state)
+    {
+        ref FileVersions.Entry version = ref Versions[copies.Version];
+        int others = Sets.Without(version.Claimants, server);
+        if (!state.Digest.IsNone && state.Digest == version.Digest)
+        {
+            version.UnixSeconds = others == 0 || version.UnixSeconds < 0 ? state.UnixSeconds
+                : state.UnixSeconds < 0 ? version.UnixSeconds : Math.Min(version.UnixSeconds, state.UnixSeconds);
+            version.Claimants = Sets.With(others, server);
+            WriteVersion(row, copies.Set, copies.Version);
+            return true;
+        }
+        // Another digest while others stand by this one: a dispute.
+        if (others != 0 && !state.Digest.IsNone) return false;
+        if (others != 0)
+        {
+            version.Claimants = others;
+            WriteVersion(row, copies.Set, copies.Version);
+            return true;
+        }
+        // Nobody stands by the old digest any more.
+        if (state.Digest.IsNone && state.Size > SizeMask) return false;
+        Versions.Drop();
+        if (state.Digest.IsNone) WritePlain(row, copies.Set, state.Size);
+        else WriteVersion(row, copies.Set, Versions.Add(state, Sets.With(0, server)));
+        return true;
+    }
+
+    private void TakeFromCard(int row, Copies copies, int server)
+    {
+        int set = Sets.Without(copies.Set, server);
+        int claimants = copies.Version < 0 ? 0 : Sets.Without(Versions[copies.Version].Claimants, server);
+        if (claimants != 0)
+        {
+            Versions[copies.Version].Claimants = claimants;
+            WriteVersion(row, set, copies.Version);
+            return;
+        }
+        if (copies.Version >= 0) Versions.Drop();
+        if (set == 0) Held--;
+        Publish(row, set == 0 ? [] : [new Holding(copies.Size, -1, set, 0)]);
+    }
+
+    // The rare case: takes the server out of whatever claim it made and puts it to the one it makes now.
+    private bool Rewrite(int row, int server, FileState? state, long change)
     {
         List<Holding> holdings = [.. HoldingsOf(row)];
         bool wasHeld = holdings.Count > 0;
+        int from = holdings.FindIndex(h => Sets.Holds(h.Set, server));
+        Holding? before = from < 0 ? null : holdings[from];
         // Repeating an old announcement is no change.
-        if (holdings.Exists(h => h.Size == size && Sets.Holds(h.Set, server))) return holdings.Count > 1;
-        for (int at = 0; at < holdings.Count; at++)
+        if (state is { } repeated && before is { } same && IsClaim(same, repeated)) return IsDisputed([.. holdings]);
+        if (before is { } left)
         {
-            holdings[at] = holdings[at] with { Set = Sets.Without(holdings[at].Set, server) };
+            holdings[from] = left with { Set = Sets.Without(left.Set, server) };
+            if (holdings[from].Set == 0)
+            {
+                holdings.RemoveAt(from);
+                if (left.Version >= 0) Versions.Drop();
+            }
         }
-        holdings.RemoveAll(h => h.Set == 0);
-        if (size is { } held)
+        if (state is { } told)
         {
-            int same = holdings.FindIndex(h => h.Size == held);
-            if (same >= 0) holdings[same] = new Holding(held, Sets.With(holdings[same].Set, server), change);
-            else holdings.Add(new Holding(held, Sets.With(0, server), change));
+            Join(holdings, server, told, IsNews(holdings, before, told) ? change : before!.Value.Change);
         }
         if (wasHeld != holdings.Count > 0) Held += wasHeld ? -1 : 1;
         Publish(row, [.. holdings]);
-        return holdings.Count > 1;
+        return IsDisputed([.. holdings]);
     }
+
+    // Learning the digest of what a server held anyway changes nothing about the file, unless it turns out to differ
+    // from what others hold: else whoever computes slowest would win every tie.
+    private bool IsNews(List<Holding> holdings, Holding? before, FileState state) =>
+        before is not { } held || held.Version >= 0 || held.Size != state.Size || state.Digest.IsNone
+        || holdings.Exists(h => h.Size == state.Size && h.Version >= 0 && !IsClaim(h, state));
+
+    private void Join(List<Holding> holdings, int server, FileState state, long change)
+    {
+        int at = holdings.FindIndex(h => IsClaim(h, state));
+        if (at < 0)
+        {
+            int version = state.Digest.IsNone ? -1 : Versions.Add(state, 0);
+            holdings.Add(new Holding(state.Size, version, Sets.With(0, server), change));
+            return;
+        }
+        Holding known = holdings[at];
+        holdings[at] = known with { Set = Sets.With(known.Set, server), Change = Math.Max(known.Change, change) };
+    }
+
+    private bool IsClaim(Holding holding, FileState state) => holding.Size == state.Size
+        && (holding.Version < 0 ? state.Digest.IsNone : Versions[holding.Version].Digest == state.Digest);
+
+    private static bool IsDisputed(Holding[] holdings) => holdings.Length > 1
+        && (Array.Exists(holdings, h => h.Size != holdings[0].Size) || holdings.Count(h => h.Version >= 0) > 1);
 
     private void Publish(int row, Holding[] holdings)
     {
-        if (holdings is [] or [{ Size: <= SizeMask, Set: < 1 << SetBits }])
+        if (TryWriteCard(row, holdings))
         {
-            Write(row, holdings is [] ? 0 : ((long)holdings[0].Set << SizeBits) | holdings[0].Size);
             _notes.TryRemove(row, out _);
+            return;
         }
+        // The note stands before the card points to it.
+        _notes[row] = [.. holdings.Select(holding => WithUndigested(holding, holdings))];
+        Write(row, Noted);
+    }
+
+    private bool TryWriteCard(int row, Holding[] holdings)
+    {
+        if (holdings is []) Write(row, 0);
+        if (holdings is []) return true;
+        if (IsDisputed(holdings)) return false;
+        int digested = Array.FindIndex(holdings, h => h.Version >= 0);
+        Holding all = WithUndigested(holdings[Math.Max(digested, 0)], holdings);
+        if (all.Offered >= 1 << SetBits || (digested < 0 && all.Size > SizeMask)) return false;
+        if (digested < 0) WritePlain(row, all.Offered, all.Size);
         else
         {
-            // The note stands before the card points to it.
-            _notes[row] = holdings;
-            Write(row, Noted);
+            Versions[all.Version].Claimants = all.Set;
+            WriteVersion(row, all.Offered, all.Version);
         }
+        return true;
     }
+
+    private Holding WithUndigested(Holding holding, Holding[] holdings)
+    {
+        bool hasDigest = holding.Version >= 0;
+        Holding other = Array.Find(holdings, h => h.Size == holding.Size && h.Version >= 0 != hasDigest);
+        if (other.Set == 0) return holding with { Offered = holding.Set, Recent = holding.Change };
+        int all = Sets[other.Set].Aggregate(holding.Set, (set, server) => Sets.With(set, server));
+        return holding with { Offered = hasDigest ? all : 0, Recent = Math.Max(holding.Change, other.Change) };
+    }
+
+    private Copies Read(long card)
+    {
+        (int set, long value) = ((int)(card >> SetShift), card & SizeMask);
+        return (card & HasVersion) == 0 ? new Copies(set, value, -1)
+            : new Copies(set, Versions[(int)value].Size, (int)value);
+    }
+
+    private void WritePlain(int row, int set, long size) => Write(row, ((long)set << SetShift) | size);
+
+    private void WriteVersion(int row, int set, int version) =>
+        Write(row, ((long)set << SetShift) | HasVersion | (uint)version);
 
     private void Write(int row, long card) => Volatile.Write(ref Names.ValueOf(row), card);
 

@@ -1,37 +1,68 @@
 using System.Buffers.Binary;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
 
-/// <summary>One server's list of files while it is being told, held aside in pages until DONE_FILES.</summary>
+/// <summary>One server's list of files, or of changes, while it is being told, held aside in pages until
+/// DONE_FILES.</summary>
+/// <remarks>A row is size, two bytes of name length and marks, the name, and where a digest is known time and
+/// digest.</remarks>
 internal sealed class FileList
 {
     private const int FirstPageSize = 16 * 1024;
     private const int PageSize = 1 << 20;
     private const int Head = sizeof(long) + sizeof(ushort);
+    private const int Tail = sizeof(long) + FileDigest.Length;
+
+    // Beside the length of a name, which needs 11 bits.
+    private const ushort LengthMask = 0x7FF;
+    private const ushort HasDigest = 0x8000;
+    private const ushort Removal = 0x4000;
+
     private readonly List<byte[]> _pages = [];
     private int _used = FirstPageSize;
 
     public int Count { get; private set; }
 
-    public void Add(ReadOnlySpan<byte> name, long size)
+    public void Add(ReadOnlySpan<byte> name, long size) => Add(name, new FileState(size));
+
+    /// <summary>Adds a file; a time without a digest is not kept.</summary>
+    public void Add(ReadOnlySpan<byte> name, in FileState state)
+    {
+        if (state.Digest.IsNone)
+        {
+            Append(name, state.Size, 0, 0);
+            return;
+        }
+        Span<byte> tail = Append(name, state.Size, HasDigest, Tail);
+        BinaryPrimitives.WriteInt64LittleEndian(tail, state.UnixSeconds);
+        state.Digest.CopyTo(tail[sizeof(long)..]);
+    }
+
+    /// <summary>Says that a file is gone.</summary>
+    public void Remove(ReadOnlySpan<byte> name) => Append(name, 0, Removal, 0);
+
+    public Reader Read() => new(this);
+
+    private Span<byte> Append(ReadOnlySpan<byte> name, long size, ushort marks, int tail)
     {
         int end = _pages.Count == 0 ? FirstPageSize : _pages[^1].Length;
-        if (_used + Head + name.Length > end)
+        int needed = Head + name.Length + tail;
+        if (_used + needed > end)
         {
             // A head of zeros ends a page: no name is empty.
             if (_used + Head <= end) _pages[^1].AsSpan(_used, Head).Clear();
             _pages.Add(GC.AllocateUninitializedArray<byte>(_pages.Count == 0 ? FirstPageSize : PageSize));
             _used = 0;
         }
-        Span<byte> row = _pages[^1].AsSpan(_used);
+        Span<byte> row = _pages[^1].AsSpan(_used, needed);
         BinaryPrimitives.WriteInt64LittleEndian(row, size);
-        BinaryPrimitives.WriteUInt16LittleEndian(row[sizeof(long)..], (ushort)name.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(row[sizeof(long)..], (ushort)(name.Length | marks));
         name.CopyTo(row[Head..]);
-        _used += Head + name.Length;
+        _used += needed;
         Count++;
+        return row[(Head + name.Length)..];
     }
-
-    public Reader Read() => new(this);
 
     /// <summary>Walks over the rows in the order they were added.</summary>
     public ref struct Reader(FileList list)
@@ -42,20 +73,30 @@ internal sealed class FileList
 
         public ReadOnlySpan<byte> Name { get; private set; }
 
-        public long Size { get; private set; }
+        public FileState State { get; private set; }
+
+        /// <summary>True for a file that is gone.</summary>
+        public bool IsRemoval { get; private set; }
 
         public bool Next()
         {
             if (_left-- <= 0) return false;
-            if (_at + Head > list._pages[_page].Length || NameLength == 0) (_page, _at) = (_page + 1, 0);
+            if (_at + Head > list._pages[_page].Length || Marks == 0) (_page, _at) = (_page + 1, 0);
             ReadOnlySpan<byte> row = list._pages[_page].AsSpan(_at);
-            Size = BinaryPrimitives.ReadInt64LittleEndian(row);
-            Name = row.Slice(Head, NameLength);
+            ushort marks = Marks;
+            Name = row.Slice(Head, marks & LengthMask);
+            IsRemoval = (marks & Removal) != 0;
+            State = new FileState(BinaryPrimitives.ReadInt64LittleEndian(row));
             _at += Head + Name.Length;
+            if ((marks & HasDigest) == 0) return true;
+            ReadOnlySpan<byte> tail = row.Slice(Head + Name.Length, Tail);
+            State = new FileState(State.Size, new FileDigest(tail[sizeof(long)..]),
+                BinaryPrimitives.ReadInt64LittleEndian(tail));
+            _at += Tail;
             return true;
         }
 
-        private readonly int NameLength =>
+        private readonly ushort Marks =>
             BinaryPrimitives.ReadUInt16LittleEndian(list._pages[_page].AsSpan(_at + sizeof(long)));
     }
 }

@@ -21,6 +21,7 @@ public sealed class IndexRole : IRole
         ILogger logger = loggers.CreateLogger("index");
         Router router = new(new Catalog(chance.NextInt64()), new Fleet(time));
         _applied = new Applied(router, logger);
+        Directory = new FileDirectory(router);
         _monitor = new MonitorWatch(options, router.Fleet, dialer, time, logger);
         IndexService service =
             new(router, new TrustedNetworks(options.Trust), _applied, new Complaints(logger, time), logger);
@@ -29,6 +30,9 @@ public sealed class IndexRole : IRole
 
     /// <inheritdoc/>
     public string Name => "index";
+
+    /// <summary>The same catalog that the line protocol answers from, for other doors to it.</summary>
+    public FileDirectory Directory { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<Listener> Listeners { get; }

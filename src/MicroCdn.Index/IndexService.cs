@@ -1,3 +1,4 @@
+using System.Text;
 using System.Threading.Channels;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -23,8 +24,8 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
     public partial void LogState(ServerId id, string state, string reason);
 }
 
-/// <summary>A complete list of files that waits to be put in place.</summary>
-internal sealed record Application(ServerId Id, Contact Contact, FileList List, Answer Answer);
+/// <summary>A complete list of files, or of changes to one, that waits to be put in place.</summary>
+internal sealed record Application(ServerId Id, Contact Contact, FileList List, Answer Answer, bool IsChange = false);
 
 /// <summary>The catalog's one writer: puts complete lists in place, one after another.</summary>
 internal sealed partial class Applied(Router router, ILogger logger)
@@ -51,6 +52,11 @@ internal sealed partial class Applied(Router router, ILogger logger)
     {
         Fleet fleet = router.Fleet;
         Server server = fleet.Enlist(application.Id)!;
+        if (application.IsChange)
+        {
+            Change(server, application);
+            return;
+        }
         List<int> disputed = router.Catalog.Replace(server.Number, application.List);
         if (server is { IsAlive: true, Contact: { } known } && known.IsElsewhere(application.Contact))
         {
@@ -63,21 +69,39 @@ internal sealed partial class Applied(Router router, ILogger logger)
         application.Answer.Complete("OK FILES_ADDED\n"u8);
     }
 
-    // Names the servers whose copies are not offered because their size is not the one that most live servers hold.
+    // A change says what differs from the list that this very registration told; after another one it means nothing.
+    private void Change(Server server, Application application)
+    {
+        if (server.Contact != application.Contact)
+        {
+            application.Answer.Complete(WireErrors.NotRegistered.Line.Span);
+            return;
+        }
+        List<int> disputed = router.Catalog.Change(server.Number, application.List);
+        LogChanged(server.Id, application.List.Count);
+        Name(disputed);
+        application.Answer.Complete("OK FILES_ADDED\n"u8);
+    }
+
+    // Names the servers whose copies are not offered because they are not what most live servers hold.
     private void Name(List<int> disputed)
     {
-        Catalog.View view = router.Catalog.Now;
-        Server[] servers = router.Fleet.Servers;
+        FileDirectory directory = new(router);
         foreach (int row in disputed.Take(MostNamed))
         {
-            view.Holders(row, servers, out long size);
-            string others = string.Join(" and ", view.Claims(row).Where(claim => claim.Size != size)
-                .Select(claim => (claim.Size, Ids: string.Join(", ", claim.Servers.Select(s => servers[s].Id))))
-                .Select(claim => $"{claim.Ids} ({claim.Size} bytes)"));
-            LogDisputed(System.Text.Encoding.UTF8.GetString(view.NameOf(row)), size, others);
+            Catalog.View view = router.Catalog.Now;
+            view.Holders(row, router.Fleet.Servers, out FileState state);
+            string others = string.Join(" and ", directory.NotOffered(view, row)
+                .GroupBy(copy => (copy.Size, copy.Digest), copy => copy.Server.Id)
+                .Select(claim => $"{string.Join(", ", claim)} ({Show(claim.Key.Size, claim.Key.Digest)})"));
+            LogDisputed(Encoding.UTF8.GetString(view.NameOf(row)), Show(state.Size, state.Digest), others);
         }
         if (disputed.Count > MostNamed) LogMoreDisputed(disputed.Count - MostNamed);
     }
+
+    // Eight digits tell two digests apart; the whole ones would fill the line.
+    private static string Show(long size, FileDigest digest) =>
+        digest.IsNone ? $"{size} bytes" : $"{size} bytes, sha256 {digest.ToString()[..8]}...";
 
     [LoggerMessage(2002, LogLevel.Information, "{Id} registered {Files} files, reached at {Address}:{Port}")]
     private partial void LogRegistered(ServerId id, int files, string address, int port);
@@ -86,9 +110,12 @@ internal sealed partial class Applied(Router router, ILogger logger)
         "{Id} registers from another place; it was at {Address}:{Port} and not dead. Have two servers the same id?")]
     private partial void LogTwin(ServerId id, string address, int port);
 
-    [LoggerMessage(2003, LogLevel.Warning, "'{Name}' is {Size} bytes on most servers; not offered from {Others}")]
-    private partial void LogDisputed(string name, long size, string others);
+    [LoggerMessage(2003, LogLevel.Warning, "'{Name}' is {State} on most servers; not offered from {Others}")]
+    private partial void LogDisputed(string name, string state, string others);
 
-    [LoggerMessage(2004, LogLevel.Warning, "servers disagree about the size of {Count} more files of this list")]
+    [LoggerMessage(2006, LogLevel.Debug, "{Id} told {Count} changes")]
+    private partial void LogChanged(ServerId id, int count);
+
+    [LoggerMessage(2004, LogLevel.Warning, "servers disagree about the bytes of {Count} more files of this list")]
     private partial void LogMoreDisputed(int count);
 }

@@ -14,6 +14,9 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private ServerId? _registering;
     private Contact? _contact;
     private FileList? _list;
+    private bool _speaks2;
+    // The whole list was told on this version 2 connection: what follows are changes to it.
+    private bool _told;
 
     public bool MayIdle { get; private set; }
 
@@ -34,6 +37,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         WireError? error = verb switch
         {
             _ when verb.SequenceEqual("ADD_FILE"u8) => HandleAddFile(words, line),
+            _ when verb.SequenceEqual("REMOVE_FILE"u8) && _speaks2 => HandleRemoveFile(words, line),
             _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
             _ when verb.SequenceEqual("LIST_FILES"u8) => HandleListFiles(words, answer),
             _ when verb.SequenceEqual("LIST_SERVERS"u8) => HandleListServers(words, answer),
@@ -66,10 +70,13 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         answer.Write("\n"u8);
     }
 
-    private static WireError? HandleHello(Words words, Answer answer)
+    private WireError? HandleHello(Words words, Answer answer)
     {
-        if (!words.AtEnd) return WireErrors.Malformed;
-        answer.Write("WELCOME MICRO-CDN\n"u8);
+        if (!Greeting.TryParse(words, out int version)) return WireErrors.Malformed;
+        _speaks2 |= version == 2;
+        // Strangers could hold connections for ever that nobody needs.
+        MayIdle |= _speaks2 && Trusted() is null;
+        answer.Write(Greeting.Welcome(version));
         return null;
     }
 
@@ -89,12 +96,14 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     private WireError? HandleRegister(Words words, Answer answer)
     {
-        if (!Registration.TryParse(words, out Registration message)) return WireErrors.Malformed;
+        ServerFacts facts = ServerFacts.None;
+        if (!(_speaks2 ? Registration.TryParse(words, out Registration message, out facts)
+            : Registration.TryParse(words, out message))) return WireErrors.Malformed;
         ServerId.TryCreate(message.Id, out ServerId id);
         if (service.Router.Fleet.Enlist(id) is null) return WireErrors.LimitReached;
         _registering = id;
-        _contact = new Contact(id, peer.Remote, message.TcpPort, message.UdpPort);
-        _list = new FileList();
+        _contact = new Contact(id, peer.Remote, message.TcpPort, message.UdpPort, facts);
+        (_list, _told) = (new FileList(), false);
         // A server may take its time to walk over its files before it tells them.
         MayIdle = true;
         answer.Write("OK REGISTERED\n"u8);
@@ -112,17 +121,42 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     private WireError? AddFile(Words words)
     {
-        if (_list is null) return Trusted() ?? WireErrors.NotRegistered;
-        if (!FileAnnouncement.TryParse(words, out FileAnnouncement message)) return WireErrors.Malformed;
+        if (List() is not { } list) return Trusted() ?? WireErrors.NotRegistered;
+        if (!(_speaks2 ? FileAnnouncement.TryParse2(words, out FileAnnouncement message)
+            : FileAnnouncement.TryParse(words, out message))) return WireErrors.Malformed;
         if (!IsOwnId(message.Id)) return WireErrors.NotRegistered;
-        if (_list.Count >= Limits.FilesPerServer) return WireErrors.LimitReached;
+        if (list.Count >= Limits.FilesPerServer) return WireErrors.LimitReached;
 
         Span<byte> decoded = stackalloc byte[Limits.LineBytes];
         ReadOnlySpan<byte> name = decoded[..PercentText.Decode(message.Name, decoded)];
         if (!FileName.IsValid(name)) return WireErrors.Malformed;
-        _list.Add(name, message.Size);
+        list.Add(name, new FileState(message.Size, message.Digest, message.UnixSeconds));
         return null;
     }
+
+    private WireError? HandleRemoveFile(Words words, ReadOnlySpan<byte> line)
+    {
+        WireError? error = RemoveFile(words);
+        if (error is not null) service.Complaints.Add(peer, error, line);
+        return null;
+    }
+
+    private WireError? RemoveFile(Words words)
+    {
+        if (List() is not { } list) return Trusted() ?? WireErrors.NotRegistered;
+        if (!FileRemoval.TryParse(words, out FileRemoval message)) return WireErrors.Malformed;
+        if (!IsOwnId(message.Id)) return WireErrors.NotRegistered;
+        if (list.Count >= Limits.FilesPerServer) return WireErrors.LimitReached;
+
+        Span<byte> decoded = stackalloc byte[Limits.LineBytes];
+        ReadOnlySpan<byte> name = decoded[..PercentText.Decode(message.Name, decoded)];
+        if (!FileName.IsValid(name)) return WireErrors.Malformed;
+        list.Remove(name);
+        return null;
+    }
+
+    // The list being told; after a whole one in version 2, a list of changes. Null before REGISTER.
+    private FileList? List() => _list ??= _told ? new FileList() : null;
 
     private bool IsOwnId(ReadOnlySpan<byte> id)
     {
@@ -133,12 +167,12 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     private WireError? HandleDoneFiles(Words words, Answer answer)
     {
-        if (!words.AtEnd) return WireErrors.Malformed;
-        if (_list is null) return WireErrors.NotRegistered;
+        if (!(_speaks2 ? words.OnlyUnknownPairs() : words.AtEnd)) return WireErrors.Malformed;
+        if (List() is not { } list) return WireErrors.NotRegistered;
         // The list is put in place by the catalog's one writer, off this thread: a million files take a while.
         answer.Later();
-        service.Applied.Enqueue(new Application(_registering!.Value, _contact!, _list, answer));
-        _list = null;
+        service.Applied.Enqueue(new Application(_registering!.Value, _contact!, list, answer, IsChange: _told));
+        (_list, _told) = (null, _speaks2);
         return null;
     }
 

@@ -20,7 +20,12 @@ internal sealed class Router(Catalog catalog, Fleet fleet)
     public Server? Choose(ReadOnlySpan<byte> words, bool overIPv4, out long size, out Contact? contact)
     {
         Catalog.View view = catalog.Now;
-        int row = view.Find(words);
+        return Choose(view, view.Find(words), overIPv4, out size, out contact);
+    }
+
+    /// <summary>The same for a row of the catalog; -1 is no file.</summary>
+    public Server? Choose(Catalog.View view, int row, bool overIPv4, out long size, out Contact? contact)
+    {
         (size, contact) = (0, null);
         if (row < 0) return null;
 

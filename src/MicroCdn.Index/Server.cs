@@ -6,7 +6,7 @@ using MicroCdn.Protocol;
 namespace MicroCdn.Index;
 
 /// <summary>One content server as the index knows it; its number stays the same as long as the index runs.</summary>
-internal sealed class Server(ServerId id, int number)
+public sealed class Server
 {
     // One answer counts as much as one download under way; halves, quarters and so on remain of it as it ages.
     private const int OneAnswer = 256;
@@ -16,79 +16,111 @@ internal sealed class Server(ServerId id, int number)
     private volatile Contact? _contact;
     private volatile bool _isAlive;
 
-    public ServerId Id => id;
+    internal Server(ServerId id, int number) => (Id, Number) = (id, number);
 
-    public int Number => number;
+    /// <summary>The name it goes by.</summary>
+    public ServerId Id { get; }
 
     /// <summary>How it is reached; null until its first list of files is complete.</summary>
     public Contact? Contact
     {
         get => _contact;
-        set => _contact = value;
+        internal set => _contact = value;
     }
 
+    /// <summary>False once a monitor called it dead, until it is heard or registers again.</summary>
     public bool IsAlive
     {
         get => _isAlive;
-        set => _isAlive = value;
+        internal set => _isAlive = value;
     }
-
-    /// <summary>When it last completed a registration.</summary>
-    public long RegisteredAt { get; set; }
-
-    /// <summary>When a monitor last called it dead.</summary>
-    public long DownAt { get; set; } = long.MinValue;
 
     /// <summary>Downloads under way there, as last reported.</summary>
     public int Load
     {
         get => Volatile.Read(ref _load);
-        set => Volatile.Write(ref _load, value);
+        internal set => Volatile.Write(ref _load, value);
     }
+
+    internal int Number { get; }
+
+    /// <summary>When it last completed a registration.</summary>
+    internal long RegisteredAt { get; set; }
+
+    /// <summary>When a monitor last called it dead.</summary>
+    internal long DownAt { get; set; } = long.MinValue;
 
     /// <summary>What the choice compares: the reported load, and our own answers since, which the report cannot know
     /// yet.</summary>
-    public long Weight => ((long)Load * OneAnswer) + Volatile.Read(ref _recent);
+    internal long Weight => ((long)Load * OneAnswer) + Volatile.Read(ref _recent);
 
+    /// <summary>Counts a client that was sent here, so that a burst between two heartbeats spreads.</summary>
     public void CountAnswer() => Interlocked.Add(ref _recent, OneAnswer);
 
     /// <summary>Lets a quarter of the recent answers be forgotten; called once a second, so half is gone in 2.4
     /// s.</summary>
-    public void Forget()
+    internal void Forget()
     {
         int recent = Volatile.Read(ref _recent);
         Interlocked.Add(ref _recent, -((recent / 4) + (recent % 4 == 0 ? 0 : 1)));
     }
 }
 
-/// <summary>How a server is reached, with its part of every answer already written.</summary>
-internal sealed class Contact
+/// <summary>How a server is reached and what it says of itself, with its part of every answer already
+/// written.</summary>
+public sealed class Contact
 {
-    public Contact(ServerId id, IPAddress address, int tcpPort, int udpPort)
+    private readonly ServerFacts _facts;
+
+    internal Contact(ServerId id, IPAddress address, int tcpPort, int udpPort, ServerFacts? facts = null)
     {
-        (Address, TcpPort, UdpPort) = (WireAddress.Plain(address), tcpPort, udpPort);
+        (Address, TcpPort, UdpPort, _facts) = (WireAddress.Plain(address), tcpPort, udpPort, facts ?? ServerFacts.None);
         IsLoopback = IPAddress.IsLoopback(Address);
         AfterAddress = Encoding.UTF8.GetBytes($" {tcpPort} {id} ");
         AddressWord = Encoding.UTF8.GetBytes(Address.ToString());
     }
 
+    /// <summary>The address it registered from, a mapped one as IPv4.</summary>
     public IPAddress Address { get; }
-
-    public int TcpPort { get; }
-
-    public int UdpPort { get; }
 
     /// <summary>It registered from this machine: others reach it by whatever address they reached us.</summary>
     public bool IsLoopback { get; }
 
-    public byte[] AddressWord { get; }
+    /// <summary>Its line port.</summary>
+    public int TcpPort { get; }
 
-    public byte[] AfterAddress { get; }
+    /// <summary>The port its heartbeats leave from.</summary>
+    public int UdpPort { get; }
 
-    /// <summary>True when another contact leads to another place.</summary>
-    public bool IsElsewhere(Contact other) => !Address.Equals(other.Address) || TcpPort != other.TcpPort;
+    /// <summary>The port of its HTTP server; null when it has none, as every version 1 server.</summary>
+    public int? HttpPort => _facts.HttpPort;
+
+    /// <summary>The port of its HTTPS server; null when it has none.</summary>
+    public int? HttpsPort => _facts.HttpsPort;
+
+    /// <summary>The host name or address that it wants clients to use; null when it said none.</summary>
+    public string? Host => _facts.Host;
+
+    /// <summary>The URL to which a file's name is appended; null when it said none.</summary>
+    public string? Url => _facts.Url;
+
+    /// <summary>Where it stands, in the operator's words; null when it did not say.</summary>
+    public string? Zone => _facts.Zone;
+
+    /// <summary>The country it stands in, two capital letters; null when it did not say.</summary>
+    public string? Country => _facts.Country;
+
+    /// <summary>How much it can take against others, 1 to 1000; 100 when it did not say.</summary>
+    public int Weight => _facts.Weight;
+
+    internal byte[] AddressWord { get; }
+
+    internal byte[] AfterAddress { get; }
 
     /// <summary>True when an asker can be sent there: over IPv4 only to an IPv4 address.</summary>
     public bool Suits(bool overIPv4) =>
         !overIPv4 || IsLoopback || Address.AddressFamily == AddressFamily.InterNetwork;
+
+    /// <summary>True when another contact leads to another place.</summary>
+    internal bool IsElsewhere(Contact other) => !Address.Equals(other.Address) || TcpPort != other.TcpPort;
 }

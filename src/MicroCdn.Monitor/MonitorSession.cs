@@ -7,6 +7,8 @@ namespace MicroCdn.Monitor;
 /// <summary>One connection to the monitor: someone asks who is alive, or an index subscribes to failures.</summary>
 internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILineSession
 {
+    public bool MayIdle { get; private set; }
+
     public void Handle(ReadOnlySpan<byte> line, Answer answer)
     {
         Words words = new(line);
@@ -38,10 +40,12 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
         return null;
     }
 
-    private static WireError? HandleHello(Words words, Answer answer)
+    private WireError? HandleHello(Words words, Answer answer)
     {
-        if (!words.AtEnd) return WireErrors.Malformed;
-        answer.Write("WELCOME MICRO-CDN\n"u8);
+        if (!Greeting.TryParse(words, out int version)) return WireErrors.Malformed;
+        // Strangers could hold connections for ever that nobody needs.
+        MayIdle |= version == 2 && service.Trust.Contains(peer.Remote);
+        answer.Write(Greeting.Welcome(version));
         return null;
     }
 

@@ -19,6 +19,24 @@ public static class Limits
     /// <summary>Longest host name in bytes (RFC 1035, section 2.3.4).</summary>
     public const int HostBytes = 253;
 
+    /// <summary>Longest public URL in bytes: with a file name behind it, it must fit the lines of any HTTP
+    /// peer.</summary>
+    public const int UrlBytes = 1024;
+
+    /// <summary>Longest name of a zone in bytes: like an id, it is a label.</summary>
+    public const int ZoneBytes = 64;
+
+    /// <summary>Largest weight of a server; the smallest is 1, and <see cref="UsualWeight"/> is what nothing said
+    /// means.</summary>
+    public const int Weight = 1000;
+
+    /// <summary>The weight of a server that says nothing of it, so that half of it can be said too.</summary>
+    public const int UsualWeight = 100;
+
+    /// <summary>Latest time of a file in seconds since 1970, the end of the year 9999: the last a calendar can
+    /// show.</summary>
+    public const long UnixSeconds = 253_402_300_799;
+
     /// <summary>Most servers that an index or a monitor keeps: a thousand times the fleet we build for would
     /// fit.</summary>
     public const int Servers = 10_000;
@@ -35,6 +53,9 @@ public static class Limits
     /// <summary>How long a connection may take to complete its first line, or any later line from its first
     /// byte.</summary>
     public static readonly TimeSpan LineTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a peer may leave HELLO 2 unanswered before it counts as one of version 1.</summary>
+    public static readonly TimeSpan GreetingTime = TimeSpan.FromSeconds(2);
 
     /// <summary>How long a connection that never registered may be idle.</summary>
     public static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(60);

@@ -1,7 +1,8 @@
 namespace MicroCdn.Protocol;
 
-// The control messages of version 1, as views on the line they were read from: reading one allocates nothing.
-// Each counts its words exactly, as its peers do. The verb itself has already been taken by the caller.
+// The control messages, as views on the line they were read from: reading one allocates nothing. In version 1 each
+// counts its words exactly, as its peers do; in version 2 some end in key=value words. The verb itself has already been
+// taken by the caller.
 
 /// <summary><c>REGISTER server_id tcp_port udp_port</c>: a content server opens its list of files.</summary>
 public readonly ref struct Registration
@@ -16,10 +17,20 @@ public readonly ref struct Registration
     public int UdpPort { get; private init; }
 
     /// <summary>Reads the words after the verb.</summary>
-    public static bool TryParse(Words words, out Registration message)
+    public static bool TryParse(Words words, out Registration message) =>
+        TryTake(ref words, out message) && words.AtEnd;
+
+    /// <summary>Reads the words after the verb on a version 2 connection, facts included.</summary>
+    public static bool TryParse(Words words, out Registration message, out ServerFacts facts)
+    {
+        facts = ServerFacts.None;
+        return TryTake(ref words, out message) && ServerFacts.TryParse(words, out facts);
+    }
+
+    private static bool TryTake(scoped ref Words words, out Registration message)
     {
         bool valid = words.Next(out var id) & words.NextPort(out int tcp) & words.NextPort(out int udp)
-            && words.AtEnd && ServerId.IsValid(id);
+            && ServerId.IsValid(id);
         message = new Registration { Id = id, TcpPort = tcp, UdpPort = udp };
         return valid;
     }
@@ -38,12 +49,54 @@ public readonly ref struct FileAnnouncement
     /// <summary>The file's length in bytes.</summary>
     public long Size { get; private init; }
 
+    /// <summary>SHA-256 of the bytes, or <see cref="FileDigest.None"/>; never said in version 1.</summary>
+    public FileDigest Digest { get; private init; }
+
+    /// <summary>Last change of the bytes in seconds since 1970, or -1; never said in version 1.</summary>
+    public long UnixSeconds { get; private init; }
+
     /// <summary>Reads the words after the verb.</summary>
     public static bool TryParse(Words words, out FileAnnouncement message)
     {
         bool valid = words.Next(out var id) & words.Last(out var last) & Words.IsNumber(last, out long size)
             && !words.AtEnd;
-        message = new FileAnnouncement { Id = id, Name = words.Rest, Size = size };
+        message = new FileAnnouncement { Id = id, Name = words.Rest, Size = size, UnixSeconds = -1 };
+        return valid;
+    }
+
+    /// <summary>Reads the words after the verb on a version 2 connection, where the name is one word.</summary>
+    public static bool TryParse2(Words words, out FileAnnouncement message)
+    {
+        bool valid = words.Next(out var id) & words.Next(out var name) & words.NextNumber(out long size);
+        FileDigest digest = FileDigest.None;
+        long time = -1;
+        while (valid && words.NextPair(out var key, out var value))
+        {
+            if (key.SequenceEqual("sha256"u8)) valid = FileDigest.TryParse(value, out digest);
+            else if (key.SequenceEqual("time"u8))
+            {
+                valid = Words.IsNumber(value, out time) && time <= Limits.UnixSeconds;
+            }
+        }
+        message = new FileAnnouncement { Id = id, Name = name, Size = size, Digest = digest, UnixSeconds = time };
+        return valid && words.AtEnd;
+    }
+}
+
+/// <summary><c>REMOVE_FILE server_id file_name</c>, of version 2: a file that the server no longer has.</summary>
+public readonly ref struct FileRemoval
+{
+    /// <summary>The server's id.</summary>
+    public ReadOnlySpan<byte> Id { get; private init; }
+
+    /// <summary>The name as it travels, still encoded.</summary>
+    public ReadOnlySpan<byte> Name { get; private init; }
+
+    /// <summary>Reads the words after the verb.</summary>
+    public static bool TryParse(Words words, out FileRemoval message)
+    {
+        bool valid = words.Next(out var id) & words.Next(out var name) && words.OnlyUnknownPairs();
+        message = new FileRemoval { Id = id, Name = name };
         return valid;
     }
 }

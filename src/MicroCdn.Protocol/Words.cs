@@ -33,6 +33,29 @@ public ref struct Words(ReadOnlySpan<byte> line)
         return !word.IsEmpty;
     }
 
+    /// <summary>Takes the next word when it is <c>key=value</c>; false at the end, and for another word, which
+    /// stays.</summary>
+    public bool NextPair(out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
+    {
+        Words before = this;
+        Next(out ReadOnlySpan<byte> word);
+        int equals = word.IndexOf((byte)'=');
+        key = equals > 0 ? word[..equals] : [];
+        value = equals > 0 ? word[(equals + 1)..] : [];
+        if (equals <= 0) this = before;
+        return equals > 0;
+    }
+
+    /// <summary>Passes over <c>key=value</c> words that nobody here knows; false when another word is left.</summary>
+    public bool OnlyUnknownPairs()
+    {
+        while (NextPair(out _, out _))
+        {
+            // Unknown keys are ignored: a later version may say more.
+        }
+        return AtEnd;
+    }
+
     /// <summary>Takes a number of 0 or more, in decimal digits alone, that fits 63 bits.</summary>
     public bool NextNumber(out long value) => Next(out ReadOnlySpan<byte> word) & IsNumber(word, out value);
 

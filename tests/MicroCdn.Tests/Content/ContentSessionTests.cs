@@ -56,7 +56,10 @@ public sealed class ContentSessionTests : IDisposable
     [InlineData("GET hello.txt%00", "ERROR FILE_NOT_FOUND\n")]
     [InlineData("GET", "ERROR MALFORMED\n")]
     [InlineData("HELLO", "WELCOME MICRO-CDN\n")]
-    [InlineData("HELLO 2", "ERROR UNKNOWN_COMMAND\n")]
+    [InlineData("HELLO 2", "WELCOME MICRO-CDN 2\n")]
+    [InlineData("HELLO  2 a=b", "WELCOME MICRO-CDN 2\n")]
+    [InlineData("HELLO 3", "ERROR UNKNOWN_COMMAND\n")]
+    [InlineData("HELLO2", "ERROR UNKNOWN_COMMAND\n")]
     [InlineData("LIST_FILES", "ERROR UNKNOWN_COMMAND\n")]
     [InlineData("", "ERROR UNKNOWN_COMMAND\n")]
     public void Every_line_has_its_answer_however_it_is_split(string line, string answer)

@@ -1,91 +1,132 @@
 using CsCheck;
 using MicroCdn.Index;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Tests.Index;
 
-/// <summary>Runs random registrations and deaths against a catalog and against a naive model of its rules.</summary>
+/// <summary>Runs random registrations, changes and deaths against a catalog and against a naive model of its
+/// rules.</summary>
 public sealed class CatalogModelTests
 {
     private const int Servers = 6;
     private static readonly string[] Files = ["a", "b", "c", "a b", "%41", "deep/er"];
 
-    private static readonly Gen<Step> Registers = Gen.Select(Gen.Int[0, Servers - 1],
-        Gen.Select(Gen.Int[0, Files.Length - 1], Gen.OneOf(1L, 2L, 3L, 1L << 44, long.MaxValue)).Array[0, 8])
-        .Select((server, files) => new Step(server, [.. files.DistinctBy(file => file.Item1)
-            .Select(file => (Files[file.Item1], file.Item2))], null));
+    private static readonly Gen<Step> Registers = Steps(Gen.OneOf(1L, 2L, 3L, 1L << 43, long.MaxValue),
+        Gen.OneOf("", "", "x", "y"), isChange: false);
+
+    private static readonly Gen<Step> RegistersAsVersion1 =
+        Steps(Gen.OneOf(1L, 2L, 3L, 1L << 44, long.MaxValue), Gen.OneOf(""), isChange: false);
+
+    private static readonly Gen<Step> Changes = Steps(Gen.OneOf(-1L, 1L, 1L, 2L, long.MaxValue),
+        Gen.OneOf("", "x", "y", "z"), isChange: true);
 
     private static readonly Gen<Step> ChangesState = Gen.Select(Gen.Int[0, Servers - 1], Gen.Bool)
-        .Select((server, alive) => new Step(server, [], alive));
+        .Select((server, alive) => new Step(server, [], false, alive));
 
     [Fact]
-    public void The_catalog_agrees_with_a_naive_model_over_random_registrations_and_deaths()
-    {
-        Gen.Frequency((3, Registers), (1, ChangesState)).Array[1, 100].Sample(steps =>
-        {
-            Catalog catalog = new(3);
-            Model model = new();
-            Server[] servers = Lists.Alive(Servers);
-            foreach (Step step in steps)
-            {
-                if (step.Alive is { } alive) servers[step.Server].IsAlive = alive;
-                else
-                {
-                    List<int> disputed = catalog.Replace(step.Server, Lists.Of(step.Files));
-                    model.Replace(step.Server, step.Files);
-                    Assert.Equal(step.Files.Select(file => file.Item1).Where(model.IsDisputed).Order(),
-                        disputed.Select(number => System.Text.Encoding.UTF8.GetString(catalog.Now.NameOf(number)))
-                            .Order());
-                }
-                Assert.Equal(model.Count, catalog.Count);
-                foreach (string file in Files) Assert.Equal(model.Look(file, servers), catalog.Look(file, servers));
-            }
-        }, iter: 100, print: steps => string.Join('\n', steps.Select(step => step.ToString())));
-    }
+    public void The_catalog_agrees_with_a_naive_model_over_random_registrations_and_deaths() =>
+        Check(Gen.Frequency((3, RegistersAsVersion1), (1, ChangesState)));
 
-    private sealed record Step(int Server, (string, long)[] Files, bool? Alive)
+    [Fact]
+    public void It_agrees_also_where_digests_are_told_and_lists_are_changed() =>
+        Check(Gen.Frequency((1, RegistersAsVersion1), (2, Registers), (4, Changes), (1, ChangesState)));
+
+    private static void Check(Gen<Step> step) => step.Array[1, 100].Sample(steps =>
+    {
+        Catalog catalog = new(3);
+        Model model = new();
+        Server[] servers = Lists.Alive(Servers);
+        foreach (Step next in steps)
+        {
+            if (next.Alive is { } alive) servers[next.Server].IsAlive = alive;
+            else
+            {
+                FileList list = Lists.Digested(next.Files);
+                List<int> disputed = next.IsChange ? catalog.Change(next.Server, list)
+                    : catalog.Replace(next.Server, list);
+                model.Tell(next.Server, next.Files, next.IsChange);
+                Assert.Equal(next.Files.Where(file => file.Size >= 0).Select(file => file.Name)
+                    .Where(model.IsDisputed).Order(),
+                    disputed.Select(row => System.Text.Encoding.UTF8.GetString(catalog.Now.NameOf(row))).Order());
+            }
+            Assert.Equal(model.Count, catalog.Count);
+            foreach (string file in Files)
+            {
+                Assert.Equal(model.Look(file, servers), catalog.LookFully(file, servers));
+            }
+        }
+    }, iter: 200, print: steps => string.Join('\n', steps.Select(step => step.ToString())));
+
+    private static Gen<Step> Steps(Gen<long> sizes, Gen<string> digests, bool isChange) =>
+        Gen.Select(Gen.Int[0, Servers - 1], Gen.Select(Gen.Int[0, Files.Length - 1], sizes, digests).Array[0, 8])
+        .Select((server, files) => new Step(server, [.. files.DistinctBy(file => file.Item1)
+            .Select(file => (Files[file.Item1], file.Item2, file.Item3))], isChange, null));
+
+    private sealed record Step(int Server, (string Name, long Size, string Digest)[] Files, bool IsChange, bool? Alive)
     {
         public override string ToString() => Alive is { } alive ? $"{Server} is {(alive ? "alive" : "dead")}"
-            : $"{Server} has {string.Join(' ', Files.Select(file => $"'{file.Item1}'={file.Item2}"))}";
+            : $"{Server} {(IsChange ? "changes" : "has")} "
+                + string.Join(' ', Files.Select(file => $"'{file.Name}'={file.Size}{file.Digest}"));
     }
 
-    /// <summary>For each name its claims: a size, who holds it, and when a server last came to hold it.</summary>
+    /// <summary>For each name what each server says of it, and when it came to say so.</summary>
     private sealed class Model
     {
-        private readonly Dictionary<string, List<Claim>> _claims = [];
+        private readonly Dictionary<string, List<Claim>> _claims =
+            Files.ToDictionary(name => name, _ => new List<Claim>());
+
         private int _now;
 
-        public int Count => _claims.Count(entry => entry.Value.Count > 0);
+        public int Count => _claims.Values.Count(claims => claims.Count > 0);
 
-        public bool IsDisputed(string name) => _claims[name].Count > 1;
+        public bool IsDisputed(string name) => Candidates(_claims[name]).Length > 1;
 
-        public void Replace(int server, (string Name, long Size)[] files)
+        public void Tell(int server, (string Name, long Size, string Digest)[] files, bool isChange)
         {
             _now++;
-            foreach ((string name, long size) in files) Put(name, server, size);
-            HashSet<string> told = [.. files.Select(file => file.Name)];
+            foreach ((string name, long size, string digest) in files)
+            {
+                if (size < 0) Leave(_claims[name], server);
+                else Put(_claims[name], server, size, digest);
+            }
             foreach ((string name, List<Claim> claims) in _claims)
             {
-                if (!told.Contains(name)) Leave(claims, server);
+                if (!isChange && !Array.Exists(files, file => file.Name == name)) Leave(claims, server);
+                // A file on which all agree keeps no times: its claims are the oldest there are.
+                if (Candidates(claims).Length > 1) continue;
+                foreach (Claim claim in claims) claim.Changed = 0;
             }
         }
 
-        public (long, string)? Look(string name, Server[] servers)
+        public (long, FileDigest, string)? Look(string name, Server[] servers)
         {
-            if (!_claims.TryGetValue(name, out List<Claim>? claims) || claims.Count == 0) return null;
-            Claim best = claims.OrderByDescending(claim => claim.Holders.Count(holder => servers[holder].IsAlive))
-                .ThenByDescending(claim => claim.Changed).First();
-            return (best.Size, string.Join(',', best.Holders));
+            List<Claim> claims = _claims[name];
+            if (claims.Count == 0) return null;
+            (Claim Claim, int[] Offered, int Recent) best = Candidates(claims)
+                .OrderByDescending(c => c.Offered.Count(holder => servers[holder].IsAlive))
+                .ThenByDescending(c => c.Recent).ThenByDescending(c => c.Claim.Changed).First();
+            return (best.Claim.Size, Lists.Digest(best.Claim.Digest), string.Join(',', best.Offered.Order()));
         }
 
-        private void Put(string name, int server, long size)
+        // What can win: a claim without a digest counts with those of its size that have one.
+        private static (Claim Claim, int[] Offered, int Recent)[] Candidates(List<Claim> claims) =>
+            [.. claims.Where(c => c.Digest != "" || !claims.Exists(d => d.Size == c.Size && d.Digest != "")).Select(c =>
+            {
+                Claim[] all = [c, .. claims.Where(d => d != c && d.Size == c.Size && d.Digest == "")];
+                return (c, all.SelectMany(d => d.Holders).ToArray(), all.Max(d => d.Changed));
+            })];
+
+        private void Put(List<Claim> claims, int server, long size, string digest)
         {
-            List<Claim> claims = _claims.TryGetValue(name, out List<Claim>? known) ? known : _claims[name] = [];
-            if (claims.Exists(claim => claim.Size == size && claim.Holders.Contains(server))) return;
+            Claim? before = claims.Find(claim => claim.Holders.Contains(server));
+            if (before is not null && before.Size == size && before.Digest == digest) return;
             Leave(claims, server);
-            Claim? same = claims.Find(claim => claim.Size == size);
-            if (same is null) claims.Add(same = new Claim(size));
+            bool learns = before is not null && before.Size == size && before.Digest == "";
+            bool differs = claims.Exists(c => c.Size == size && c.Digest != "" && c.Digest != digest);
+            Claim? same = claims.Find(claim => claim.Size == size && claim.Digest == digest);
+            if (same is null) claims.Add(same = new Claim(size, digest));
             same.Holders.Add(server);
-            same.Changed = _now;
+            same.Changed = Math.Max(same.Changed, learns && !differs ? before!.Changed : _now);
         }
 
         private static void Leave(List<Claim> claims, int server)
@@ -95,9 +136,11 @@ public sealed class CatalogModelTests
         }
     }
 
-    private sealed class Claim(long size)
+    private sealed class Claim(long size, string digest)
     {
         public long Size => size;
+
+        public string Digest => digest;
 
         public SortedSet<int> Holders { get; } = [];
 

@@ -108,7 +108,8 @@ public sealed class CatalogTests
         List<int> disputed = Tell(1, ("a", 2), ("b", 5));
         Assert.Equal("a", _catalog.Now.NameOf(Assert.Single(disputed)).Text());
         Assert.Equal([(1, "0"), (2, "1")],
-            _catalog.Now.Claims(disputed[0]).Select(claim => ((int)claim.Size, string.Join(',', claim.Servers))));
+            _catalog.Now.Claims(disputed[0])
+            .Select(claim => ((int)claim.State.Size, string.Join(',', claim.Servers))));
         Assert.Empty(Tell(0, ("a", 2)));
         Assert.Equal((2, "0,1"), Look("a"));
     }

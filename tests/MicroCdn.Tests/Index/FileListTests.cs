@@ -1,4 +1,5 @@
 using MicroCdn.Index;
+using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 
 namespace MicroCdn.Tests.Index;
@@ -63,6 +64,33 @@ public sealed class FileListTests
         Check(list, [("a", 1), ("b", 2)]);
     }
 
+    [Fact]
+    public void Digests_times_and_removals_come_back_beside_plain_rows_over_every_page_end()
+    {
+        Random random = new(6);
+        byte[] digest = new byte[FileDigest.Length];
+        FileList list = new();
+        List<(string Name, FileState State, bool IsRemoval)> model = [];
+        for (int row = 0; row < 60_000; row++)
+        {
+            random.NextBytes(digest);
+            string name = $"{row}{new string('x', random.Next(100))}";
+            FileState state = row % 3 == 0 ? new FileState(row)
+                : new FileState(row, new FileDigest(digest), random.Next(-1, 100));
+            bool isRemoval = row % 7 == 0;
+            if (isRemoval) list.Remove(name.Utf8());
+            else list.Add(name.Utf8(), state);
+            model.Add((name, isRemoval ? new FileState(0) : state, isRemoval));
+        }
+        FileList.Reader rows = list.Read();
+        foreach ((string name, FileState state, bool isRemoval) in model)
+        {
+            Assert.True(rows.Next());
+            Assert.Equal((name, state, isRemoval), (rows.Name.Text(), rows.State, rows.IsRemoval));
+        }
+        Assert.False(rows.Next());
+    }
+
     private static void Check(FileList list, List<(string Name, long Size)> model)
     {
         Assert.Equal(model.Count, list.Count);
@@ -70,7 +98,7 @@ public sealed class FileListTests
         foreach ((string name, long size) in model)
         {
             Assert.True(rows.Next());
-            Assert.Equal(size, rows.Size);
+            Assert.Equal(size, rows.State.Size);
             Assert.Equal(name, rows.Name.Text());
         }
         Assert.False(rows.Next());

@@ -51,7 +51,12 @@ public sealed class IndexSessionTests
     }
 
     [Theory]
-    [InlineData("HELLO 2", "ERROR MALFORMED")]
+    [InlineData("HELLO 1", "ERROR MALFORMED")]
+    [InlineData("HELLO 3", "ERROR MALFORMED")]
+    [InlineData("HELLO there", "ERROR MALFORMED")]
+    [InlineData("REMOVE_FILE CS1 a", "ERROR UNKNOWN_COMMAND")]
+    [InlineData("REGISTER CS1 7001 7002 http=80", "ERROR MALFORMED")]
+    [InlineData("DONE_FILES a=b", "ERROR MALFORMED")]
     [InlineData("GET", "ERROR MALFORMED")]
     [InlineData("GET ", "ERROR FILE_NOT_FOUND")]
     [InlineData("GET ../../etc/passwd", "ERROR FILE_NOT_FOUND")]

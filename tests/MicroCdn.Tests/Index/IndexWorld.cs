@@ -28,6 +28,8 @@ internal sealed class IndexWorld
 
     public Fleet Fleet => Router.Fleet;
 
+    public FileDirectory Directory => new(Router);
+
     public long Complaints => _service.Complaints.Total;
 
     public Wire Connect(string remote = "127.0.0.1", string local = "127.0.0.1") =>

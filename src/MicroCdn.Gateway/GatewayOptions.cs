@@ -1,0 +1,22 @@
+using System.Net;
+
+namespace MicroCdn.Gateway;
+
+/// <summary>What the HTTP face of an index is told at start.</summary>
+public sealed record GatewayOptions
+{
+    /// <summary>The address it listens on.</summary>
+    public IPAddress Bind { get; init; } = IPAddress.Any;
+
+    /// <summary>The port for clear text, or null.</summary>
+    public int? HttpPort { get; init; }
+
+    /// <summary>The port for TLS, or null.</summary>
+    public int? HttpsPort { get; init; }
+
+    /// <summary>Proxies whose X-Forwarded-For is believed, and that may open any number of connections.</summary>
+    public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
+
+    /// <summary>Fetches files that only version 1 servers hold, over the line protocol, and passes them on.</summary>
+    public bool Relays { get; init; } = true;
+}

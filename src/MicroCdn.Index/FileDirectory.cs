@@ -1,0 +1,105 @@
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index;
+
+/// <summary>The index for callers in its own process: what a file is, who has it, and who gets the next
+/// client.</summary>
+/// <remarks>Every call may be made from any thread, takes no lock and waits for nothing. Names are decoded: what an
+/// HTTP path says after its percent-encoding is undone, once.</remarks>
+public sealed class FileDirectory
+{
+    private readonly Candidates _candidates = new();
+    private readonly Router _router;
+
+    internal FileDirectory(Router router) => _router = router;
+
+    /// <summary>How many files have a holder, alive or not.</summary>
+    public int Count => _router.Catalog.Count;
+
+    /// <summary>Every server that ever registered or was announced, in the order they came.</summary>
+    public IReadOnlyList<Server> Servers => _router.Fleet.Servers;
+
+    /// <summary>What is known of a file; false when no server has it, not even a dead one. Allocates nothing.</summary>
+    public bool TryFind(ReadOnlySpan<byte> decodedName, out FileEntry entry)
+    {
+        Catalog.View view = _router.Catalog.Now;
+        int row = view.Names.Find(decodedName);
+        entry = default;
+        if (row < 0) return false;
+        ushort[] holders = view.Holders(row, _router.Fleet.Servers, out FileState state);
+        // Taken after the holders: a server is in the table before it holds anything.
+        entry = new FileEntry(state, holders, _router.Fleet.Servers);
+        return entry.Count > 0;
+    }
+
+    /// <summary>The server that the line protocol's GET would name now, which counts as its next download; null when
+    /// no live server has the file. Allocates nothing.</summary>
+    /// <param name="decodedName">The file.</param>
+    /// <param name="overIPv4">The client came over IPv4, and is sent to IPv4 addresses alone.</param>
+    public Server? Choose(ReadOnlySpan<byte> decodedName, bool overIPv4)
+    {
+        Catalog.View view = _router.Catalog.Now;
+        return _router.Choose(view, view.Names.Find(decodedName), overIPv4, out _, out _);
+    }
+
+    /// <summary>The servers that have a file in the order in which a client should ask them, the excluded last with the
+    /// reason. Who is sent to the first one notes it with <see cref="Server.CountAnswer"/>.</summary>
+    /// <returns>How many there are; those that do not fit are left out.</returns>
+    public int Rank(in FileEntry entry, in Asker asker, Span<Candidate> ranked) =>
+        _candidates.Rank(entry, asker, ranked);
+
+    /// <summary>The copies that are not offered, since most live servers hold another size or other bytes.</summary>
+    public IReadOnlyList<OtherCopy> NotOffered(ReadOnlySpan<byte> decodedName)
+    {
+        Catalog.View view = _router.Catalog.Now;
+        int row = view.Names.Find(decodedName);
+        return row < 0 ? [] : [.. NotOffered(view, row)];
+    }
+
+    internal IEnumerable<OtherCopy> NotOffered(Catalog.View view, int row)
+    {
+        view.Holders(row, _router.Fleet.Servers, out FileState offered);
+        foreach ((FileState state, ushort[] holders) in view.Claims(row))
+        {
+            if (state.Size == offered.Size && (state.Digest.IsNone || state.Digest == offered.Digest)) continue;
+            Server[] servers = _router.Fleet.Servers;
+            foreach (ushort holder in holders) yield return new OtherCopy(servers[holder], state.Size, state.Digest);
+        }
+    }
+}
+
+/// <summary>A file as the index offers it at one moment.</summary>
+public readonly struct FileEntry
+{
+    private readonly ushort[] _holders;
+    private readonly Server[] _servers;
+
+    internal FileEntry(in FileState state, ushort[] holders, Server[] servers)
+    {
+        (Size, Digest, UnixSeconds) = (state.Size, state.Digest, state.UnixSeconds);
+        (_holders, _servers) = (holders, servers);
+    }
+
+    /// <summary>Its length in bytes.</summary>
+    public long Size { get; }
+
+    /// <summary>SHA-256 of its bytes, or <see cref="FileDigest.None"/> while no server told it.</summary>
+    public FileDigest Digest { get; }
+
+    /// <summary>Last change of its bytes in seconds since 1970, -1 when unknown; never known without a
+    /// digest.</summary>
+    public long UnixSeconds { get; }
+
+    /// <summary>How many servers hold it, dead ones included.</summary>
+    public int Count => _holders.Length;
+
+    /// <summary>One of its holders, by 0 to <see cref="Count"/> - 1; its state and load are those of this
+    /// moment.</summary>
+    public Server this[int holder] => _servers[_holders[holder]];
+}
+
+/// <summary>A copy that is not offered, since it is not what most live servers hold.</summary>
+/// <param name="Server">Who holds it.</param>
+/// <param name="Size">Its length in bytes.</param>
+/// <param name="Digest">SHA-256 of its bytes, or none.</param>
+public sealed record OtherCopy(Server Server, long Size, FileDigest Digest);
