@@ -4,21 +4,32 @@ using MicroCdn.Storage;
 
 namespace MicroCdn.Content;
 
-/// <summary>The files a content server offers at one moment; it never changes, a new scan makes a new one.</summary>
-/// <remarks>A name from the wire is looked up here and nowhere else: only an entry of the library has a path.</remarks>
-internal sealed class Library
+/// <summary>The files a content server offers at one moment; but for digests that become known, it never changes: a new
+/// scan makes a new one.</summary>
+/// <remarks>A name from the wire is looked up here and nowhere else: only an entry of the library has a path. Files go
+/// by number, 0 to <see cref="Count"/> - 1; a number means something within one library alone.</remarks>
+public sealed class Library
 {
     private readonly NameTable _names = new(seed: 0);
     private readonly List<int> _rows = [];
     private readonly List<FileFacts> _facts = [];
 
-    public static Library Empty { get; } = new();
+    // Made when the first digest is known: for each file its 32 bytes, and whether they are there.
+    private byte[] _digests = [];
+    private byte[]? _known;
 
+    internal Library()
+    {
+    }
+
+    internal static Library Empty { get; } = new();
+
+    /// <summary>How many files there are.</summary>
     public int Count => _facts.Count;
 
     /// <summary>Adds a file; only while the library is being built.</summary>
     /// <returns>False when the library is full.</returns>
-    public bool Add(FileName name, FileFacts facts)
+    internal bool Add(FileName name, FileFacts facts)
     {
         if (Count >= Limits.FilesPerServer) return false;
         int row = _names.Add(Encoding.UTF8.GetBytes(name.Value));
@@ -43,12 +54,58 @@ internal sealed class Library
         return row < 0 ? -1 : (int)_names.ValueOf(row);
     }
 
+    /// <summary>The number of the file with exactly this name, decoded already; -1 when none.</summary>
+    public int FindName(ReadOnlySpan<byte> decodedName)
+    {
+        int row = _names.Find(decodedName);
+        return row < 0 ? -1 : (int)_names.ValueOf(row);
+    }
+
+    /// <summary>The decoded name of a file.</summary>
     public ReadOnlySpan<byte> NameOf(int number) => _names[_rows[number]];
 
+    /// <summary>Size, time and inode of a file when it was scanned.</summary>
     public FileFacts FactsOf(int number) => _facts[number];
 
+    /// <summary>The SHA-256 of a file with the facts of <see cref="FactsOf"/>, 32 bytes; false while it is not known.
+    /// Takes no lock and allocates nothing; once known it stays.</summary>
+    public bool TryDigest(int number, out ReadOnlySpan<byte> digest)
+    {
+        bool known = Volatile.Read(ref _known) is { } flags && Volatile.Read(ref flags[number]) != 0;
+        digest = known ? _digests.AsSpan(number * FileDigest.Length, FileDigest.Length) : [];
+        return known;
+    }
+
+    /// <summary>Keeps a digest that became known. One caller at a time.</summary>
+    internal void Learn(int number, ReadOnlySpan<byte> digest)
+    {
+        if (_known is null)
+        {
+            _digests = new byte[Count * FileDigest.Length];
+            Volatile.Write(ref _known, new byte[Count]);
+        }
+        if (_known[number] != 0) return;
+        digest.CopyTo(_digests.AsSpan(number * FileDigest.Length));
+        // The digest is there before the flag that leads to it.
+        Volatile.Write(ref _known[number], 1);
+    }
+
+    /// <summary>Takes over what an earlier library knew of the files that are still the same.</summary>
+    internal void LearnFrom(Library before)
+    {
+        if (before._known is null) return;
+        for (int number = 0; number < Count; number++)
+        {
+            int known = before.FindName(NameOf(number));
+            if (known >= 0 && before._facts[known] == _facts[number] && before.TryDigest(known, out var digest))
+            {
+                Learn(number, digest);
+            }
+        }
+    }
+
     /// <summary>The facts of a file by its name.</summary>
-    public bool TryFacts(FileName name, out FileFacts facts)
+    internal bool TryFacts(FileName name, out FileFacts facts)
     {
         int row = _names.Find(Encoding.UTF8.GetBytes(name.Value));
         facts = row < 0 ? default : _facts[(int)_names.ValueOf(row)];
@@ -56,7 +113,7 @@ internal sealed class Library
     }
 
     /// <summary>How another library differs from this one.</summary>
-    public LibraryChange CompareTo(Library next)
+    internal LibraryChange CompareTo(Library next)
     {
         LibraryChange change = next.Count == Count ? LibraryChange.None : LibraryChange.Announced;
         for (int number = 0; number < next.Count; number++)
@@ -77,7 +134,8 @@ internal enum LibraryChange
     /// <summary>Not at all.</summary>
     None,
 
-    /// <summary>Files were replaced or edited, but no name or size changed: nobody has to be told.</summary>
+    /// <summary>Files were replaced or edited, but no name or size changed: only a digest that was told may be wrong
+    /// now.</summary>
     Inside,
 
     /// <summary>Names or sizes changed: the index has to be told.</summary>

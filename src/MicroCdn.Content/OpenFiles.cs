@@ -81,30 +81,41 @@ internal sealed class OpenFiles(ServedFolder folder, int most) : IDisposable
 }
 
 /// <summary>One shared open file: the shelf holds it once, and every download once more.</summary>
-internal sealed class OpenFile(FolderFile file, int number, Action returned) : IFileSource
+public sealed class OpenFile : IFileSource
 {
+    private readonly FolderFile _file;
+    private readonly Action _returned;
     private int _holders = 1;
 
-    public int Number => number;
+    internal OpenFile(FolderFile file, int number, Action returned) =>
+        (_file, Number, _returned) = (file, number, returned);
 
-    public FileFacts Facts => file.Facts;
+    /// <summary>The facts of the file when it was opened. Where they are not those of the library, nothing that the
+    /// library knows of the file holds for these bytes.</summary>
+    public FileFacts Facts => _file.Facts;
 
-    public SafeFileHandle Handle => file.Handle;
+    /// <inheritdoc/>
+    public SafeFileHandle Handle => _file.Handle;
 
-    public int Read(Span<byte> buffer, long offset) => file.Read(buffer, offset);
+    internal int Number { get; }
 
-    public bool Unchanged() => file.IsUnchanged();
+    /// <inheritdoc/>
+    public int Read(Span<byte> buffer, long offset) => _file.Read(buffer, offset);
 
-    public void Hold() => Interlocked.Increment(ref _holders);
+    /// <inheritdoc/>
+    public bool Unchanged() => _file.IsUnchanged();
 
+    /// <summary>Ends one download of the file.</summary>
     public void Release()
     {
-        returned();
+        _returned();
         Drop();
     }
 
-    public void Drop()
+    internal void Hold() => Interlocked.Increment(ref _holders);
+
+    internal void Drop()
     {
-        if (Interlocked.Decrement(ref _holders) == 0) file.Dispose();
+        if (Interlocked.Decrement(ref _holders) == 0) _file.Dispose();
     }
 }

@@ -29,6 +29,7 @@ internal static class ContentVerb
         Option<string> monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
         Option<int> monitorUdpPort = Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
         Option<int> monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+        PlaceFlags place = new();
         Option<string?> data = Flags.Data();
         var bind = Flags.Bind();
         Command verb = new("content",
@@ -37,15 +38,11 @@ internal static class ContentVerb
             id, files, tcpPort, udpPort, indexHost, indexPort, monitorHost, monitorUdpPort, monitorTcpPort, bind, data,
             Flags.Trust(),
         };
+        place.AddTo(verb);
         verb.SetAction((parsed, _) =>
         {
             string folder = parsed.GetValue(files)!;
-            if (parsed.GetValue(data) is { } state && Directory.Exists(folder) && new ServedFolder(folder).Holds(state))
-            {
-                Console.Error.WriteLine(
-                    $"microcdn: --data '{state}' lies inside the folder that is served: choose another.");
-                return Task.FromResult(ExitCode.Usage);
-            }
+            if (LiesInside(parsed.GetValue(data), folder)) return Task.FromResult(ExitCode.Usage);
             ContentOptions options = new()
             {
                 Id = parsed.GetValue(id),
@@ -57,10 +54,22 @@ internal static class ContentVerb
                 IndexPort = parsed.GetValue(indexPort),
                 MonitorHost = parsed.GetValue(monitorHost)!,
                 MonitorUdpPort = parsed.GetValue(monitorUdpPort),
+                State = StateFolder.Of(parsed.GetValue(data), parsed.GetValue(id)),
             };
-            return RoleHost.RunAsync(
-                parts => [new ContentRole(options, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers)]);
+            return RoleHost.RunAsync(parts =>
+            [
+                new ContentRole(
+                    place.Read(parsed, options), parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
+            ]);
         });
         return verb;
+    }
+
+    private static bool LiesInside(string? data, string folder)
+    {
+        if (data is null || !Directory.Exists(folder) || !new ServedFolder(folder).Holds(data)) return false;
+        Console.Error.WriteLine(
+            $"microcdn: --data '{data}' lies inside the folder that is served: choose another.");
+        return true;
     }
 }

@@ -41,7 +41,8 @@ internal static class UpVerb
             if (folders.Length == 0) folders = SampleFiles.Write(parsed.GetValue(data) ?? SampleFiles.DefaultFolder);
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort),
-                parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(trust)!);
+                parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(trust)!,
+                parsed.GetValue(data));
             return RoleHost.RunAsync(parts => Build(plan, parts), () => Greet(plan));
         });
         return verb;
@@ -81,6 +82,7 @@ internal static class UpVerb
                 IndexPort = plan.IndexPort,
                 MonitorHost = plan.Host,
                 MonitorUdpPort = plan.MonitorUdpPort,
+                State = StateFolder.Of(plan.Data, Plan.IdOf(number)),
             };
             roles.Add(new ContentRole(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers));
         }
@@ -110,7 +112,7 @@ internal static class UpVerb
     }
 
     private sealed record Plan(string[] Folders, IPAddress Bind, int IndexPort, int MonitorTcpPort, int MonitorUdpPort,
-        int ContentPort, IPNetwork[] Trust)
+        int ContentPort, IPNetwork[] Trust, string? Data)
     {
         // Where the roles of this process reach one another.
         public string Host =>
