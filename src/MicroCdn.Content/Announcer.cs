@@ -169,7 +169,7 @@ internal sealed partial class Announcer(
         {
             // When it is gone, the connection that is held says so.
         }
-        if (_better is null) _greeting.Remember();
+        if (_better is null) _greeting.AskLater();
         return _better is not null;
     }
 

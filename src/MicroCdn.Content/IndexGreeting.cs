@@ -43,8 +43,11 @@ internal sealed class IndexGreeting(ContentOptions options, IDialer dialer, Time
     /// <summary>A registration in version 1 succeeded: that is what the index speaks.</summary>
     public void Remember()
     {
-        if (Remembered == TimeSpan.Zero) _version1Since = time.GetTimestamp();
+        if (Remembered == TimeSpan.Zero) AskLater();
     }
+
+    /// <summary>The index was asked once more, and is not to be asked again soon.</summary>
+    public void AskLater() => _version1Since = time.GetTimestamp();
 
     /// <summary>A version 2 connection, or null when the index does not speak it.</summary>
     /// <exception cref="IOException">Nobody answers there.</exception>
