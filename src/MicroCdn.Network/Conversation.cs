@@ -78,13 +78,16 @@ public abstract class Conversation
     /// <summary>Goes on with messages, lists and postponed answers that had to wait until something was sent.</summary>
     public void Continue(long now)
     {
-        if (Answer.TakeLater()) ActiveAt = now;
+        if (Answer.TakeLater()) Given(now);
         Answer.Refill();
         if (HasMore) WalkHeld(now);
     }
 
     /// <summary>Notes that the peer took some bytes of an answer.</summary>
     public virtual void Progress(long bytes, long now) => ActiveAt = now;
+
+    /// <summary>Notes that a postponed answer is given: only now can the peer take anything.</summary>
+    protected virtual void Given(long now) => ActiveAt = now;
 
     /// <summary>Ends what takes too long; true when it did.</summary>
     public bool Expire(long now)
