@@ -52,7 +52,8 @@ internal static class WhyPage
             text.Append(Invariant($", weight {contact.Weight}"));
             if (!Place.IsWeb(contact)) text.Append(", speaks no HTTP");
         }
-        if (candidate.Exclusion != Exclusion.None) text.Append("; left out: ").Append(Sentences.Of(candidate.Exclusion));
+        string reason = Sentences.Of(candidate.Exclusion);
+        if (candidate.Exclusion != Exclusion.None) text.Append("; left out: ").Append(reason);
         return text.ToString();
     }
 
