@@ -58,8 +58,10 @@ internal static class MirrorsPage
             WriteText(string.Join(", ", new[] { server.Contact?.Zone, server.Contact?.Country }
                 .Where(word => word is not null)), page);
             page.WriteText($"</bdi><td>{Finding.StateOf(server)}, load {server.Load}<td>");
-            string reason = Sentences.Of(candidate.Exclusion);
-            if (candidate.Exclusion != Exclusion.None) WriteText($"left out: {reason}", page);
+            if (candidate.Exclusion != Exclusion.None)
+            {
+                WriteText($"left out: {Sentences.Of(candidate.Exclusion)}", page);
+            }
             else if (finding.UrlOf(server) is { } url)
             {
                 page.Write("<a href=\""u8);

@@ -52,9 +52,8 @@ internal static class WhyPage
             text.Append(Invariant($", weight {contact.Weight}"));
             if (!Place.IsWeb(contact)) text.Append(", speaks no HTTP");
         }
-        string reason = Sentences.Of(candidate.Exclusion);
-        if (candidate.Exclusion != Exclusion.None) text.Append("; left out: ").Append(reason);
-        return text.ToString();
+        if (candidate.Exclusion == Exclusion.None) return text.ToString();
+        return text.Append("; left out: ").Append(Sentences.Of(candidate.Exclusion)).ToString();
     }
 
     private static string Show(long size, FileDigest digest) =>
