@@ -45,9 +45,11 @@ internal sealed partial class RunningProcess : IAsyncDisposable
     }
 
     public static RunningProcess Start(string program, params IEnumerable<string> arguments) =>
-        StartIn(null, program, arguments);
+        StartIn(null, null, program, arguments);
 
-    public static RunningProcess StartIn(string? folder, string program, params IEnumerable<string> arguments)
+    /// <summary>Starts a program in a folder, and with another as the user's data folder.</summary>
+    public static RunningProcess StartIn(
+        string? folder, string? dataFolder, string program, params IEnumerable<string> arguments)
     {
         ProcessStartInfo start = new(program)
         {
@@ -56,6 +58,7 @@ internal sealed partial class RunningProcess : IAsyncDisposable
             RedirectStandardInput = true,
             WorkingDirectory = folder ?? "",
         };
+        if (dataFolder is not null) start.Environment["XDG_DATA_HOME"] = dataFolder;
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return new RunningProcess(Path.GetFileName(program), new Process { StartInfo = start });
     }
