@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MicroCdn.Index;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -16,6 +17,7 @@ internal static class IndexVerb
         Command verb = new("index", "Run an index: it knows which server has which file and sends each client to one.")
         {
             port, monitorHost, monitorPort, bind, trust, Flags.Data(),
+            ConfigFlag.Create(),
         };
         verb.SetAction((parsed, _) => RoleHost.RunAsync(parts =>
         [
