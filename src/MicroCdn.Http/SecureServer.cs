@@ -12,6 +12,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MicroCdn.Http;
 
@@ -73,6 +74,10 @@ public sealed class SecureServer : IAsyncDisposable
             throw new PortUnavailableException(
                 "TCP", _first, new SocketException((int)SocketError.AddressAlreadyInUse));
         }
+        catch (SocketException exception)
+        {
+            throw new PortUnavailableException("TCP", _first, exception);
+        }
     }
 
     /// <inheritdoc/>
@@ -125,7 +130,10 @@ public sealed class SecureServer : IAsyncDisposable
     {
         public void AddProvider(ILoggerProvider provider) => loggers.AddProvider(provider);
 
-        public ILogger CreateLogger(string categoryName) => new Errors(loggers.CreateLogger("https"));
+        // What the host cannot start is thrown as well, and told by whoever catches it.
+        public ILogger CreateLogger(string categoryName) =>
+            categoryName.StartsWith("Microsoft.Extensions.Hosting", StringComparison.Ordinal)
+            ? NullLogger.Instance : new Errors(loggers.CreateLogger("https"));
 
         public void Dispose()
         {
