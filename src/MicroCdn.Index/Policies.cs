@@ -78,8 +78,9 @@ internal static class Policies
         uint one = (uint)(chance >> 32), other = (uint)chance;
         if (different == 0)
         {
-            ToFront(field, Share(one, (uint)field.Length));
-            ToFront(field[1..], Share(other, (uint)field.Length - 1));
+            int first = Share(one, (uint)field.Length), second = Share(other, (uint)field.Length - 1);
+            second += second >= first ? 1 : 0;
+            (field[0], field[1]) = (field[first], field[second]);
             return 2;
         }
         ToFront(field, Draw(field, servers, Share(one, total)));
@@ -90,15 +91,18 @@ internal static class Policies
     /// <summary>Keeps the one with the least to do for its weight; of equals the first.</summary>
     internal static int LessLoaded(Span<ushort> field, Server[] servers)
     {
-        ushort best = field[0];
+        int best = field[0];
         long least = ScoreOf(servers[best], servers[best].Contact!);
         foreach (ushort server in field[1..])
         {
-            long score = ScoreOf(servers[server], servers[server].Contact!);
-            best = score < least ? server : best;
-            least = Math.Min(least, score);
+            // All ones where this one has less to do. Of two drawn at random no processor foretells which has, and a
+            // branch that it guesses wrong costs more than the arithmetic.
+            long fewer = ScoreOf(servers[server], servers[server].Contact!) - least;
+            long takes = fewer >> 63;
+            best ^= (best ^ server) & (int)takes;
+            least += fewer & takes;
         }
-        field[0] = best;
+        field[0] = (ushort)best;
         return 1;
     }
 
