@@ -14,7 +14,7 @@ internal sealed class IndexWorld
 
     public IndexWorld()
     {
-        Router = new Router(new Catalog(1), new Fleet(Time));
+        Router = new Router(new Catalog(1), new Fleet(Time), new Chance(1));
         _applied = new Applied(Router, Log);
         _service = new IndexService(Router, new TrustedNetworks([System.Net.IPNetwork.Parse("10.0.0.0/8")]), _applied,
             new Complaints(Log, Time), Log);
