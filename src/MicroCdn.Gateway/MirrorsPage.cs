@@ -99,6 +99,7 @@ internal static class MirrorsPage
             ("download", ""), ("Metalink", ".meta4"), ("sha256", ".sha256"), ("JSON", "?json"), ("why?", "?why"),
         })
         {
+            if (more == ".sha256" && finding.Entry.Digest.IsNone) continue;
             ArrayBufferWriter<byte> path = new();
             finding.WritePath(more, path);
             page.Write("<a href=\""u8);

@@ -39,6 +39,10 @@ public sealed class PagesTests
         XElement file = XDocument.Parse(_world.Ask("/a.txt.meta4").Body).Root!.Element(Metalink + "file")!;
         Assert.Equal("http://cdn.example.org/a.txt", file.Element(Metalink + "url")!.Value);
         Assert.Null(file.Element(Metalink + "hash"));
+        using JsonDocument json = JsonDocument.Parse(_world.Ask("/a.txt?json").Body);
+        Assert.Equal((JsonValueKind.Null, true), (json.RootElement.GetProperty("url").ValueKind,
+            json.RootElement.GetProperty("relayed").GetBoolean()));
+        Assert.DoesNotContain("a.txt.sha256", _world.Ask("/a.txt?mirrors").Body, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,6 +79,7 @@ public sealed class PagesTests
         Assert.Equal(_digest.ToString(), root.GetProperty("sha256").GetString());
         Assert.Equal("2001-09-09T01:46:40Z", root.GetProperty("lastModified").GetString());
         Assert.Equal("http://10.0.0.1:7003/a.txt", root.GetProperty("url").GetString());
+        Assert.False(root.GetProperty("relayed").GetBoolean());
         JsonElement[] servers = [.. root.GetProperty("servers").EnumerateArray()];
         Assert.Equal(["CS1", "CS2", "CS3"], servers.Select(server => server.GetProperty("id").GetString()));
         Assert.Equal(["alive", "alive", "dead"], servers.Select(server => server.GetProperty("state").GetString()));
