@@ -17,10 +17,12 @@ internal static class IndexVerb
         {
             port, monitorHost, monitorPort, bind, trust, Flags.Data(),
         };
+        RoutingFlags routing = new();
+        routing.AddTo(verb);
         verb.SetAction((parsed, _) => RoleHost.RunAsync(parts =>
         [
             new IndexRole(
-                new IndexOptions
+                routing.Read(parsed) with
                 {
                     Bind = parsed.GetValue(bind)!,
                     Port = parsed.GetValue(port),

@@ -36,6 +36,8 @@ internal static class UpVerb
         {
             files, indexPort, monitorTcpPort, monitorUdpPort, contentPort, bind, data, trust,
         };
+        RoutingFlags routing = new();
+        routing.AddTo(verb);
         verb.SetAction((parsed, _) =>
         {
             string[]? folders = parsed.GetValue(files)!;
@@ -46,7 +48,7 @@ internal static class UpVerb
                 parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(trust)!);
             if (plan.ContentPort <= plan.HighestContentPort)
             {
-                return RoleHost.RunAsync(parts => Build(plan, parts), started: () => Greet(plan));
+                return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed)), started: () => Greet(plan));
             }
             Console.Error.WriteLine($"microcdn: --content-port {plan.ContentPort} leaves no room for the ports of "
                 + $"{folders.Length} content servers: choose one of at most {plan.HighestContentPort}.");
@@ -70,10 +72,10 @@ internal static class UpVerb
         }
     }
 
-    private static List<IRole> Build(Plan plan, RoleParts parts)
+    private static List<IRole> Build(Plan plan, RoleParts parts, IndexOptions routing)
     {
         List<IRole> roles = [];
-        IndexOptions index = new()
+        IndexOptions index = routing with
         {
             Bind = plan.Bind,
             Port = plan.IndexPort,
