@@ -53,8 +53,8 @@ public readonly record struct Candidate(
 
 /// <summary>Puts the servers that have a file in the order in which a client should ask them.</summary>
 /// <remarks>The first is the one that the policies chose, by the same list and the same chance as any GET. Behind it
-/// come those to turn to when it fails: the nearest first, of these the one with the least to do. The excluded are last, so
-/// that somebody can read why.</remarks>
+/// come those to turn to when it fails: the nearest first, of these the one with the least to do. The excluded are
+/// last, so that somebody can read why.</remarks>
 internal sealed class Candidates(Router router)
 {
     private static readonly Comparison<Candidate> Order = (one, other) =>

@@ -87,7 +87,8 @@ internal static class Continents
 
     /// <summary>Two letters as a number, whatever their case; 0 for anything else.</summary>
     public static ushort Code(string? text) => text is [var one, var two]
-        && char.IsAsciiLetter(one) && char.IsAsciiLetter(two) ? (ushort)(((one & 0x5F) << 8) | (two & 0x5F)) : (ushort)0;
+        && char.IsAsciiLetter(one) && char.IsAsciiLetter(two)
+        ? (ushort)(((one & 0x5F) << 8) | (two & 0x5F)) : (ushort)0;
 
     /// <summary>The two letters of a number; null for 0.</summary>
     public static string? Text(ushort code) => code == 0 ? null : $"{(char)(code >> 8)}{(char)(code & 0xFF)}";

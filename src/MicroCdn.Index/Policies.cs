@@ -3,15 +3,16 @@ namespace MicroCdn.Index;
 /// <summary>Who gets a client: the policies, in the order in which they are asked.</summary>
 /// <remarks>
 /// <para>Think of sieves in a row. All servers that hold the file are the field. Each policy is a small function that
-/// moves those it keeps to the front and says how many they are; the next one sees only these. When one is left, the rest
-/// need not be asked. A policy that knows nothing (no zones, a client from nowhere) keeps everybody: not knowing never
-/// excludes.</para>
+/// moves those it keeps to the front and says how many they are; the next one sees only these. When one is left, the
+/// rest need not be asked. A policy that knows nothing (no zones, a client from nowhere) keeps everybody: not knowing
+/// never excludes.</para>
 /// <para>The loads we compare are up to three seconds old, and other indexes go by the same ones. If everybody took the
-/// least loaded, all would run to the same server until the next report, and then to another, like a herd. Two
-/// servers drawn at random, of which the less loaded wins, are nearly as good as perfect knowledge and cannot herd: even
-/// the idlest is in a draw only as often as its weight says (docs/decisions/0007). Against our own bursts each answer
+/// least loaded, all would run to the same server until the next report, and then to another, like a herd. Two servers
+/// drawn at random, of which the less loaded wins, are nearly as good as perfect knowledge and cannot herd: even the
+/// idlest is in a draw only as often as its weight says (docs/decisions/0008). Against our own bursts each answer
 /// counts at once as if the download had begun (<see cref="Server.CountAnswer"/>).</para>
-/// <para>Nothing here waits, locks or allocates: the line protocol's GET and the gateway's redirect walk this list.</para>
+/// <para>Nothing here waits, locks or allocates: the line protocol's GET and the gateway's redirect walk this
+/// list.</para>
 /// </remarks>
 internal static class Policies
 {

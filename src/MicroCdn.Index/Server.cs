@@ -70,9 +70,8 @@ public sealed class Server
 /// written.</summary>
 public sealed class Contact
 {
-    // Divisible enough: at the largest weight it is rounded by less than a thousandth, and times the largest burden it
-    // still is a long.
-    private const long WholeStrain = 1 << 20;
+    // Divided by any weight it is rounded by less than a thousandth, and times the largest burden it still is a long.
+    private const long WholeStrain = 1_000_000;
 
     /// <summary>The strain of a server that says nothing of its weight.</summary>
     internal const long UsualStrain = WholeStrain / Limits.UsualWeight;

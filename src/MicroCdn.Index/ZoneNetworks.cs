@@ -10,8 +10,8 @@ public sealed record ZoneNetwork(IPNetwork Network, string Zone);
 
 /// <summary>Finds the zone of an address: of all networks that hold it the one with the longest prefix says
 /// so.</summary>
-/// <remarks>IPv4 is looked up as the mapped part of IPv6. One probe for each length of prefix that there is, the longest
-/// first, whatever the number of networks.</remarks>
+/// <remarks>IPv4 is looked up as the mapped part of IPv6. One probe for each length of prefix that there is, the
+/// longest first, whatever the number of networks.</remarks>
 internal sealed class ZoneNetworks
 {
     private readonly Dictionary<string, ushort> _numbers = new(StringComparer.Ordinal);

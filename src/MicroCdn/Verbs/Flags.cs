@@ -127,7 +127,7 @@ internal static class Flags
         return valid;
     }
 
-    private static bool TryNetwork(string text, out IPNetwork network) =>
+    public static bool TryNetwork(string text, out IPNetwork network) =>
         IPNetwork.TryParse(text, out network)
         || (IPAddress.TryParse(text, out IPAddress? address)
             && IPNetwork.TryParse($"{address}/{address.GetAddressBytes().Length * 8}", out network));

@@ -24,9 +24,11 @@ internal static class IndexVerb
         web.AddTo(verb);
         GatewayFlags gateway = new();
         gateway.AddTo(verb);
+        RoutingFlags routing = new();
+        routing.AddTo(verb);
         verb.SetAction((parsed, _) =>
         {
-            IndexOptions options = new()
+            IndexOptions options = routing.Read(parsed) with
             {
                 Bind = parsed.GetValue(bind)!,
                 Port = parsed.GetValue(port),

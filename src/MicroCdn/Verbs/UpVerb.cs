@@ -43,6 +43,8 @@ internal static class UpVerb
         EdgeFlags edge = new();
         edge.AddTo(verb);
         verb.Options.Add(ConfigFlag.Create());
+        RoutingFlags routing = new();
+        routing.AddTo(verb);
         verb.SetAction((parsed, _) =>
         {
             string state = parsed.GetValue(data) ?? StateFolder.OfUser;
@@ -54,7 +56,8 @@ internal static class UpVerb
                 parsed.GetValue(gatewayPort), parsed.GetValue(trust)!, state, edge.Read(parsed));
             if (plan.Refuse() is not { } refusal)
             {
-                return RoleHost.RunAsync(parts => Build(plan, parts), started: () => Greet(plan));
+                return RoleHost.RunAsync(
+                    parts => Build(plan, parts, routing.Read(parsed)), started: () => Greet(plan));
             }
             Console.Error.WriteLine($"microcdn: {Table.Plain(refusal)}");
             return Task.FromResult(ExitCode.Usage);
@@ -77,10 +80,10 @@ internal static class UpVerb
         }
     }
 
-    private static List<IRole> Build(Plan plan, RoleParts parts)
+    private static List<IRole> Build(Plan plan, RoleParts parts, IndexOptions routing)
     {
         List<IRole> roles = [];
-        IndexOptions index = new()
+        IndexOptions index = routing with
         {
             Bind = plan.Bind,
             Port = plan.IndexPort,

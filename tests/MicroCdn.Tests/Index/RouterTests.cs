@@ -38,15 +38,28 @@ public sealed class RouterTests
     }
 
     [Fact]
-    public void Of_those_that_have_the_file_the_least_loaded_is_chosen()
+    public void Of_two_that_have_the_file_the_less_loaded_is_chosen_and_nothing_is_left_to_chance()
     {
-        Add("CS1", "10.0.0.1", "a").Load = 5;
-        Add("CS2", "10.0.0.2", "a").Load = 2;
-        Add("CS3", "10.0.0.3", "a").Load = 9;
-        Add("CS4", "10.0.0.4", "b").Load = 0;
-        Assert.Equal("CS2", Choose("a"));
-        Assert.Equal("CS4", Choose("b"));
+        Add("CS1", "10.0.0.1", "a").Load = 50;
+        Add("CS2", "10.0.0.2", "a").Load = 20;
+        Add("CS3", "10.0.0.3", "b").Load = 0;
+        Server dead = Add("CS4", "10.0.0.4", "a");
+        _router.Fleet.MarkDead(dead.Id);
+        for (int ask = 0; ask < 30; ask++) Assert.Equal("CS2", Choose("a"));
+        Assert.Equal("CS1", Choose("a"));
+        Assert.Equal("CS3", Choose("b"));
         Assert.Null(Choose("c"));
+    }
+
+    [Fact]
+    public void Of_three_the_most_loaded_is_never_chosen()
+    {
+        Add("CS1", "10.0.0.1", "a").Load = 500;
+        Add("CS2", "10.0.0.2", "a").Load = 200;
+        Add("CS3", "10.0.0.3", "a").Load = 900;
+        string?[] chosen = [.. Enumerable.Range(0, 200).Select(_ => Choose("a"))];
+        Assert.DoesNotContain("CS3", chosen);
+        Assert.InRange(chosen.Count(id => id == "CS2"), 100, 160);
     }
 
     // Issue 2, 3: "so that a burst between two heartbeats spreads instead of herding"
