@@ -32,8 +32,8 @@ internal sealed class Contest
         }
         if (_usages.Count == 0) throw new BenchException($"There is no file of {_settings.Only} here.");
         _table.Print(
-            "Medians of alternating rounds (least-most). Ratios are by round, and above 1 is better: they compare work by",
-            "the server's processor time, or by the clock under `wall`. The better nginx is that of this file and client.",
+            "Medians of alternating rounds (least-most). Ratios are by round, and above 1 is better: they compare work",
+            "by the server's processor time, under `wall` by the clock. The better nginx is that of this row's file.",
             Usage.Quiet(_usages));
     }
 
