@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -42,7 +41,6 @@ public sealed class SecureServer : IAsyncDisposable
         _first = listeners[0].EndPoint;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(new Quiet(loggers));
-        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new LargeBlocks());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(options =>
         {
@@ -149,38 +147,6 @@ public sealed class SecureServer : IAsyncDisposable
                 Func<TState, Exception?, string> formatter)
             {
                 if (IsEnabled(logLevel)) logger.Log(logLevel, eventId, state, exception, formatter);
-            }
-        }
-    }
-
-    // One block becomes whole TLS records (RFC 8446, section 5.1: 16 KiB each); the default of 4 KiB costs four times
-    // as many records and flushes.
-    private sealed class LargeBlocks : IMemoryPoolFactory<byte>
-    {
-        public MemoryPool<byte> Create(MemoryPoolOptions? options) => new Pool();
-
-        private sealed class Pool : MemoryPool<byte>
-        {
-            private const int BlockBytes = 64 * 1024;
-
-            public override int MaxBufferSize => BlockBytes;
-
-            public override IMemoryOwner<byte> Rent(int minBufferSize = -1) => new Block();
-
-            protected override void Dispose(bool disposing)
-            {
-            }
-
-            private sealed class Block : IMemoryOwner<byte>
-            {
-                private byte[]? _bytes = ArrayPool<byte>.Shared.Rent(BlockBytes);
-
-                public Memory<byte> Memory => _bytes;
-
-                public void Dispose()
-                {
-                    if (Interlocked.Exchange(ref _bytes, null) is { } bytes) ArrayPool<byte>.Shared.Return(bytes);
-                }
             }
         }
     }
