@@ -9,6 +9,8 @@ namespace MicroCdn.Content;
 /// <summary>Keeps the index told: registers with the whole list of files, and again whenever that may have been
 /// lost.</summary>
 /// <remarks>
+/// <para>To an index of version 2 (<see cref="IndexGreeting"/>) only what changed is told, on the connection that stays
+/// open: added and removed files at once, digests as they become known.</para>
 /// <para>Version 1 has no word for "I am still here" or "my files changed", so the registration connection itself is
 /// the sign: it stays open, and when it closes the server registers again. At once if it had stayed open for two
 /// seconds, since then an index that keeps connections has gone and may be back; else every thirty seconds, since an
@@ -28,16 +30,25 @@ internal sealed partial class Announcer(
     private const int SendBytes = 64 * 1024;
 
     private readonly Bell _changed = new(time);
+    private readonly IndexGreeting _greeting = new(options, dialer, time);
+    private volatile bool _speaks2;
+    private IndexLink? _better;
     private bool _reached;
     private bool _saidUnreachable;
 
     /// <summary>Registers again soon: the library changed.</summary>
     public void Announce() => _changed.Ring();
 
+    /// <summary>Tells what became known of the same files; version 1 has no word for it.</summary>
+    public void AnnounceDigests()
+    {
+        if (_speaks2) _changed.Ring();
+    }
+
     /// <summary>Registers, and stays registered, until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        LineConnection? held = null;
+        IndexLink? held = null;
         TimeSpan pause = FirstPause;
         // Since when we have been registered without a break: a library that changes does not end that.
         long since = 0;
@@ -46,8 +57,8 @@ internal sealed partial class Announcer(
         {
             while (true)
             {
-                LineConnection? previous = held;
-                (held, _reached) = (null, false);
+                IndexLink? previous = held;
+                (held, _reached, _speaks2) = (null, false, false);
                 try
                 {
                     held = await RegisterAsync(cancellationToken).ConfigureAwait(false);
@@ -69,35 +80,97 @@ internal sealed partial class Announcer(
                     continue;
                 }
                 if (previous is null || !changed) since = time.GetTimestamp();
+                _speaks2 = held.Told is not null;
+                // What became known while the list was told has rung nobody.
+                AnnounceDigests();
                 changed = await StayAsync(held, since, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
         {
             if (held is not null) await held.DisposeAsync().ConfigureAwait(false);
+            if (_better is not null) await _better.DisposeAsync().ConfigureAwait(false);
         }
     }
 
-    // Returns when it is time to register again; true when the library changed.
-    private async Task<bool> StayAsync(LineConnection connection, long since, CancellationToken cancellationToken)
+    // Returns when it is time to register again: true when the library changed, or the index has learnt version 2,
+    // false when the connection is gone.
+    private async Task<bool> StayAsync(IndexLink link, long since, CancellationToken cancellationToken)
     {
-        bool changed = false;
+        while (true)
+        {
+            TimeSpan limit = link.Told is null ? _greeting.Remembered : Timeout.InfiniteTimeSpan;
+            bool? changed = await WaitAsync(link.Connection, limit, cancellationToken).ConfigureAwait(false);
+            if (changed is null)
+            {
+                if (time.GetElapsedTime(since) < StayedOpen)
+                {
+                    await _changed.WaitAsync(ClosingIndex, cancellationToken).ConfigureAwait(false);
+                }
+                return false;
+            }
+            if (link.Told is { } told)
+            {
+                if (!await TryTellAsync(link.Connection, told, cancellationToken).ConfigureAwait(false)) return false;
+            }
+            else if (changed.Value) return true;
+            else if (await TryBetterAsync(cancellationToken).ConfigureAwait(false)) return true;
+        }
+    }
+
+    // True when the bell rang, false after the limit, null when the connection was closed first.
+    private async Task<bool?> WaitAsync(
+        LineConnection connection, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        bool? changed = null;
         using var closed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task watching = CancelWhenClosedAsync(connection, closed);
         try
         {
-            changed = await _changed.WaitAsync(Timeout.InfiniteTimeSpan, closed.Token).ConfigureAwait(false);
+            changed = await _changed.WaitAsync(limit, closed.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            if (time.GetElapsedTime(since) < StayedOpen)
-            {
-                await _changed.WaitAsync(ClosingIndex, cancellationToken).ConfigureAwait(false);
-            }
+            // Closed.
         }
         await closed.CancelAsync().ConfigureAwait(false);
         await watching.ConfigureAwait(false);
         return changed;
+    }
+
+    // Tells what changed as one change; false when the index did not take it.
+    private async Task<bool> TryTellAsync(
+        LineConnection connection, ToldFiles told, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await SendAsync(connection, told.Tell(library()), cancellationToken).ConfigureAwait(false))
+            {
+                await AskAsync(connection, "DONE_FILES\n", "OK FILES_ADDED", ApplyTime, cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        {
+            LogNotTold(options.IndexHost, options.IndexPort, exception.Message);
+            return false;
+        }
+    }
+
+    // Whether an index that was one of version 1 speaks version 2 by now; the connection is used to register next.
+    private async Task<bool> TryBetterAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _better = await _greeting.TryVersion2Async(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // When it is gone, the connection that is held says so.
+        }
+        if (_better is null) _greeting.AskLater();
+        return _better is not null;
     }
 
     private static async Task CancelWhenClosedAsync(LineConnection connection, CancellationTokenSource closed)
@@ -117,28 +190,64 @@ internal sealed partial class Announcer(
         await closed.CancelAsync().ConfigureAwait(false);
     }
 
-    private async Task<LineConnection> RegisterAsync(CancellationToken cancellationToken)
+    private async Task<IndexLink> RegisterAsync(CancellationToken cancellationToken)
     {
-        LineConnection connection =
-            await dialer.DialAsync(options.IndexHost, options.IndexPort, cancellationToken).ConfigureAwait(false);
-        _reached = true;
+        IndexLink link = _better ?? await _greeting.DialAsync(cancellationToken).ConfigureAwait(false);
+        (_better, _reached) = (null, true);
         try
         {
+            LineConnection connection = link.Connection;
             Library files = library();
-            string register = $"REGISTER {options.Id} {options.TcpPort} {options.UdpPort}\n";
-            await AskAsync(connection, register, "OK REGISTERED", AnswerTime, cancellationToken).ConfigureAwait(false);
-            await SendFilesAsync(connection, files, cancellationToken).ConfigureAwait(false);
+            await AskAsync(connection, RegisterLine(link.Told is not null), "OK REGISTERED", AnswerTime,
+                cancellationToken).ConfigureAwait(false);
+            if (link.Told is { } told)
+            {
+                await SendAsync(connection, told.Tell(files), cancellationToken).ConfigureAwait(false);
+            }
+            else await SendFilesAsync(connection, files, cancellationToken).ConfigureAwait(false);
             await AskAsync(connection, "DONE_FILES\n", "OK FILES_ADDED", ApplyTime, cancellationToken)
                 .ConfigureAwait(false);
             LogRegistered(options.Id, files.Count, options.IndexHost, options.IndexPort);
             _saidUnreachable = false;
-            return connection;
+            if (link.Told is null) _greeting.Remember();
+            return link;
         }
         catch
         {
-            await connection.DisposeAsync().ConfigureAwait(false);
+            await link.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    private string RegisterLine(bool speaks2)
+    {
+        ArrayBufferWriter<byte> line = new();
+        line.WriteText($"REGISTER {options.Id} {options.TcpPort} {options.UdpPort}");
+        if (speaks2) options.Facts.Write(line);
+        line.Write("\n"u8);
+        return Encoding.UTF8.GetString(line.WrittenSpan);
+    }
+
+    // False when there was nothing to send.
+    private async Task<bool> SendAsync(
+        LineConnection connection, IEnumerable<ReadOnlyMemory<byte>> pieces, CancellationToken cancellationToken)
+    {
+        bool any = false;
+        foreach (ReadOnlyMemory<byte> piece in pieces)
+        {
+            any = true;
+            using CancellationTokenSource late = new(Limits.StallTime, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+            try
+            {
+                await connection.SendAsync(piece, either.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw new IOException($"the index took nothing for {Limits.StallTime.TotalSeconds} s");
+            }
+        }
+        return any;
     }
 
     private async Task SendFilesAsync(LineConnection connection, Library files, CancellationToken cancellationToken)
@@ -203,6 +312,10 @@ internal sealed partial class Announcer(
 
     [LoggerMessage(4011, LogLevel.Warning, "the index at {Host}:{Port} is not reached, trying on: {Reason}")]
     private partial void LogUnreachable(string host, int port, string reason);
+
+    [LoggerMessage(4013, LogLevel.Warning,
+        "the index at {Host}:{Port} was not told what changed, registering anew: {Reason}")]
+    private partial void LogNotTold(string host, int port, string reason);
 
     [LoggerMessage(4012, LogLevel.Error, "the index at {Host}:{Port} refused '{Line}': {Answer}")]
     private partial void LogRefused(string host, int port, string line, string answer);

@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Protocol;
+using MicroCdn.Storage;
 
 namespace MicroCdn.Content;
 
@@ -21,6 +22,34 @@ public sealed record ContentOptions
     /// <summary>The port its heartbeats leave from.</summary>
     public int UdpPort { get; init; } = 7002;
 
+    /// <summary>The port of its HTTP server; null when it has none.</summary>
+    public int? HttpPort { get; init; }
+
+    /// <summary>The port of its HTTPS server; null when it has none.</summary>
+    public int? HttpsPort { get; init; }
+
+    /// <summary>The host name or address by which clients are to reach it; null to leave that to the index.</summary>
+    public string? Advertise { get; init; }
+
+    /// <summary>The URL to which clients append a file's name; null when host and port are enough.</summary>
+    public string? PublicUrl { get; init; }
+
+    /// <summary>Where it stands, in the operator's words.</summary>
+    public string? Zone { get; init; }
+
+    /// <summary>The country it stands in: two letters (ISO 3166-1).</summary>
+    public string? Country { get; init; }
+
+    /// <summary>How much it can take against others, 1 to 1000.</summary>
+    public int Weight { get; init; } = Limits.UsualWeight;
+
+    /// <summary>The folder for what this server remembers across restarts, its own and outside the folder it serves;
+    /// null to remember nothing.</summary>
+    public string? State { get; init; }
+
+    /// <summary>Runs long work that nobody waits for; tests have it run where they can see its end.</summary>
+    public Func<Action, Task> InBackground { get; init; } = LowPriority.RunAsync;
+
     /// <summary>The index's host.</summary>
     public string IndexHost { get; init; } = "localhost";
 
@@ -35,4 +64,16 @@ public sealed record ContentOptions
 
     /// <summary>Time between heartbeats; version 1 monitors expect three seconds.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>What a version 2 index is told of this server.</summary>
+    internal ServerFacts Facts => new()
+    {
+        HttpPort = HttpPort,
+        HttpsPort = HttpsPort,
+        Host = Advertise,
+        Url = PublicUrl,
+        Zone = Zone,
+        Country = Country?.ToUpperInvariant(),
+        Weight = Weight,
+    };
 }

@@ -14,6 +14,7 @@ public sealed class ContentRole : IRole, IDisposable
 
     private readonly OpenFiles _openFiles;
     private readonly LibraryKeeper _keeper;
+    private readonly DigestKeeper _digests;
     private readonly Announcer _announcer;
     private readonly Heart _heart;
 
@@ -26,7 +27,8 @@ public sealed class ContentRole : IRole, IDisposable
         ILogger logger = loggers.CreateLogger("content");
         ServedFolder folder = new(options.Files);
         _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors));
-        _keeper = new LibraryKeeper(folder, time, logger, () => _announcer!.Announce());
+        _keeper = new LibraryKeeper(folder, time, logger, NoticeChange);
+        _digests = new DigestKeeper(options, folder, _keeper, time, logger, () => _announcer!.AnnounceDigests());
         _announcer = new Announcer(options, dialer, time, logger, () => _keeper.Library);
         _heart = new Heart(options, datagrams, time, logger, () => (_openFiles.Active, _keeper.Library.Count));
         ContentService service = new(() => _keeper.Library, _openFiles, new Complaints(logger, time), _keeper.Ring);
@@ -37,11 +39,11 @@ public sealed class ContentRole : IRole, IDisposable
     /// <inheritdoc/>
     public string Name => "content";
 
-    /// <summary>What it offers, for whoever serves it over HTTP.</summary>
-    public ServedFiles Files { get; }
-
     /// <inheritdoc/>
     public IReadOnlyList<Listener> Listeners { get; }
+
+    /// <summary>The files it serves, for other servers in its process.</summary>
+    public ServedFiles Files { get; }
 
     /// <inheritdoc/>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -49,9 +51,17 @@ public sealed class ContentRole : IRole, IDisposable
         // Beats come before the first scan: a large folder takes a while, and the server is alive meanwhile.
         Task heart = _heart.RunAsync(cancellationToken);
         await _keeper.StartAsync(cancellationToken).ConfigureAwait(false);
+        await _digests.StartAsync().ConfigureAwait(false);
         await Tasks.UntilFirstFailure(heart, _keeper.RunAsync(cancellationToken),
-            _announcer.RunAsync(cancellationToken))
+            _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken))
             .ConfigureAwait(false);
+    }
+
+    private void NoticeChange(LibraryChange change)
+    {
+        if (change == LibraryChange.Announced) _announcer.Announce();
+        else _announcer.AnnounceDigests();
+        _digests.Ring();
     }
 
     /// <inheritdoc/>

@@ -1,18 +1,26 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 
 namespace MicroCdn.Content;
 
-/// <summary>The files a content server offers at one moment; it never changes, a new scan makes a new one.</summary>
-/// <remarks>A name from the wire is looked up here and nowhere else: only an entry of the library has a path.</remarks>
+/// <summary>The files a content server offers at one moment; but for digests that become known, it never changes: a new
+/// scan makes a new one.</summary>
+/// <remarks>A name from the wire is looked up here and nowhere else: only an entry of the library has a path. Files go
+/// by number, 0 to <see cref="Count"/> - 1; a number means something within one library alone.</remarks>
 public sealed class Library
 {
     private readonly NameTable _names = new(seed: 0);
     private readonly List<int> _rows = [];
     private readonly List<FileFacts> _facts = [];
-    private readonly List<byte[]?> _digests = [];
+
+    // Made when the first digest is known: for each file its 32 bytes, and whether they are there.
+    private byte[] _digests = [];
+    private byte[]? _known;
+
+    internal Library()
+    {
+    }
 
     internal static Library Empty { get; } = new();
 
@@ -30,7 +38,6 @@ public sealed class Library
         _names.ValueOf(row) = Count;
         _rows.Add(row);
         _facts.Add(facts);
-        _digests.Add(null);
         return true;
     }
 
@@ -47,30 +54,55 @@ public sealed class Library
         return row < 0 ? -1 : (int)_names.ValueOf(row);
     }
 
-    /// <summary>The number of a file by its decoded name; -1 when there is none.</summary>
-    public int FindName(ReadOnlySpan<byte> name)
+    /// <summary>The number of the file with exactly this name, decoded already; -1 when none.</summary>
+    public int FindName(ReadOnlySpan<byte> decodedName)
     {
-        int row = _names.Find(name);
+        int row = _names.Find(decodedName);
         return row < 0 ? -1 : (int)_names.ValueOf(row);
     }
 
-    /// <summary>The name of a file, in UTF-8.</summary>
+    /// <summary>The decoded name of a file.</summary>
     public ReadOnlySpan<byte> NameOf(int number) => _names[_rows[number]];
 
-    /// <summary>The SHA-256 of a file's bytes, 32 bytes; false while it is not known.</summary>
-    public bool TryDigest(int number, out ReadOnlySpan<byte> sha256)
+    /// <summary>Size, time and inode of a file when it was scanned.</summary>
+    public FileFacts FactsOf(int number) => _facts[number];
+
+    /// <summary>The SHA-256 of a file with the facts of <see cref="FactsOf"/>, 32 bytes; false while it is not known.
+    /// Takes no lock and allocates nothing; once known it stays.</summary>
+    public bool TryDigest(int number, out ReadOnlySpan<byte> digest)
     {
-        byte[]? digest = Volatile.Read(ref CollectionsMarshal.AsSpan(_digests)[number]);
-        sha256 = digest;
-        return digest is not null;
+        bool known = Volatile.Read(ref _known) is { } flags && Volatile.Read(ref flags[number]) != 0;
+        digest = known ? _digests.AsSpan(number * FileDigest.Length, FileDigest.Length) : [];
+        return known;
     }
 
-    /// <summary>Notes the digest of a file.</summary>
-    internal void Know(int number, byte[] sha256) =>
-        Volatile.Write(ref CollectionsMarshal.AsSpan(_digests)[number], sha256);
+    /// <summary>Keeps a digest that became known. One caller at a time.</summary>
+    internal void Learn(int number, ReadOnlySpan<byte> digest)
+    {
+        if (_known is null)
+        {
+            _digests = new byte[Count * FileDigest.Length];
+            Volatile.Write(ref _known, new byte[Count]);
+        }
+        if (_known[number] != 0) return;
+        digest.CopyTo(_digests.AsSpan(number * FileDigest.Length));
+        // The digest is there before the flag that leads to it.
+        Volatile.Write(ref _known[number], 1);
+    }
 
-    /// <summary>The facts of a file as the scan found it.</summary>
-    public FileFacts FactsOf(int number) => _facts[number];
+    /// <summary>Takes over what an earlier library knew of the files that are still the same.</summary>
+    internal void LearnFrom(Library before)
+    {
+        if (before._known is null) return;
+        for (int number = 0; number < Count; number++)
+        {
+            int known = before.FindName(NameOf(number));
+            if (known >= 0 && before._facts[known] == _facts[number] && before.TryDigest(known, out var digest))
+            {
+                Learn(number, digest);
+            }
+        }
+    }
 
     /// <summary>The facts of a file by its name.</summary>
     internal bool TryFacts(FileName name, out FileFacts facts)
@@ -102,7 +134,8 @@ internal enum LibraryChange
     /// <summary>Not at all.</summary>
     None,
 
-    /// <summary>Files were replaced or edited, but no name or size changed: nobody has to be told.</summary>
+    /// <summary>Files were replaced or edited, but no name or size changed: only a digest that was told may be wrong
+    /// now.</summary>
     Inside,
 
     /// <summary>Names or sizes changed: the index has to be told.</summary>

@@ -15,7 +15,7 @@ namespace MicroCdn.Content;
 /// before stays offered as it was, so that replacing it by a rename makes nobody miss it.</para>
 /// </remarks>
 internal sealed partial class LibraryKeeper(
-    ServedFolder folder, TimeProvider time, ILogger logger, Action announce) : IDisposable
+    ServedFolder folder, TimeProvider time, ILogger logger, Action<LibraryChange> changed) : IDisposable
 {
     /// <summary>How long a file's bytes must rest before it is offered.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(500);
@@ -26,6 +26,9 @@ internal sealed partial class LibraryKeeper(
     private static readonly TimeSpan RootLook = TimeSpan.FromSeconds(1);
 
     private readonly Bell _bell = new(time);
+
+    // Held while a library takes the place of another, so that no digest is learnt by the old one alone.
+    private readonly Lock _publishing = new();
     private FolderWatch? _watch;
     private Library _library = Library.Empty;
     private bool _unsettled;
@@ -34,6 +37,18 @@ internal sealed partial class LibraryKeeper(
     private FolderId? _watched;
 
     public Library Library => Volatile.Read(ref _library);
+
+    /// <summary>Keeps the digest of a file of some library, if it is still the same file now.</summary>
+    public void Learn(Library library, int number, ReadOnlySpan<byte> digest)
+    {
+        lock (_publishing)
+        {
+            library.Learn(number, digest);
+            if (library == _library) return;
+            int now = _library.FindName(library.NameOf(number));
+            if (now >= 0 && _library.FactsOf(now) == library.FactsOf(number)) _library.Learn(now, digest);
+        }
+    }
 
     /// <summary>Asks for a scan soon.</summary>
     public void Ring() => _bell.Ring();
@@ -105,10 +120,13 @@ internal sealed partial class LibraryKeeper(
         LibraryChange change = _library.CompareTo(next);
         if (change == LibraryChange.None) return;
         int before = _library.Count;
-        Volatile.Write(ref _library, next);
-        if (change != LibraryChange.Announced) return;
-        LogChanged(next.Count, before);
-        announce();
+        lock (_publishing)
+        {
+            next.LearnFrom(_library);
+            Volatile.Write(ref _library, next);
+        }
+        if (change == LibraryChange.Announced) LogChanged(next.Count, before);
+        changed(change);
     }
 
     private Library Scan()

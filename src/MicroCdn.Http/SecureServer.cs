@@ -46,6 +46,7 @@ public sealed class SecureServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;
+            options.Limits.MaxConcurrentConnections = Descriptors.Limit / 4;
             options.Limits.MaxRequestBodySize = 0;
             options.Limits.MaxRequestHeadersTotalSize = HttpLimits.HeadBytes;
             options.Limits.MaxRequestHeaderCount = HttpLimits.Fields;

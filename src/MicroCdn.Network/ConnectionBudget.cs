@@ -6,15 +6,19 @@ namespace MicroCdn.Network;
 /// files.</summary>
 internal sealed class ConnectionBudget(int most, ILogger logger, TimeProvider time)
 {
-    // Descriptors kept for the library's open files, logs, dialed connections and the runtime itself.
-    private const int Reserve = 256;
+    // What the runtime holds itself, about two for each assembly, and a few dialed connections. Without one left when
+    // it needs one, the runtime ends the process.
+    private const int ForRuntime = 160;
+
+    // What is kept open of files: a quarter, up to what a few content servers keep.
+    private const int MostForFiles = 1536;
     private readonly Complaints _complaints = new(logger, time);
     private int _open;
 
     public int Open => Volatile.Read(ref _open);
 
     public static int FromDescriptorLimit(long descriptors) =>
-        (int)Math.Clamp(descriptors - Math.Min(Reserve, descriptors / 4), 16, 1_000_000);
+        (int)Math.Clamp(descriptors - ForRuntime - Math.Min(MostForFiles, descriptors / 4), 16, 1_000_000);
 
     public bool TryTake()
     {

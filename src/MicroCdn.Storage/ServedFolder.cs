@@ -51,10 +51,10 @@ public sealed class ServedFolder
         }
     }
 
-    /// <summary>True when a path lies inside the folder, or is the folder.</summary>
+    /// <summary>True when a path lies inside the folder, or is the folder, also when links lead there.</summary>
     public bool Holds(string path)
     {
-        string full = System.IO.Path.GetFullPath(path);
+        string full = RealPath(System.IO.Path.GetFullPath(path));
         return full == Path || full.StartsWith(_inside, StringComparison.Ordinal);
     }
 
@@ -94,6 +94,16 @@ public sealed class ServedFolder
         {
             Libc.Close(fd);
         }
+    }
+
+    // The real path of what is there already, and behind it what is not there yet.
+    private static string RealPath(string full)
+    {
+        int fd = Libc.OpenPath(full);
+        string? real = fd < 0 ? null : Libc.PathOf(fd);
+        if (fd >= 0) Libc.Close(fd);
+        return real ?? (System.IO.Path.GetDirectoryName(full) is { } above
+            ? System.IO.Path.Combine(RealPath(above), System.IO.Path.GetFileName(full)) : full);
     }
 
     private static OpenFailure Reason() => System.Runtime.InteropServices.Marshal.GetLastPInvokeError()

@@ -36,6 +36,9 @@ public sealed class FakeCluster
     /// <summary>The network of the world.</summary>
     public FakeNetwork Network => World.Network;
 
+    /// <summary>The index that was started last.</summary>
+    public IndexRole? Index { get; private set; }
+
     /// <summary>Runs a test in a new world; whatever fails says the seed and shows the log.</summary>
     public static async Task RunAsync(int seed, Func<FakeCluster, Task> body)
     {
@@ -59,7 +62,8 @@ public sealed class FakeCluster
     {
         FakeHost machine = Network.Host(host);
         IndexOptions options = new() { MonitorHost = "monitor", Trust = Trust };
-        machine.Attach(new IndexRole(options, machine.Dialer, machine.Time, new Random(1), machine.Loggers));
+        Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(1), machine.Loggers);
+        machine.Attach(Index);
     }
 
     /// <summary>Starts the monitor, or starts it again, with the indexes that its flags name.</summary>
@@ -86,6 +90,8 @@ public sealed class FakeCluster
             Files = World.Folder[id],
             IndexHost = "index",
             MonitorHost = "monitor",
+            State = World.Folder[$"state of {id}"],
+            InBackground = Task.Run,
         };
         machine.Attach(new ContentRole(options, machine.Dialer, machine.Datagrams, machine.Time, machine.Loggers));
     }

@@ -30,6 +30,7 @@ internal static class ContentVerb
         Option<string> monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
         Option<int> monitorUdpPort = Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
         Option<int> monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+        PlaceFlags place = new();
         Option<string?> data = Flags.Data();
         var bind = Flags.Bind();
         Command verb = new("content",
@@ -40,6 +41,7 @@ internal static class ContentVerb
         };
         WebFlags web = new();
         web.AddTo(verb);
+        place.AddTo(verb);
         verb.SetAction((parsed, _) =>
         {
             string folder = parsed.GetValue(files)!;
@@ -55,9 +57,17 @@ internal static class ContentVerb
                 IndexPort = parsed.GetValue(indexPort),
                 MonitorHost = parsed.GetValue(monitorHost)!,
                 MonitorUdpPort = parsed.GetValue(monitorUdpPort),
+                State = StateFolder.Of(parsed.GetValue(data), parsed.GetValue(id)),
             };
             WebPorts ports = web.Read(parsed);
-            EdgeOptions edge = new() { Bind = options.Bind, HttpPort = ports.Http, HttpsPort = ports.Https };
+            EdgeOptions edge = new()
+            {
+                Bind = options.Bind,
+                HttpPort = ports.Http,
+                HttpsPort = ports.Https,
+                Variants = options.State is { } state ? Path.Combine(state, "variants") : null,
+            };
+            options = place.Read(parsed, options with { HttpPort = ports.Http, HttpsPort = ports.Https });
             return RoleHost.RunAsync(parts =>
             {
                 ContentRole content = new(options, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
@@ -67,10 +77,11 @@ internal static class ContentVerb
         return verb;
     }
 
-    private static bool LiesInside(string? state, string folder)
+    private static bool LiesInside(string? data, string folder)
     {
-        if (state is null || !Directory.Exists(folder) || !new ServedFolder(folder).Holds(state)) return false;
-        Console.Error.WriteLine($"microcdn: --data '{state}' lies inside the folder that is served: choose another.");
+        if (data is null || !Directory.Exists(folder) || !new ServedFolder(folder).Holds(data)) return false;
+        Console.Error.WriteLine(
+            $"microcdn: --data '{data}' lies inside the folder that is served: choose another.");
         return true;
     }
 }

@@ -25,6 +25,30 @@ internal static class Flags
         CustomParser = result => Read<int>(result, name, WantedPort, TryPort),
     };
 
+    public static Option<int> Number(string name, int fallback, int least, int most, string description) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => fallback,
+        HelpName = "N",
+        CustomParser = result => Read<int>(result, name, $"a number from {least} to {most}",
+            (string text, out int number) =>
+                int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number)
+                && number >= least && number <= most),
+    };
+
+    /// <summary>A text that must be of some kind; null when it is left out.</summary>
+    public static Option<string?> Text(
+        string name, string helpName, string description, string wanted, Func<string, bool> isValid) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = result => Read<string>(result, name, wanted, (string text, out string? value) =>
+        {
+            value = text;
+            return isValid(text);
+        }),
+    };
+
     public static Option<TimeSpan> Seconds(string name, double fallback, string description) => new(name)
     {
         Description = description,

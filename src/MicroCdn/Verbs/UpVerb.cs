@@ -43,7 +43,8 @@ internal static class UpVerb
             if (folders is null) return Task.FromResult(ExitCode.Usage);
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort),
-                parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(trust)!);
+                parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(trust)!,
+                parsed.GetValue(data));
             if (plan.ContentPort <= plan.HighestContentPort)
             {
                 return RoleHost.RunAsync(parts => Build(plan, parts), started: () => Greet(plan));
@@ -104,10 +105,17 @@ internal static class UpVerb
                 IndexPort = plan.IndexPort,
                 MonitorHost = plan.Host,
                 MonitorUdpPort = plan.MonitorUdpPort,
+                State = StateFolder.Of(plan.Data, Plan.IdOf(number)),
+                HttpPort = plan.HttpPortOf(number),
             };
             ContentRole role = new(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
             roles.Add(role);
-            EdgeOptions edge = new() { Bind = plan.Bind, HttpPort = plan.HttpPortOf(number) };
+            EdgeOptions edge = new()
+            {
+                Bind = plan.Bind,
+                HttpPort = content.HttpPort,
+                Variants = content.State is { } state ? Path.Combine(state, "variants") : null,
+            };
             roles.Add(new EdgeRole(edge, role.Files, parts.Time, parts.Loggers));
         }
         return roles;
@@ -138,7 +146,7 @@ internal static class UpVerb
     }
 
     private sealed record Plan(string[] Folders, IPAddress Bind, int IndexPort, int MonitorTcpPort, int MonitorUdpPort,
-        int ContentPort, IPNetwork[] Trust)
+        int ContentPort, IPNetwork[] Trust, string? Data)
     {
         // Where the roles of this process reach one another.
         public string Host =>

@@ -34,7 +34,10 @@ public sealed class AnnouncementTests
         cluster.Give("CS1", "a name with spaces.txt", [1, 2, 3]);
         ForeignIndex index = Start(cluster, closesAfter: TimeSpan.FromSeconds(5));
         await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(12));
-        for (int connection = 1; connection <= 3; connection++)
+        // Once it was asked for version 2, and said no.
+        Assert.Equal([(1, "HELLO 2")],
+            index.Lines.Where(heard => heard.Verb == "HELLO").Select(heard => (heard.Connection, heard.Line)));
+        for (int connection = 2; connection <= 4; connection++)
         {
             Assert.Equal(
                 [

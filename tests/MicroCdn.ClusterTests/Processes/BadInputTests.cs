@@ -45,7 +45,7 @@ public sealed class BadInputTests(BadInputTests.Fleet fleet) : IClassFixture<Bad
     [InlineData("index", "UPDATE_LOAD nobody 1", "ERROR UNKNOWN_SERVER")]
     [InlineData("index", "SERVER_DOWN CS1", "ERROR MALFORMED")]
     [InlineData("index", "SERVER_DOWN CS1 -5", "ERROR MALFORMED")]
-    [InlineData("index", "HELLO 2", "ERROR MALFORMED")]
+    [InlineData("index", "HELLO 3", "ERROR MALFORMED")]
     [InlineData("index", "get a.txt", "ERROR UNKNOWN_COMMAND")]
     [InlineData("index", "", "ERROR UNKNOWN_COMMAND")]
     [InlineData("index", "GET", "ERROR MALFORMED")]

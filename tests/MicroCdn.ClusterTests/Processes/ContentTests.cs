@@ -8,6 +8,26 @@ namespace MicroCdn.ClusterTests.Processes;
 public sealed class ContentTests
 {
     [Fact]
+    public async Task Digests_are_kept_below_data_and_a_restart_computes_those_of_new_files_alone()
+    {
+        await using Stage stage = new();
+        string folder = stage.MakeFiles("one", ("a", "a"u8.ToArray()), ("docs/b c", Stage.Noise(3_000_000)));
+        string data = Path.Combine(stage.Folder, "data");
+        await stage.IndexAsync();
+        RunningProcess content = stage.Content("CS1", folder, Stage.FreePort(), "--data", data);
+        await content.UntilLineAsync("computed 2 digests");
+        content.Kill();
+        Assert.Equal(2, File.ReadAllLines(Path.Combine(data, "content-CS1", "digests")).Length);
+
+        Stage.WriteFile(Path.Combine(folder, "new"), "new"u8.ToArray());
+        content = stage.Content("CS1", folder, Stage.FreePort(), "--data", data, "--zone", "upper hall", "--weight", "7");
+        await content.UntilLineAsync("computed 1 digests");
+        Assert.Equal(3, File.ReadAllLines(Path.Combine(data, "content-CS1", "digests")).Length);
+        await Stage.UntilAsync("it is named", TimeSpan.FromSeconds(5), async () =>
+            (await Stage.ConverseAsync(stage.IndexPort, "GET new\n")).Contains("CS1", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_sparse_file_of_five_GiB_arrives_whole_in_flat_memory()
     {
         await using Stage stage = new();
@@ -47,7 +67,8 @@ public sealed class ContentTests
         }
         Assert.Equal(header.Length + size, total);
         Assert.Equal(end, tail[^end.Length..]);
-        Assert.True(peak - before < 4 * 1024, $"{peak - before} KiB more");
+        // The first digest loads the system's cryptography, once and for some MiB, while the file is sent.
+        Assert.True(peak - before < 16 * 1024, $"{peak - before} KiB more");
     }
 
     [Fact]

@@ -9,6 +9,9 @@ public sealed class ForeignIndexTests
     [InlineData("one-answer", "one-answer")]
     [InlineData("silent-down,no-load", "scan-slow")]
     [InlineData("small-recv,subscribe", "unknown-close")]
+    [InlineData("unknown-silent,one-recv", "keep-open")]
+    [InlineData("unknown-close", "keep-open")]
+    [InlineData("hello-loose", "keep-open")]
     public async Task A_foreign_index_and_monitor_know_our_server_and_send_our_client_to_it(string index, string monitor)
     {
         await using Stage stage = new();
@@ -28,7 +31,7 @@ public sealed class ForeignIndexTests
         content.Kill();
         await foreignMonitor.UntilLineAsync("DEAD CS1");
         await foreignIndex.UntilLineAsync("DOWN CS1");
-        Assert.DoesNotContain("UNEXPECTED", foreignIndex.Output + foreignMonitor.Output, StringComparison.Ordinal);
+        AssertNothingUnexpected(foreignIndex.Output + foreignMonitor.Output);
     }
 
     [Theory]
@@ -47,7 +50,7 @@ public sealed class ForeignIndexTests
         content.Kill();
         await monitor.UntilLineAsync("CS1 is dead");
         await index.UntilLineAsync("DOWN CS1");
-        Assert.DoesNotContain("UNEXPECTED", index.Output, StringComparison.Ordinal);
+        AssertNothingUnexpected(index.Output);
     }
 
     [Theory]
@@ -71,5 +74,14 @@ public sealed class ForeignIndexTests
         await Stage.UntilAsync("it is named again", TimeSpan.FromSeconds(1), async () =>
             (await Stage.ConverseAsync(stage.IndexPort, "GET a\n")).Contains("CS1", StringComparison.Ordinal));
         Assert.DoesNotContain("UNEXPECTED", monitor.Output, StringComparison.Ordinal);
+    }
+
+    // HELLO 2 is how a peer of version 1 is told from one of version 2: it may refuse it, once, and everything else is
+    // version 1.
+    private static void AssertNothingUnexpected(string output)
+    {
+        string[] unexpected = [.. output.Split('\n').Where(line => line.Contains("UNEXPECTED", StringComparison.Ordinal))];
+        Assert.DoesNotContain(unexpected, line => line != "UNEXPECTED line 'HELLO 2'");
+        Assert.InRange(unexpected.Length, 0, 1);
     }
 }

@@ -56,6 +56,8 @@ internal sealed partial class RunningProcess : IAsyncDisposable
             RedirectStandardInput = true,
             WorkingDirectory = folder ?? "",
         };
+        // What roles remember by default would be shared by all tests, and stay behind.
+        if (folder is not null) start.Environment["XDG_DATA_HOME"] = Path.Combine(folder, "xdg-data");
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return new RunningProcess(Path.GetFileName(program), new Process { StartInfo = start });
     }

@@ -139,6 +139,9 @@ internal sealed class TranscriptPlayer
                 Files = _world.Folder[role],
                 TcpPort = PortOf(role),
                 UdpPort = PortOf(role) + 1,
+                HttpPort = role == "CS2" ? 7103 : null,
+                Zone = role == "CS2" ? "upper hall" : null,
+                InBackground = Task.Run,
             };
             host.Attach(new ContentRole(options, host.Dialer, host.Datagrams, host.Time, host.Loggers));
         }

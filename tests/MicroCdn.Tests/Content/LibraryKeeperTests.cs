@@ -18,7 +18,10 @@ public sealed class LibraryKeeperTests : IDisposable
     private readonly SemaphoreSlim _announced = new(0);
 
     public LibraryKeeperTests() =>
-        _keeper = new LibraryKeeper(new ServedFolder(_folder.Path), _time, _log, () => _announced.Release());
+        _keeper = new LibraryKeeper(new ServedFolder(_folder.Path), _time, _log, change =>
+        {
+            if (change == LibraryChange.Announced) _announced.Release();
+        });
 
     public void Dispose()
     {

@@ -82,6 +82,60 @@ public sealed class LibraryTests
         Assert.Equal(LibraryChange.Announced, library.CompareTo(Of([("a", 1), ("b", 3)], modified: 8)));
     }
 
+    [Fact]
+    public void A_name_is_found_exactly_and_decoded_by_nobody()
+    {
+        Library library = Of(("a b", 1), ("a%20b", 2));
+        Assert.Equal((0, 1, -1), (library.FindName("a b"u8), library.FindName("a%20b"u8), library.FindName("%61"u8)));
+    }
+
+    [Fact]
+    public void A_digest_is_known_once_it_was_learnt_and_stays()
+    {
+        Library library = Of(("a", 1), ("b", 2));
+        Assert.False(library.TryDigest(1, out ReadOnlySpan<byte> digest));
+        Assert.True(digest.IsEmpty);
+        library.Learn(1, Digest(7));
+        library.Learn(1, Digest(8));
+        Assert.True(library.TryDigest(1, out digest));
+        Assert.Equal(Digest(7), digest.ToArray());
+        Assert.False(library.TryDigest(0, out _));
+    }
+
+    [Fact]
+    public void A_new_scan_takes_over_the_digests_of_the_files_that_are_the_same()
+    {
+        Library before = Of([("a", 1), ("b", 2), ("c", 3)]), after = Of([("c", 3), ("b", 20), ("d", 4), ("a", 1)]);
+        for (int number = 0; number < 3; number++) before.Learn(number, Digest(number));
+        after.LearnFrom(before);
+        Assert.Equal([true, false, false, true], Enumerable.Range(0, 4).Select(n => after.TryDigest(n, out _)));
+        Assert.True(after.TryDigest(0, out ReadOnlySpan<byte> digest));
+        Assert.Equal(Digest(2), digest.ToArray());
+        Library edited = Of([("a", 1)], modified: 2), replaced = Of([("a", 1)], inode: 2);
+        edited.LearnFrom(before);
+        replaced.LearnFrom(before);
+        Assert.False(edited.TryDigest(0, out _) || replaced.TryDigest(0, out _));
+    }
+
+    [Fact]
+    public async Task A_reader_never_sees_half_a_digest()
+    {
+        for (int round = 0; round < 200; round++)
+        {
+            Library library = Of(("a", 1), ("b", 2));
+            Task<bool> reader = Task.Run(() =>
+            {
+                ReadOnlySpan<byte> digest;
+                while (!library.TryDigest(1, out digest)) Thread.SpinWait(1);
+                return digest.SequenceEqual(Digest(9));
+            }, TestContext.Current.CancellationToken);
+            library.Learn(1, Digest(9));
+            Assert.True(await reader);
+        }
+    }
+
+    private static byte[] Digest(int value) => [.. Enumerable.Repeat((byte)(value + 1), 32)];
+
     private static Library Of(params (string, long)[] files) => Of(files, modified: 1);
 
     private static Library Of((string Name, long Size)[] files, long modified = 1, ulong inode = 1)

@@ -69,7 +69,7 @@ internal sealed class EdgeWorld : IAsyncDisposable
         for (int number = 0; withDigests && number < library.Count; number++)
         {
             byte[] bytes = File.ReadAllBytes(Folder[Encoding.UTF8.GetString(library.NameOf(number))]);
-            library.Know(number, SHA256.HashData(bytes));
+            library.Learn(number, SHA256.HashData(bytes));
         }
         Library = library;
         return this;

@@ -60,6 +60,30 @@ public sealed class FlagsTests
         Assert.Contains($"not '{text}'.", Assert.Single(Errors(Flags.Seconds("--timeout", 8, "x"), "--timeout", text)),
             StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("1", 1)]
+    [InlineData("1000", 1000)]
+    public void A_number_within_its_bounds_is_read(string text, int number) =>
+        Assert.Equal(number, Value(Flags.Number("--weight", 100, 1, 1000, "x"), "--weight", text));
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("1001")]
+    [InlineData("-1")]
+    [InlineData("much")]
+    public void A_number_out_of_its_bounds_is_one_sentence(string text) =>
+        Assert.Equal([$"--weight wants a number from 1 to 1000, not '{text}'."],
+            Errors(Flags.Number("--weight", 100, 1, 1000, "x"), "--weight", text));
+
+    [Fact]
+    public void A_text_of_the_wrong_kind_is_one_sentence_and_one_left_out_is_none()
+    {
+        Option<string?> country = Flags.Text("--country", "CC", "x", "two letters", text => text.Length == 2);
+        Assert.Equal("de", Value(country, "--country", "de"));
+        Assert.Null(Value(country));
+        Assert.Equal(["--country wants two letters, not 'deu'."], Errors(country, "--country", "deu"));
+    }
+
     [Fact]
     public void Networks_to_trust_add_up_and_an_address_alone_is_a_network_of_one()
     {

@@ -240,8 +240,16 @@ public sealed class ServedFolderTests : IDisposable
     [InlineData("served/../outside", false)]
     [InlineData("served-not", false)]
     [InlineData("", false)]
-    public void It_knows_which_paths_lie_inside(string path, bool inside) =>
+    [InlineData("way-in", true)]
+    [InlineData("way-in/not/there/yet", true)]
+    [InlineData("served/way-out", false)]
+    [InlineData("served/way-out/not/there/yet", false)]
+    public void It_knows_which_paths_lie_inside_also_through_links(string path, bool inside)
+    {
+        _world.Link("way-in", _world["served"]);
+        _world.Link("served/way-out", _world.Path);
         Assert.Equal(inside, _folder.Holds(_world[path]));
+    }
 
     private void Shell(string script)
     {

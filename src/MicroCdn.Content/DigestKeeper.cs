@@ -1,0 +1,142 @@
+using System.Security.Cryptography;
+using MicroCdn.Protocol;
+using MicroCdn.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Content;
+
+/// <summary>Computes the digest of every file of the library in the background, one at a time, smallest
+/// first.</summary>
+/// <remarks>
+/// A file that is edited while it is read, or that is not as the library says, is left for later: the watch rings, the
+/// scan makes another library of it, and it is read then. What is learnt is remembered and announced about once a
+/// second, and at the end.
+/// </remarks>
+internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder folder, LibraryKeeper keeper,
+    TimeProvider time, ILogger logger, Action announce)
+{
+    private const int BlockBytes = 1 << 20;
+    private static readonly TimeSpan Batch = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(60);
+
+    private readonly DigestMemory _memory = new(options.State, folder, logger);
+    private readonly Bell _bell = new(time);
+    private readonly List<int> _learnt = [];
+    private byte[]? _block;
+    private bool _someFailed;
+
+    /// <summary>The library changed: there may be files whose digest is not known.</summary>
+    public void Ring() => _bell.Ring();
+
+    /// <summary>Takes over what was remembered of the first library.</summary>
+    public Task StartAsync() => options.InBackground(() =>
+    {
+        Library library = keeper.Library;
+        Recall(library);
+        _memory.CompactIfWorth(library);
+    });
+
+    /// <summary>Computes what is not known whenever the library changed, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await options.InBackground(() => Work(cancellationToken)).ConfigureAwait(false);
+            // What could not be read may be readable later without any change that the watch would see.
+            TimeSpan wait = _someFailed ? TryAgain : Timeout.InfiniteTimeSpan;
+            await _bell.WaitAsync(wait, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private void Work(CancellationToken cancellationToken)
+    {
+        long began = time.GetTimestamp();
+        int count = 0;
+        Library library;
+        do
+        {
+            library = keeper.Library;
+            count += Work(library, cancellationToken);
+        }
+        while (library != keeper.Library);
+        _memory.CompactIfWorth(library);
+        _block = null;
+        if (count > 0) LogComputed(count, time.GetElapsedTime(began).TotalSeconds);
+    }
+
+    // Ends early when there is another library.
+    private int Work(Library library, CancellationToken cancellationToken)
+    {
+        List<int> unknown = Unknown(library);
+        // Files that come back in masses, such as those of a disk that was away, may be remembered.
+        if (unknown.Sum(number => (double)library.FactsOf(number).Size) > _memory.Length && Recall(library) > 0)
+        {
+            announce();
+            unknown = Unknown(library);
+        }
+        unknown.Sort((one, other) => library.FactsOf(one).Size.CompareTo(library.FactsOf(other).Size));
+        _someFailed = false;
+        int count = 0;
+        long since = time.GetTimestamp();
+        foreach (int number in unknown)
+        {
+            if (library != keeper.Library) break;
+            if (!TryCompute(library, number, cancellationToken)) _someFailed = true;
+            else count++;
+            if (time.GetElapsedTime(since) < Batch) continue;
+            Tell(library);
+            since = time.GetTimestamp();
+        }
+        Tell(library);
+        return count;
+    }
+
+    private static List<int> Unknown(Library library)
+    {
+        List<int> unknown = [];
+        for (int number = 0; number < library.Count; number++)
+        {
+            if (!library.TryDigest(number, out _)) unknown.Add(number);
+        }
+        return unknown;
+    }
+
+    private int Recall(Library library) =>
+        _memory.Recall(library, (number, digest) => keeper.Learn(library, number, digest));
+
+    private void Tell(Library library)
+    {
+        if (_learnt.Count == 0) return;
+        _memory.Add(library, _learnt);
+        _learnt.Clear();
+        announce();
+    }
+
+    private bool TryCompute(Library library, int number, CancellationToken cancellationToken)
+    {
+        FileName.TryCreate(library.NameOf(number), out FileName name);
+        using FolderFile? file = folder.Open(name, out _);
+        if (file is null || file.Facts != library.FactsOf(number)) return false;
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        _block ??= new byte[BlockBytes];
+        long read = 0;
+        while (read < file.Facts.Size)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int length = file.Read(_block, read);
+            if (length == 0) return false;
+            hash.AppendData(_block, 0, length);
+            read += length;
+            Thread.Yield();
+        }
+        Span<byte> digest = stackalloc byte[FileDigest.Length];
+        hash.GetHashAndReset(digest);
+        if (read != file.Facts.Size || !file.IsUnchanged()) return false;
+        keeper.Learn(library, number, digest);
+        _learnt.Add(number);
+        return true;
+    }
+
+    [LoggerMessage(4032, LogLevel.Information, "computed {Count} digests in {Seconds:F1} s")]
+    private partial void LogComputed(int count, double seconds);
+}

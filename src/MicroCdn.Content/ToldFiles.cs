@@ -1,0 +1,87 @@
+using System.Buffers;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Content;
+
+/// <summary>What a version 2 index was told of this server's files on one connection, and so what it is still to be
+/// told.</summary>
+/// <remarks>A connection on which a change was refused or cut off is of no more use, and what was told on it
+/// neither.</remarks>
+internal sealed class ToldFiles(ServerId id)
+{
+    private const int SendBytes = 64 * 1024;
+
+    private readonly ArrayBufferWriter<byte> _lines = new();
+    private Library _library = Library.Empty;
+
+    // Whether the digest of a file was told; it was the library's, which never takes one back.
+    private bool[] _digested = [];
+
+    /// <summary>ADD_FILE and REMOVE_FILE lines that make what was told into a library, in pieces to send; none when
+    /// there is nothing to tell. Read to the end, they count as told; each piece is valid until the next.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> Tell(Library next)
+    {
+        bool[] digested = new bool[next.Count];
+        _lines.ResetWrittenCount();
+        for (int number = 0; number < _library.Count && next != _library; number++)
+        {
+            if (next.FindName(_library.NameOf(number)) < 0) WriteRemoval(_library.NameOf(number));
+            if (_lines.WrittenCount < SendBytes) continue;
+            yield return _lines.WrittenMemory;
+            _lines.ResetWrittenCount();
+        }
+        for (int number = 0; number < next.Count; number++)
+        {
+            WriteIfNews(next, number, out digested[number]);
+            if (_lines.WrittenCount < SendBytes) continue;
+            yield return _lines.WrittenMemory;
+            _lines.ResetWrittenCount();
+        }
+        if (_lines.WrittenCount > 0) yield return _lines.WrittenMemory;
+        (_library, _digested) = (next, digested);
+    }
+
+    private void WriteIfNews(Library next, int number, out bool isDigested)
+    {
+        isDigested = next.TryDigest(number, out ReadOnlySpan<byte> digest);
+        int before = next == _library ? number : _library.FindName(next.NameOf(number));
+        if (before >= 0 && _library.FactsOf(before).Size == next.FactsOf(number).Size
+            && _digested[before] == isDigested && (!isDigested || IsTold(before, digest, next, number))) return;
+        _lines.Write("ADD_FILE "u8);
+        _lines.WriteText(id.Value);
+        _lines.Write(" "u8);
+        PercentText.Encode(next.NameOf(number), _lines);
+        _lines.Write(" "u8);
+        _lines.WriteNumber(next.FactsOf(number).Size);
+        if (isDigested)
+        {
+            _lines.Write(" sha256="u8);
+            new FileDigest(digest).WriteHex(_lines);
+            WriteTime(SecondsOf(next, number));
+        }
+        _lines.Write("\n"u8);
+    }
+
+    private bool IsTold(int before, ReadOnlySpan<byte> digest, Library next, int number) =>
+        _library.TryDigest(before, out ReadOnlySpan<byte> told) && told.SequenceEqual(digest)
+        && SecondsOf(_library, before) == SecondsOf(next, number);
+
+    private static long SecondsOf(Library library, int number) => library.FactsOf(number).Modified / 1_000_000_000;
+
+    // A file from before 1970 or after 9999 has a wrong time, which is better left unsaid.
+    private void WriteTime(long seconds)
+    {
+        if (seconds is < 0 or > Limits.UnixSeconds) return;
+        _lines.Write(" time="u8);
+        _lines.WriteNumber(seconds);
+    }
+
+    private void WriteRemoval(ReadOnlySpan<byte> name)
+    {
+        _lines.Write("REMOVE_FILE "u8);
+        _lines.WriteText(id.Value);
+        _lines.Write(" "u8);
+        PercentText.Encode(name, _lines);
+        _lines.Write("\n"u8);
+    }
+}
