@@ -1,4 +1,3 @@
-using System.Text;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
@@ -143,20 +142,12 @@ internal sealed class Download(FileName name, string target, ClientOptions optio
 
     private async Task<long> RequestAsync(LineConnection connection, Route route, CancellationToken cancellationToken)
     {
-        await connection.SendAsync(name.ToGetLine(), cancellationToken).ConfigureAwait(false);
-        ReadOnlyMemory<byte>? answer = await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false);
         string where = $"{route.Id} at {route.Host}:{route.Port}";
-        if (answer is not { } line) throw new IOException($"{where} closed without an answer");
-        Words words = new(line.Span);
-        words.Next(out ReadOnlySpan<byte> verb);
-        if (verb.SequenceEqual("OK"u8) && words.NextNumber(out long size) && words.AtEnd)
-        {
-            // Another size than the index tells is another file, or one that is being changed.
-            if (route.Size < 0 || route.Size == size) return size;
-            throw new IOException($"{route.Id} offers {size} bytes where the index says {route.Size}");
-        }
-        if (line.Span.SequenceEqual("ERROR FILE_NOT_FOUND"u8)) throw new MissingFileException();
-        throw new IOException($"{where} answered '{Encoding.UTF8.GetString(line.Span)}'");
+        long size = await FileRequest.SendAsync(connection, name, where, cancellationToken).ConfigureAwait(false)
+            ?? throw new MissingFileException();
+        // Another size than the index tells is another file, or one that is being changed.
+        if (route.Size < 0 || route.Size == size) return size;
+        throw new IOException($"{route.Id} offers {size} bytes where the index says {route.Size}");
     }
 
     private async Task ReceiveAsync(LineConnection connection, long size, string server, CancellationTokenSource stall,

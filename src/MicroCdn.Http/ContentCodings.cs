@@ -6,7 +6,7 @@ namespace MicroCdn.Http;
 /// 12.5.3).</summary>
 public static class ContentCodings
 {
-    private const int Unnamed = -1, Full = 1000;
+    private const int Unnamed = -1;
 
     // On equal quality: the fewest bytes first. Whoever asks nobody's opinion gets the plain bytes.
     private static readonly Coding[] Preferred = [Coding.Zstd, Coding.Brotli, Coding.Gzip, Coding.Identity];
@@ -68,25 +68,13 @@ public static class ContentCodings
         if (quality == Unnamed) quality = value;
     }
 
-    // OWS ";" OWS "q=" qvalue, in thousandths (RFC 9110, section 12.4.2).
-    private static bool TryReadQuality(ReadOnlySpan<byte> weight, out int quality)
+    // OWS ";" OWS weight (RFC 9110, section 12.4.2).
+    private static bool TryReadQuality(ReadOnlySpan<byte> parameters, out int quality)
     {
-        quality = Full;
-        weight = weight.TrimStart(" \t"u8);
-        if (weight.IsEmpty) return true;
-        if (weight[0] != ';') return false;
-        weight = weight[1..].TrimStart(" \t"u8);
-        if (weight.Length is < 3 or > 7 || (weight[0] | 0x20) != 'q' || weight[1] != '=') return false;
-        if (weight[2] is not ((byte)'0' or (byte)'1') || (weight.Length > 3 && weight[3] != '.')) return false;
-        int scale = Full;
-        quality = (weight[2] - '0') * Full;
-        for (int at = 4; at < weight.Length; at++)
-        {
-            if (weight[at] is < (byte)'0' or > (byte)'9') return false;
-            scale /= 10;
-            quality += (weight[at] - '0') * scale;
-        }
-        return quality <= Full;
+        quality = QualityValue.Full;
+        parameters = parameters.TrimStart(" \t"u8);
+        return parameters.IsEmpty
+            || (parameters[0] == ';' && QualityValue.TryRead(parameters[1..].TrimStart(" \t"u8), out quality));
     }
 }
 

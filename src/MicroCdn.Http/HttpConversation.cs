@@ -36,6 +36,8 @@ internal sealed class HttpConversation : Conversation
     {
         base.Progress(bytes, now);
         _windowBytes += bytes;
+        // It took all there was: what comes slowly from elsewhere is not its fault.
+        if (Answer.Starves) (_windowSince, _windowBytes) = (now, 0);
     }
 
     public override void End()
@@ -49,6 +51,12 @@ internal sealed class HttpConversation : Conversation
     {
         Refuse(refusal);
         return this;
+    }
+
+    protected override void Given(long now)
+    {
+        base.Given(now);
+        (_windowSince, _windowBytes) = (now, 0);
     }
 
     protected override int Take(ReadOnlySpan<byte> input, long now)
@@ -65,7 +73,7 @@ internal sealed class HttpConversation : Conversation
     {
         if (Answer.IsPending)
         {
-            if (_windowBytes < HttpLimits.ReadBytes) Answer.Discard();
+            if (_windowBytes < HttpLimits.ReadBytes && !Answer.Starves) Answer.Discard();
             (_windowSince, _windowBytes) = (now, 0);
         }
         else if (!Unfinished.IsEmpty) Refuse(Refusal.Late);

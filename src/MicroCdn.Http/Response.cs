@@ -105,7 +105,9 @@ public readonly struct Response
 
     /// <summary>Postpones the response: the connection takes no further request until <see cref="Give"/> is called,
     /// which must happen exactly once.</summary>
-    public void Later() => _answer.Later();
+    /// <param name="preparation">Disposed when the connection ends before: nobody wants the response any
+    /// more.</param>
+    public void Later(IDisposable? preparation = null) => _answer.Later(preparation);
 
     /// <summary>Writes the response that was postponed, on the connection's own thread; callable from any.</summary>
     public void Give(Action<Response> write)

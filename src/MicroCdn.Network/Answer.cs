@@ -28,6 +28,8 @@ public sealed class Answer : IBufferWriter<byte>
     private int _start;
     private int _end;
     private Action<Answer>? _later;
+    private IDisposable? _preparation;
+    private bool _starved;
     private long _tail;
 
     internal Answer(BufferPool pool, Action? completed)
@@ -59,6 +61,12 @@ public sealed class Answer : IBufferWriter<byte>
 
     /// <summary>True while anything is unsent.</summary>
     public bool IsPending => HasText || File is not null || Source is not null;
+
+    /// <summary>True while all that its source had is sent: the source is waited for, not the peer.</summary>
+    public bool Starves => _starved && Source is not null && File is null && !HasText;
+
+    // True when some of what is unsent can leave now.
+    internal bool IsReady => IsPending && !Starves;
 
     internal bool IsFull => _end > BufferPool.Size - PieceBytes;
 
@@ -134,7 +142,11 @@ public sealed class Answer : IBufferWriter<byte>
 
     /// <summary>Postpones the answer: no further line is taken until one of the <c>Complete</c> methods is
     /// called.</summary>
-    public void Later() => Waits = true;
+    /// <param name="preparation">Disposed when the connection ends before: nobody wants the answer any more.</param>
+    public void Later(IDisposable? preparation = null) => (Waits, _preparation) = (true, preparation);
+
+    /// <summary>Lets a source that had nothing be asked again; from any thread.</summary>
+    public void Wake() => _completed?.Invoke();
 
     /// <summary>Gives the answer that <see cref="Later"/> postponed; from any thread.</summary>
     public void Complete(ReadOnlySpan<byte> text)
@@ -154,7 +166,7 @@ public sealed class Answer : IBufferWriter<byte>
     internal bool TakeLater()
     {
         if (!Waits || Interlocked.Exchange(ref _later, null) is not { } write) return false;
-        Waits = false;
+        (Waits, _preparation) = (false, null);
         write(this);
         return true;
     }
@@ -189,12 +201,15 @@ public sealed class Answer : IBufferWriter<byte>
         file?.Release();
     }
 
-    // Lets a long list write its next piece.
+    // Lets a long list write its next piece. One that writes nothing is asked again after a wake.
     internal void Refill()
     {
-        while (Source is not null && File is null && !IsFull)
+        _starved = false;
+        while (!_starved && Source is not null && File is null && !IsFull)
         {
+            int before = _end;
             if (!Source.Write(this)) EndSource();
+            else _starved = _end == before && File is null;
         }
     }
 
@@ -203,6 +218,8 @@ public sealed class Answer : IBufferWriter<byte>
     {
         EndFile(broken: true);
         EndSource();
+        _preparation?.Dispose();
+        _preparation = null;
         TextSent(_end - _start);
     }
 

@@ -79,7 +79,7 @@ public abstract class Conversation
     /// <summary>Goes on with messages, lists and postponed answers that had to wait until something was sent.</summary>
     public void Continue(long now)
     {
-        if (Answer.TakeLater()) ActiveAt = now;
+        if (Answer.TakeLater()) Given(now);
         Answer.Refill();
         if (HasMore) WalkHeld(now);
     }
@@ -102,6 +102,9 @@ public abstract class Conversation
         _handed = bytes;
         if (taken > 0) Progress(taken, now);
     }
+
+    /// <summary>Notes that a postponed answer is given: only now can the peer take anything.</summary>
+    protected virtual void Given(long now) => ActiveAt = now;
 
     /// <summary>Ends what takes too long; true when it did.</summary>
     public bool Expire(long now)

@@ -41,11 +41,12 @@ public interface IPeer
 }
 
 /// <summary>Produces a long answer piece by piece, so that a list of millions never stands in memory.</summary>
-/// <remarks>One that is disposable is disposed after its last piece, or when the connection ends before.</remarks>
+/// <remarks>One that is disposable is disposed after its last piece, or when the connection ends before. One that waits
+/// for its bytes itself calls <see cref="Answer.Wake"/> when there are some after it wrote nothing.</remarks>
 public interface ILineSource
 {
-    /// <summary>Writes some lines, at most <see cref="Answer.PieceBytes"/>; false when there is no more to
-    /// come.</summary>
+    /// <summary>Writes some lines, at most <see cref="Answer.PieceBytes"/>, or nothing when there are none yet; false
+    /// when there is no more to come.</summary>
     bool Write(Answer answer);
 }
 

@@ -130,7 +130,7 @@ public sealed class PipeCarrier : IDisposable
                 Volatile.Write(ref _deadline, _conversation.DueAt);
                 if (!await FlushAsync(cancellationToken).ConfigureAwait(false)) return;
                 if (_conversation.IsOver) return;
-                if (_conversation.Answer.IsPending || _conversation.HasMore) continue;
+                if (_conversation.Answer.IsReady || _conversation.HasMore) continue;
                 Volatile.Write(ref _deadline, _conversation.DueAt);
                 if (!_conversation.IsPaused) await ReadAsync(cancellationToken).ConfigureAwait(false);
                 else await _woken.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);

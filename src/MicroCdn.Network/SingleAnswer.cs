@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Threading.Channels;
 
 namespace MicroCdn.Network;
 
@@ -6,10 +7,11 @@ namespace MicroCdn.Network;
 /// does.</summary>
 public sealed class SingleAnswer : IDisposable
 {
-    private readonly TaskCompletionSource _given = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Channel<bool> _woken = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>An empty answer.</summary>
-    public SingleAnswer() => Answer = new Answer(BufferPool.Shared, _given.SetResult);
+    public SingleAnswer() => Answer = new Answer(BufferPool.Shared, () => _woken.Writer.TryWrite(true));
 
     /// <summary>What is to be sent.</summary>
     public Answer Answer { get; }
@@ -20,9 +22,10 @@ public sealed class SingleAnswer : IDisposable
     /// <summary>Waits for an answer that was postponed.</summary>
     public async ValueTask ReadyAsync(CancellationToken cancellationToken)
     {
-        if (!Answer.Waits) return;
-        await _given.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-        Answer.TakeLater();
+        while (Answer.Waits && !Answer.TakeLater())
+        {
+            await _woken.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Takes text off the front.</summary>
@@ -32,10 +35,15 @@ public sealed class SingleAnswer : IDisposable
     /// <returns>False when it could not be sent as announced, or the peer takes no more.</returns>
     public async ValueTask<bool> SendAsync(PipeWriter output, CancellationToken cancellationToken)
     {
-        Answer.Refill();
-        Sending sending =
-            await PipeCarrier.SendAsync(Answer, output, _ => { }, cancellationToken).ConfigureAwait(false);
-        return sending == Sending.Done && !Answer.Broken;
+        while (true)
+        {
+            Answer.Refill();
+            Sending sending =
+                await PipeCarrier.SendAsync(Answer, output, _ => { }, cancellationToken).ConfigureAwait(false);
+            if (sending != Sending.Done || Answer.Broken) return false;
+            if (!Answer.IsPending) return true;
+            if (Answer.Starves) await _woken.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <inheritdoc/>

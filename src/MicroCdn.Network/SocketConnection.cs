@@ -74,7 +74,7 @@ internal sealed class SocketConnection : IPeer
             _conversation.Continue(now);
             if (!Flush(now, ref bytes)) return Wait();
             if (_conversation.IsOver) return Finish(now);
-            if (_conversation.Answer.IsPending || _conversation.HasMore)
+            if (_conversation.Answer.IsReady || _conversation.HasMore)
             {
                 if (bytes <= 0) return true;
                 continue;

@@ -39,7 +39,7 @@ internal sealed class ServedConnection : IPeer
             _conversation.Continue(now);
             if (!Flush(now)) return;
             if (_conversation.IsOver) Close();
-            else if (_conversation.Answer.IsPending) continue;
+            else if (_conversation.Answer.IsReady) continue;
             else if (_conversation.IsPaused || !Read(now)) return;
         }
     }

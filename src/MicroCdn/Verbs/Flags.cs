@@ -73,14 +73,17 @@ internal static class Flags
             Read<IPAddress>(result, "--bind", "an IP address, such as 127.0.0.1", IPAddress.TryParse),
     };
 
-    public static Option<IPNetwork[]> Trust() => new("--trust")
+    public static Option<IPNetwork[]> Trust() =>
+        Networks("--trust", "A network that control messages are taken from, beside loopback; repeatable.");
+
+    public static Option<IPNetwork[]> Networks(string name, string description) => new(name)
     {
-        Description = "A network that control messages are taken from, beside loopback; repeatable.",
+        Description = description,
         DefaultValueFactory = _ => [],
         HelpName = "CIDR",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result => [.. result.Tokens.Select(token => Read<IPNetwork>(
-            result, token, "--trust", "a network such as 10.0.0.0/8", TryNetwork))],
+            result, token, name, "a network such as 10.0.0.0/8", TryNetwork))],
     };
 
     public static Option<string?> Data() => Path(new Option<string?>("--data")

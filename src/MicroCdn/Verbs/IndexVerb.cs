@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MicroCdn.Gateway;
 using MicroCdn.Index;
 
 namespace MicroCdn.Verbs;
@@ -17,19 +18,28 @@ internal static class IndexVerb
         {
             port, monitorHost, monitorPort, bind, trust, Flags.Data(),
         };
-        verb.SetAction((parsed, _) => RoleHost.RunAsync(parts =>
-        [
-            new IndexRole(
-                new IndexOptions
-                {
-                    Bind = parsed.GetValue(bind)!,
-                    Port = parsed.GetValue(port),
-                    MonitorHost = parsed.GetValue(monitorHost)!,
-                    MonitorTcpPort = parsed.GetValue(monitorPort),
-                    Trust = parsed.GetValue(trust)!,
-                },
-                parts.Dialer, parts.Time, new Random(), parts.Loggers),
-        ]));
+        WebFlags web = new();
+        web.AddTo(verb);
+        GatewayFlags gateway = new();
+        gateway.AddTo(verb);
+        verb.SetAction((parsed, _) =>
+        {
+            IndexOptions options = new()
+            {
+                Bind = parsed.GetValue(bind)!,
+                Port = parsed.GetValue(port),
+                MonitorHost = parsed.GetValue(monitorHost)!,
+                MonitorTcpPort = parsed.GetValue(monitorPort),
+                Trust = parsed.GetValue(trust)!,
+            };
+            WebPorts ports = web.Read(parsed);
+            GatewayOptions face = gateway.Read(parsed, options.Bind, ports);
+            return RoleHost.RunAsync(parts =>
+            {
+                IndexRole index = new(options, parts.Dialer, parts.Time, new Random(), parts.Loggers);
+                return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
+            }, ports);
+        });
         return verb;
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using MicroCdn.Content;
 using MicroCdn.Edge;
+using MicroCdn.Gateway;
 using MicroCdn.Index;
 using MicroCdn.Monitor;
 using MicroCdn.Network;
@@ -29,12 +30,13 @@ internal static class UpVerb
         Option<int> contentPort = Flags.Port("--content-port", 7001,
             "The first content server's line port; its heartbeats leave from the next, HTTP is the one after, "
             + "further servers follow 100 higher.");
+        Option<int> gatewayPort = Flags.Port("--gateway-port", 8080, "The index's HTTP port.");
         Option<string?> data = Flags.Data();
         var bind = Flags.Bind();
         var trust = Flags.Trust();
         Command verb = new("up", "Run an index, a monitor and two content servers in one process.")
         {
-            files, indexPort, monitorTcpPort, monitorUdpPort, contentPort, bind, data, trust,
+            files, indexPort, monitorTcpPort, monitorUdpPort, contentPort, gatewayPort, bind, data, trust,
         };
         verb.SetAction((parsed, _) =>
         {
@@ -43,8 +45,8 @@ internal static class UpVerb
             if (folders is null) return Task.FromResult(ExitCode.Usage);
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort),
-                parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(trust)!,
-                parsed.GetValue(data));
+                parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(gatewayPort),
+                parsed.GetValue(trust)!, parsed.GetValue(data));
             if (plan.ContentPort <= plan.HighestContentPort)
             {
                 return RoleHost.RunAsync(parts => Build(plan, parts), started: () => Greet(plan));
@@ -82,7 +84,10 @@ internal static class UpVerb
             MonitorTcpPort = plan.MonitorTcpPort,
             Trust = plan.Trust,
         };
-        roles.Add(new IndexRole(index, parts.Dialer, parts.Time, new Random(), parts.Loggers));
+        IndexRole indexRole = new(index, parts.Dialer, parts.Time, new Random(), parts.Loggers);
+        roles.Add(indexRole);
+        GatewayOptions gateway = new() { Bind = plan.Bind, HttpPort = plan.GatewayPort };
+        roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
         MonitorOptions monitor = new()
         {
             Bind = plan.Bind,
@@ -127,7 +132,7 @@ internal static class UpVerb
         string monitor = plan.MonitorTcpPort == 6001 ? "" : $" --monitor-tcp-port {plan.MonitorTcpPort}";
         Console.WriteLine();
         Console.WriteLine("MicroCDN is up:");
-        Console.WriteLine($"  index    TCP {plan.IndexPort}");
+        Console.WriteLine($"  index    TCP {plan.IndexPort}, HTTP {plan.GatewayPort}");
         Console.WriteLine($"  monitor  TCP {plan.MonitorTcpPort}, heartbeats UDP {plan.MonitorUdpPort}");
         for (int number = 0; number < plan.Folders.Length; number++)
         {
@@ -139,14 +144,14 @@ internal static class UpVerb
         Console.WriteLine($"  microcdn ls{port}");
         Console.WriteLine($"  microcdn get hello.txt{port}");
         Console.WriteLine($"  microcdn servers{port}{monitor}");
-        Console.WriteLine($"  curl http://localhost:{plan.HttpPortOf(0)}/hello.txt");
+        Console.WriteLine($"  curl -L http://localhost:{plan.GatewayPort}/hello.txt");
         Console.WriteLine(
             "From a clone, write 'dotnet run --project src/MicroCdn --' for 'microcdn'. Ctrl-C ends it all.");
         Console.WriteLine();
     }
 
     private sealed record Plan(string[] Folders, IPAddress Bind, int IndexPort, int MonitorTcpPort, int MonitorUdpPort,
-        int ContentPort, IPNetwork[] Trust, string? Data)
+        int ContentPort, int GatewayPort, IPNetwork[] Trust, string? Data)
     {
         // Where the roles of this process reach one another.
         public string Host =>

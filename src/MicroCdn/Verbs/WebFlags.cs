@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MicroCdn.Gateway;
 
 namespace MicroCdn.Verbs;
 
@@ -35,6 +36,35 @@ internal sealed class WebFlags
     /// <summary>Reads the flags.</summary>
     public WebPorts Read(ParseResult parsed) => new(parsed.GetValue(_httpPort), parsed.GetValue(_httpsPort),
         parsed.GetValue(_certificate), parsed.GetValue(_key));
+}
+
+/// <summary>The flags that only the HTTP face of an index has.</summary>
+internal sealed class GatewayFlags
+{
+    private readonly Option<System.Net.IPNetwork[]> _proxies = Flags.Networks("--proxy",
+        "A proxy whose X-Forwarded-For is believed, by its address or network; repeatable.");
+
+    private readonly Option<bool> _noRelay = new("--no-relay")
+    {
+        Description = "Answer 503 for files that only version 1 servers have, instead of passing them on.",
+    };
+
+    /// <summary>Adds the flags to a verb.</summary>
+    public void AddTo(Command verb)
+    {
+        verb.Options.Add(_proxies);
+        verb.Options.Add(_noRelay);
+    }
+
+    /// <summary>Reads the flags.</summary>
+    public GatewayOptions Read(ParseResult parsed, System.Net.IPAddress bind, WebPorts ports) => new()
+    {
+        Bind = bind,
+        HttpPort = ports.Http,
+        HttpsPort = ports.Https,
+        Proxies = parsed.GetValue(_proxies)!,
+        Relays = !parsed.GetValue(_noRelay),
+    };
 }
 
 /// <summary>Where a role speaks HTTP, and with which certificate.</summary>

@@ -118,6 +118,36 @@ public sealed partial class HttpConversationTests
     }
 
     [Fact]
+    public void A_reader_is_judged_from_when_a_postponed_response_was_given()
+    {
+        Wire wire = new(Service(postpone: true, out Action give)) { Window = 0 };
+        wire.Receive(Get("/large"));
+        wire.Now += 60_000;
+        Assert.False(wire.Conversation.Expire(wire.Now));
+        give();
+        wire.Turn();
+        wire.Now += 29_999;
+        Assert.False(wire.Conversation.Expire(wire.Now));
+        wire.Now += 1;
+        Assert.True(wire.Conversation.Expire(wire.Now));
+        Assert.True(wire.Conversation.Answer.Broken);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_reader_that_took_all_there_was_is_not_blamed_for_a_slow_source(bool reads)
+    {
+        Wire wire = new(Service()) { Window = 0 };
+        wire.Receive(Get("/slow"));
+        if (reads) wire.Window = long.MaxValue;
+        wire.Turn();
+        wire.Now += 30_000;
+        Assert.True(wire.Conversation.Expire(wire.Now));
+        Assert.Equal(!reads, wire.Conversation.Answer.Broken);
+    }
+
+    [Fact]
     public void An_address_with_too_many_connections_gets_503()
     {
         HttpService service = Service();
@@ -149,6 +179,12 @@ public sealed partial class HttpConversationTests
     [GeneratedRegex("Date: [^\r]*\r\n")]
     private static partial Regex Date();
 
+    // A body of which no byte ever comes.
+    private sealed class Nothing : ILineSource
+    {
+        public bool Write(Answer answer) => true;
+    }
+
     // Answers each request with its own path.
     private sealed class PathHandler(bool postpone) : IHttpHandler
     {
@@ -169,7 +205,8 @@ public sealed partial class HttpConversationTests
         private static void Answer(Response response, byte[] path)
         {
             response.Begin(HttpStatus.Ok);
-            response.End(path.AsSpan().SequenceEqual("/large"u8) ? new byte[40_000] : path);
+            if (path.AsSpan().SequenceEqual("/slow"u8)) response.EndWithPieces(new Nothing(), 10);
+            else response.End(path.AsSpan().SequenceEqual("/large"u8) ? new byte[40_000] : path);
         }
     }
 }

@@ -1,0 +1,176 @@
+using System.Buffers;
+using System.Text;
+using MicroCdn.Http;
+using MicroCdn.Index;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Gateway;
+
+/// <summary>Answers every GET for a file with the way to a live copy of it, or with what is known of it.</summary>
+/// <remarks>
+/// 1. The method. 2. The path becomes a name; what is no name finds nothing. 3. The name is looked up: a file; else a
+/// file with <c>.meta4</c> or <c>.sha256</c> behind it; else a question after our health. 4. What is wanted of it, by
+/// query and Accept. 5. Its servers are put in order. 6. The redirect, the relay, or the page. One handler for each
+/// port: it knows over which scheme its clients come.
+/// </remarks>
+internal sealed class GatewayHandler(
+    GatewayOptions options, FileDirectory directory, Relays? relays, bool isSecure) : IHttpHandler
+{
+    private readonly Askers _askers = new(options.Proxies);
+    private readonly int _port = (isSecure ? options.HttpsPort : options.HttpPort) ?? 0;
+
+    public void Handle(in Request request, Response response, IPeer peer)
+    {
+        if (request.Method is Method.Other or Method.Options)
+        {
+            AnswerMethod(request, response);
+            return;
+        }
+        Span<byte> decoded = stackalloc byte[Limits.NameBytes];
+        if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder) || isFolder)
+        {
+            NotFound(response);
+            return;
+        }
+        ReadOnlySpan<byte> name = decoded[..length];
+        if (directory.TryFind(name, out FileEntry entry))
+        {
+            Answer(request, response, peer, name, entry, Wish.Read(request));
+        }
+        else if (TryEnding(name, ".meta4"u8, out ReadOnlySpan<byte> file, out entry))
+        {
+            Answer(request, response, peer, file, entry, Wish.Read(request) with { View = View.Metalink });
+        }
+        else if (TryEnding(name, ".sha256"u8, out file, out entry)) AnswerChecksum(response, file, entry);
+        else if (name.SequenceEqual("healthz"u8)) Sentences.Explain(response, HttpStatus.Ok, "ok");
+        else if (name.SequenceEqual("readyz"u8)) AnswerReady(response);
+        else NotFound(response);
+    }
+
+    private bool TryEnding(
+        ReadOnlySpan<byte> name, ReadOnlySpan<byte> ending, out ReadOnlySpan<byte> file, out FileEntry entry)
+    {
+        bool ends = name.EndsWith(ending);
+        file = ends ? name[..^ending.Length] : default;
+        entry = default;
+        return ends && directory.TryFind(file, out entry);
+    }
+
+    private void Answer(in Request request, Response response, IPeer peer, ReadOnlySpan<byte> name,
+        in FileEntry entry, Wish wish)
+    {
+        Span<Candidate> servers = Draft.Clean().Candidates(entry.Count);
+        servers = servers[..directory.Rank(entry, _askers.Of(request, peer, wish.Not), servers)];
+        int chosen = Choose(servers);
+        Place place = new(isSecure, peer.Local);
+        if (chosen < 0 && wish.View is View.File or View.Metalink)
+        {
+            Sentences.Explain(response, HttpStatus.ServiceUnavailable, Sentences.NobodyCan(servers));
+        }
+        else if (wish.View != View.File)
+        {
+            Finding finding = new(name, entry, servers, chosen, place, directory.NotOffered(name));
+            Show(request, response, finding, wish.View, place);
+        }
+        else if (Place.IsWeb(servers[chosen].Server.Contact!))
+        {
+            if (request.Method == Method.Get) servers[chosen].Server.CountAnswer();
+            Redirect.Write(request, response, name, entry, servers, chosen, place);
+        }
+        else PassOn(request, response, name, entry, servers);
+    }
+
+    // The first that speaks HTTP; when none does, the first at all, whose bytes are passed on. -1 when there is none.
+    private int Choose(ReadOnlySpan<Candidate> servers)
+    {
+        int first = -1;
+        for (int at = 0; at < servers.Length; at++)
+        {
+            if (servers[at].Exclusion != Exclusion.None) continue;
+            if (Place.IsWeb(servers[at].Server.Contact!)) return at;
+            if (first < 0) first = at;
+        }
+        return relays is null ? -1 : first;
+    }
+
+    private void PassOn(in Request request, Response response, ReadOnlySpan<byte> name, in FileEntry entry,
+        ReadOnlySpan<Candidate> servers)
+    {
+        FileDigest digest = Redirect.Wanted(request, entry.Digest);
+        if (response.IsHeadOnly)
+        {
+            Relays.WriteHead(response, digest);
+            response.EndWithPieces(new PageSource(default), entry.Size);
+            return;
+        }
+        FileName.TryCreate(name, out FileName file);
+        relays!.Start(new RelayOrder(file, entry.Size, digest, Relays.Suitable(servers)), response);
+    }
+
+    private void Show(in Request request, Response response, Finding finding, View view, Place place)
+    {
+        byte[] page = view switch
+        {
+            View.Metalink => MetalinkPage.Write(finding, OwnUrl(request, finding, place)),
+            View.Json => JsonPage.Write(finding),
+            View.Mirrors => MirrorsPage.Write(finding),
+            _ => WhyPage.Write(finding),
+        };
+        response.Begin(HttpStatus.Ok);
+        response.Fields(view switch
+        {
+            View.Metalink => "Content-Type: application/metalink4+xml\r\n"u8,
+            View.Json => "Content-Type: application/json\r\n"u8,
+            View.Mirrors => "Content-Type: text/html; charset=utf-8\r\n"u8,
+            _ => "Content-Type: text/plain; charset=utf-8\r\n"u8,
+        });
+        if (view == View.Mirrors) response.Fields(MirrorsPage.Policy);
+        response.Fields("X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nVary: Accept\r\n"u8);
+        response.EndWithPieces(new PageSource(page), page.Length);
+    }
+
+    private byte[]? OwnUrl(in Request request, Finding finding, Place place)
+    {
+        if (relays is null) return null;
+        ArrayBufferWriter<byte> url = new();
+        place.WriteOwnUrl(request[Field.Host], _port, finding.Name, url);
+        return url.WrittenSpan.ToArray();
+    }
+
+    // As sha256sum writes and reads it: digest, two spaces, the name without folders.
+    private static void AnswerChecksum(Response response, ReadOnlySpan<byte> name, in FileEntry entry)
+    {
+        if (entry.Digest.IsNone)
+        {
+            Sentences.Explain(response, HttpStatus.NotFound,
+                "The digest of this file is not known: no server has told it yet.");
+            return;
+        }
+        name = name[(name.LastIndexOf((byte)'/') + 1)..];
+        byte[] line = [.. Encoding.ASCII.GetBytes(entry.Digest.ToString()), .. "  "u8, .. name, (byte)'\n'];
+        response.Begin(HttpStatus.Ok);
+        response.Fields("Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"u8);
+        response.Fields("Cache-Control: no-store\r\n"u8);
+        response.End(line);
+    }
+
+    private void AnswerReady(Response response)
+    {
+        bool ready = directory.Servers.Any(server => server.Contact is not null);
+        Sentences.Explain(response, ready ? HttpStatus.Ok : HttpStatus.ServiceUnavailable,
+            ready ? "ok" : "No content server has registered yet.");
+    }
+
+    private static void AnswerMethod(in Request request, Response response)
+    {
+        bool asks = request.Method == Method.Options;
+        response.Begin(asks ? HttpStatus.NoContent : HttpStatus.MethodNotAllowed);
+        response.Field("Allow"u8, "GET, HEAD, OPTIONS"u8);
+        if (asks) response.EndEmpty();
+        else response.End([]);
+    }
+
+    private static void NotFound(Response response) =>
+        Sentences.Explain(response, HttpStatus.NotFound, "No server has a file of this name.");
+}

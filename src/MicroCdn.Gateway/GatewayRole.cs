@@ -1,0 +1,44 @@
+using System.Net;
+using MicroCdn.Http;
+using MicroCdn.Index;
+using MicroCdn.Network;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Gateway;
+
+/// <summary>The HTTP face of an index.</summary>
+public sealed class GatewayRole : IRole
+{
+    /// <summary>Builds the role; nothing runs yet.</summary>
+    /// <param name="options">What it is told.</param>
+    /// <param name="directory">The index of the same process.</param>
+    /// <param name="dialer">How it reaches servers whose files it passes on.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">Where it logs.</param>
+    public GatewayRole(
+        GatewayOptions options, FileDirectory directory, IDialer dialer, TimeProvider time, ILoggerFactory loggers)
+    {
+        Complaints complaints = new(loggers.CreateLogger(Name), time);
+        TrustedNetworks proxies = new(options.Proxies);
+        Relays? relays = options.Relays ? new Relays(dialer, complaints, time) : null;
+        Listeners = [.. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true)];
+
+        IEnumerable<Listener> Port(int? port, bool secure)
+        {
+            if (port is not { } number) yield break;
+            GatewayHandler handler = new(options, directory, relays, secure);
+            yield return new Listener(
+                new IPEndPoint(options.Bind, number), new HttpService(handler, proxies, complaints, time), secure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public string Name => "gateway";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Listener> Listeners { get; }
+
+    /// <inheritdoc/>
+    public Task RunAsync(CancellationToken cancellationToken) =>
+        Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+}

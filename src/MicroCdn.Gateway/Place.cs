@@ -1,0 +1,118 @@
+using System.Buffers;
+using System.Net;
+using System.Net.Sockets;
+using MicroCdn.Http;
+using MicroCdn.Index;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Gateway;
+
+/// <summary>Where a client stands: how it reached us, and by which URL it reaches others.</summary>
+/// <param name="IsSecure">It came over TLS.</param>
+/// <param name="Reached">Our address as it knows it.</param>
+internal readonly record struct Place(bool IsSecure, IPAddress Reached)
+{
+    /// <summary>True when a server speaks HTTP in some way.</summary>
+    public static bool IsWeb(Contact contact) =>
+        contact.Url is not null || contact.HttpPort is not null || contact.HttpsPort is not null;
+
+    /// <summary>Writes the URL of a file on a server that speaks HTTP: under the URL that the server advertised, else
+    /// over the scheme by which the client came, where the server has it.</summary>
+    public void WriteUrl(Contact contact, ReadOnlySpan<byte> name, IBufferWriter<byte> output) =>
+        WriteUrl(contact, name, contact.HttpPort is null || (IsSecure && contact.HttpsPort is not null), output);
+
+    /// <summary>Writes the URL of a file over one of the schemes that the server has.</summary>
+    public void WriteUrl(Contact contact, ReadOnlySpan<byte> name, bool secure, IBufferWriter<byte> output)
+    {
+        if (contact.Url is { } url)
+        {
+            WriteText(url.AsSpan().TrimEnd('/'), output);
+        }
+        else
+        {
+            output.Write(secure ? "https://"u8 : "http://"u8);
+            if (contact.Host is { } host) WriteHost(host, output);
+            // One that registered from this machine is where the client found us.
+            else WriteAddress(contact.IsLoopback ? WireAddress.Plain(Reached) : contact.Address, output);
+            output.Write(":"u8);
+            output.WriteNumber((secure ? contact.HttpsPort : contact.HttpPort) ?? 0);
+        }
+        PathNames.Write(name, output);
+    }
+
+    /// <summary>Writes the URL of a file on this gateway, as its client wrote it.</summary>
+    public void WriteOwnUrl(
+        ReadOnlySpan<byte> host, int port, ReadOnlySpan<byte> name, IBufferWriter<byte> output)
+    {
+        output.Write(IsSecure ? "https://"u8 : "http://"u8);
+        output.Write(host);
+        if (host.IsEmpty)
+        {
+            WriteAddress(WireAddress.Plain(Reached), output);
+            output.Write(":"u8);
+            output.WriteNumber(port);
+        }
+        PathNames.Write(name, output);
+    }
+
+    // An IPv6 literal stands in brackets (RFC 3986, section 3.2.2).
+    private static void WriteHost(string host, IBufferWriter<byte> output)
+    {
+        bool bare = host.Contains(':') && host[0] != '[';
+        if (bare) output.Write("["u8);
+        WriteText(host, output);
+        if (bare) output.Write("]"u8);
+    }
+
+    private static void WriteAddress(IPAddress address, IBufferWriter<byte> output)
+    {
+        bool brackets = address.AddressFamily == AddressFamily.InterNetworkV6;
+        if (brackets) output.Write("["u8);
+        address.TryFormat(output.GetSpan(64), out int length);
+        output.Advance(length);
+        if (brackets) output.Write("]"u8);
+    }
+
+    private static void WriteText(ReadOnlySpan<char> text, IBufferWriter<byte> output) =>
+        output.Advance(System.Text.Encoding.UTF8.GetBytes(text, output.GetSpan(3 * text.Length)));
+}
+
+/// <summary>Finds out who a client is, also behind a proxy.</summary>
+/// <param name="proxies">The proxies that are believed. Loopback is not among them unless it is named: on this machine
+/// too a stranger may write what he likes.</param>
+internal sealed class Askers(IReadOnlyList<IPNetwork> proxies)
+{
+    /// <summary>What the choice of a server may know of the client.</summary>
+    public Asker Of(in Request request, IPeer peer, ServerId? not)
+    {
+        if (!request.Has(Field.XForwardedFor) || !IsProxy(peer.Remote))
+        {
+            return new Asker(peer.Remote, peer.Local.AddressFamily == AddressFamily.InterNetwork, not);
+        }
+        IPAddress address = Forwarded(System.Text.Encoding.ASCII.GetString(request[Field.XForwardedFor]), peer.Remote);
+        return new Asker(address, address.AddressFamily == AddressFamily.InterNetwork, not);
+    }
+
+    // Each proxy appends whom it heard: from the right, the first that is no proxy of ours is the client. What stands
+    // left of it, the client may have written itself.
+    private IPAddress Forwarded(string list, IPAddress nearest)
+    {
+        string[] hops = list.Split(',', StringSplitOptions.TrimEntries);
+        for (int hop = hops.Length - 1; hop >= 0 && IsProxy(nearest); hop--)
+        {
+            if (!IPEndPoint.TryParse(hops[hop], out IPEndPoint? heard)) return nearest;
+            nearest = WireAddress.Plain(heard.Address);
+        }
+        return nearest;
+    }
+
+    private bool IsProxy(IPAddress address)
+    {
+        foreach (IPNetwork proxy in proxies)
+        {
+            if (proxy.Contains(address)) return true;
+        }
+        return false;
+    }
+}
