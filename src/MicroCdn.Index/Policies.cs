@@ -9,7 +9,7 @@ namespace MicroCdn.Index;
 /// <para>The loads we compare are up to three seconds old, and other indexes go by the same ones. If everybody took the
 /// least loaded, all would run to the same server until the next report, and then to another, like a herd. Two servers
 /// drawn at random, of which the less loaded wins, are nearly as good as perfect knowledge and cannot herd: even the
-/// idlest is in a draw only as often as its weight says (docs/decisions/0008). Against our own bursts each answer
+/// idlest is in a draw only as often as its weight says (docs/decisions/0009). Against our own bursts each answer
 /// counts at once as if the download had begun (<see cref="Server.CountAnswer"/>).</para>
 /// <para>Nothing here waits, locks or allocates: the line protocol's GET and the gateway's redirect walk this
 /// list.</para>

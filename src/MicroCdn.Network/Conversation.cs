@@ -14,6 +14,7 @@ public abstract class Conversation
     private int _heldLength;
     private bool _waiting;
     private bool _inputEnded;
+    private long _handed;
 
     /// <summary>Begins when the connection was accepted.</summary>
     protected Conversation(Answer answer, long now) => (Answer, MessageSince, ActiveAt) = (answer, now, now);
@@ -85,6 +86,22 @@ public abstract class Conversation
 
     /// <summary>Notes that the peer took some bytes of an answer.</summary>
     public virtual void Progress(long bytes, long now) => ActiveAt = now;
+
+    /// <summary>Notes that some bytes of an answer were handed to the kernel: it holds megabytes, so what the peer took
+    /// of them is told later, by <see cref="Unacknowledged"/>.</summary>
+    public void Handed(long bytes, long now)
+    {
+        _handed += bytes;
+        ActiveAt = now;
+    }
+
+    /// <summary>Notes how many of the bytes handed over the peer has not acknowledged.</summary>
+    public void Unacknowledged(long bytes, long now)
+    {
+        long taken = _handed - bytes;
+        _handed = bytes;
+        if (taken > 0) Progress(taken, now);
+    }
 
     /// <summary>Notes that a postponed answer is given: only now can the peer take anything.</summary>
     protected virtual void Given(long now) => ActiveAt = now;

@@ -81,9 +81,26 @@ internal static unsafe partial class Libc
         return sendfile(fd, (int)file.DangerousGetHandle(), &offset, (nuint)length);
     }
 
+    /// <summary>How many bytes sent the peer has not acknowledged; -1 when it cannot be known.</summary>
+    public static int Unacknowledged(int fd)
+    {
+        const nuint outputQueue = 0x5411;
+        int bytes;
+        return ioctl(fd, outputQueue, &bytes) == 0 ? bytes : -1;
+    }
+
     public static void CloseWrite(int fd) => _ = shutdown(fd, 1);
 
     public static void Close(int fd) => _ = close(fd);
+
+    /// <summary>Closes and resets: what the kernel still holds for the peer is thrown away, and the peer knows.</summary>
+    public static void CloseAtOnce(int fd)
+    {
+        const int socketLevel = 1, linger = 13;
+        Span<int> onForNoTime = [1, 0];
+        fixed (int* pointer = onForNoTime) _ = setsockopt(fd, socketLevel, linger, pointer, 2 * sizeof(int));
+        _ = close(fd);
+    }
 
     public static IPAddress Address(int fd, bool remote)
     {
@@ -132,6 +149,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int shutdown(int fd, int how);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setsockopt(int fd, int level, int name, void* value, int length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ioctl(int fd, nuint request, int* value);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int close(int fd);

@@ -89,17 +89,25 @@ internal sealed class SocketConnection : IPeer
     public void Sweep(long now)
     {
         if (_closed) return;
-        if (_lingering ? now >= _lingerUntil : _conversation.Expire(now) && _conversation.Answer.Broken) Close();
+        if (_conversation.Answer.IsPending && Libc.Unacknowledged(_fd) is >= 0 and var left)
+        {
+            _conversation.Unacknowledged(left, now);
+        }
+        // Who does not read is not waited for: closed in order, each would leave megabytes in the kernel for minutes.
+        if (!_lingering && _conversation.Expire(now) && _conversation.Answer.Broken) Close(Libc.CloseAtOnce);
+        else if (_lingering && now >= _lingerUntil) Close();
         else if (!_lingering && _conversation.Answer.Closing) _loop.Enqueue(this);
     }
 
-    public void Close()
+    public void Close() => Close(Libc.Close);
+
+    private void Close(Action<int> close)
     {
         if (_closed) return;
         _closed = true;
         _conversation.End();
         _loop.Forget(this, _fd);
-        Libc.Close(_fd);
+        close(_fd);
     }
 
     // Sends what is unsent; false when the socket is full or broken.
@@ -121,7 +129,7 @@ internal sealed class SocketConnection : IPeer
             if (isText) answer.TextSent((int)sent);
             else answer.FileSent(sent);
             bytes -= sent;
-            _conversation.Progress(sent, now);
+            _conversation.Handed(sent, now);
             if (!isText && sent < most) FileStopped(answer);
         }
         return true;
