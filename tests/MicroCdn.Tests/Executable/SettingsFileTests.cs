@@ -45,7 +45,7 @@ public sealed class SettingsFileTests
     [InlineData("""{"content": {"banana": 1}}""", "x.json: unknown key 'banana' in section content.")]
     [InlineData("""{"content": {"config": "y.json"}}""", "x.json: unknown key 'config' in section content.")]
     [InlineData("""{"content": {"timeout": 5}}""", "x.json: unknown key 'timeout' in section content.")]
-    [InlineData("""{"get": {"out": "x"}}""", "x.json: unknown key 'get'.")]
+    [InlineData("""{"get": {"out": "x"}}""", "x.json: unknown key 'get'; did you mean 'geo'?")]
     [InlineData("""{"monitor": {"tiemout": 5}}""",
         "x.json: unknown key 'tiemout' in section monitor; did you mean 'timeout'?")]
     [InlineData("""{"httpPort": 1, "httpPort": 2}""", "x.json: key 'httpPort' stands there twice.")]

@@ -46,6 +46,7 @@ public sealed class WatchedFileTests : IDisposable
     {
         string path = _folder.Write("a", "secret");
         File.SetUnixFileMode(path, UnixFileMode.UserRead);
+        File.SetUnixFileMode(_folder.Path, (UnixFileMode)Convert.ToInt32("755", 8));
         Nobody.Does(() => Assert.Throws<IOException>(new WatchedFile(path, 100).OpenIfChanged));
     }
 
