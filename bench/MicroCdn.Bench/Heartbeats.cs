@@ -9,8 +9,8 @@ internal static class Heartbeats
     {
         using Workspace workspace = new(settings);
         int datagrams = Machine.FreePort(), lines = Machine.FreePort();
-        ServerProcess monitor = workspace.StartRole($"{Machine.ServerCore}", "monitor",
-            "--udp-port", $"{datagrams}", "--tcp-port", $"{lines}", "--index-port", $"{Machine.FreePort()}");
+        ServerProcess monitor = workspace.StartRole($"{Machine.ServerCore}", "monitor", state: null,
+            ["--udp-port", $"{datagrams}", "--tcp-port", $"{lines}", "--index-port", $"{Machine.FreePort()}"]);
         monitor.WaitFor("microcdn monitor", () => Conversation.Answers(lines, "PING", "PONG"));
         using HeartbeatSender sender = new(datagrams, Servers);
         Machine.Say("warming up");

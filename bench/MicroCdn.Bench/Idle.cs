@@ -6,20 +6,42 @@ namespace MicroCdn.Bench;
 internal static class Idle
 {
     private const double Mebibyte = 1 << 20;
+    private static readonly SampleFile Probe = SampleFile.OneKibibyte;
 
     public static void Run(Settings settings)
     {
         Alone(settings);
 
-        Table table = new($"Idle connections: {settings.IdleConnections:N0} at 5 s after the first",
-            "server", "first line", "in RAM before, MiB", "still open", "growth, MiB", "KiB/connection");
+        Table table = NewTable(settings, "Idle connections");
         foreach (string? line in (string?[])[null, "HELLO"])
         {
-            Connections(settings, table, "index", line);
-            Connections(settings, table, "content", line);
+            string said = line ?? "none";
+            Connections(settings, table, new Kind("index", said, line, one => Index.Start(one, Machine.AllCores)));
+            Connections(settings, table, new Kind("content", said, line, workspace =>
+            {
+                ContentServer server = Content(workspace);
+                return (server.Process, server.LinePort);
+            }));
         }
         table.Print("Memory is VmRSS, without the kernel's for sockets; closed connections count in the growth.");
     }
+
+    /// <summary>Measures connections kept open over HTTP after one request.</summary>
+    public static void Web(Settings settings)
+    {
+        Table table = NewTable(settings, "Idle connections kept open over HTTP");
+        string request = $"GET /{Probe.Name} HTTP/1.1\r\nHost: x\r\n\r";
+        Connections(settings, table, new Kind("content, HTTP", "GET, answered", request, workspace =>
+        {
+            ContentServer server = Content(workspace);
+            return (server.Process, server.HttpPort);
+        }));
+        table.Print();
+    }
+
+    private static Table NewTable(Settings settings, string what) =>
+        new($"{what}: {settings.IdleConnections:N0} at 5 s after the first",
+            "server", "first line", "in RAM before, MiB", "still open", "growth, MiB", "KiB/connection");
 
     private static void Alone(Settings settings)
     {
@@ -37,32 +59,30 @@ internal static class Idle
         table.Print();
     }
 
-    private static void Connections(Settings settings, Table table, string role, string? line)
+    private static void Connections(Settings settings, Table table, Kind kind)
     {
-        Machine.Say($"{settings.IdleConnections:N0} connections to the {role}, first line {line ?? "none"}");
+        Machine.Say($"{settings.IdleConnections:N0} connections to the {kind.Server}, first line {kind.Said}");
         using Workspace workspace = new(settings);
-        (ServerProcess server, int port) =
-            role == "index" ? Index.Start(workspace, Machine.AllCores) : Content(workspace);
+        (ServerProcess server, int port) = kind.Start(workspace);
         // The first connections pay for code and tables that later ones share.
-        using (IdleConnections few = new(port, 100, line)) Machine.Wait(settings.Patience(1));
+        using (IdleConnections few = new(port, 100, kind.Line)) Machine.Wait(settings.Patience(1));
         server.WaitUntilQuiet(settings.Patience(10));
         long before = server.Memory;
         long begin = Stopwatch.GetTimestamp();
-        using IdleConnections many = new(port, settings.IdleConnections, line);
+        using IdleConnections many = new(port, settings.IdleConnections, kind.Line);
         TimeSpan rest = TimeSpan.FromSeconds(5) - Stopwatch.GetElapsedTime(begin);
         if (rest > TimeSpan.Zero) Machine.Wait(rest);
         else Machine.Say($"opening them took {Stopwatch.GetElapsedTime(begin).TotalSeconds:N1} s");
         long growth = server.Memory - before;
         int open = many.CountOpen();
-        table.Add(role, line ?? "none", $"{before / Mebibyte:N1}", $"{open:N0}", $"{growth / Mebibyte:N1}",
+        table.Add(kind.Server, kind.Said, $"{before / Mebibyte:N1}", $"{open:N0}", $"{growth / Mebibyte:N1}",
             open == 0 ? "-" : $"{growth / 1024.0 / open:N2}");
     }
 
-    private static (ServerProcess Server, int Port) Content(Workspace workspace)
-    {
-        SampleFile file = SampleFile.All[0];
-        string files = workspace.MakeFolder("files");
-        file.Write(files);
-        return ContentServer.Start(workspace, Machine.AllCores, files, file.Name);
-    }
+    private static ContentServer Content(Workspace workspace) =>
+        ContentServer.Start(workspace, Machine.AllCores, workspace.WriteFiles(Probe), Probe.Name);
+
+    /// <summary>A server to connect to, and what each connection says first.</summary>
+    private sealed record Kind(
+        string Server, string Said, string? Line, Func<Workspace, (ServerProcess Server, int Port)> Start);
 }

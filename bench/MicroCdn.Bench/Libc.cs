@@ -7,6 +7,7 @@ namespace MicroCdn.Bench;
 internal static unsafe partial class Libc
 {
     public const int Again = 11, Refused = 111, InProgress = 115;
+    public const int DoNotWait = 0x40;         // MSG_DONTWAIT
     public const int TruncateReceive = 0x20;    // MSG_TRUNC: TCP counts the bytes and copies none
     public const int NoSignal = 0x4000;         // MSG_NOSIGNAL
     public const uint Readable = 0x1, Writable = 0x4, Broken = 0x8, HungUp = 0x10, PeerClosed = 0x2000;
@@ -62,6 +63,16 @@ internal static unsafe partial class Libc
         // The id that clock_getcpuclockid(3) makes: the process's number, negated, above the scheduler's clock.
         Check(ClockGetTime((~process << 3) | 2, &time), "clock_gettime");
         return TimeSpan.FromTicks(time.Seconds * TimeSpan.TicksPerSecond + time.Nanoseconds / 100);
+    }
+
+    /// <summary>The processor time of the programs that this one started and that have ended.</summary>
+    public static TimeSpan EndedChildrenTime()
+    {
+        const int children = -1, longs = 18;    // struct rusage: two times, then 14 counts
+        TimeValue* usage = stackalloc TimeValue[longs / 2];
+        Check(GetUsage(children, usage), "getrusage");
+        return TimeSpan.FromSeconds(usage[0].Seconds + usage[1].Seconds)
+            + TimeSpan.FromMicroseconds(usage[0].Microseconds + usage[1].Microseconds);
     }
 
     /// <summary>Keeps one thread, and the threads it starts later, on one core.</summary>
@@ -130,6 +141,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
     private static partial int ClockGetTime(int clock, TimeSpec* time);
+
+    [LibraryImport("libc", EntryPoint = "getrusage", SetLastError = true)]
+    private static partial int GetUsage(int who, TimeValue* usage);
 
     [LibraryImport("libc", EntryPoint = "sched_setaffinity", SetLastError = true)]
     private static partial int SetAffinity(int thread, nint size, ulong* mask);

@@ -1,69 +1,66 @@
-using System.Buffers.Text;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using System.Text;
 
 namespace MicroCdn.Bench;
 
-/// <summary>What a round of downloads came to on the client's side.</summary>
+/// <summary>What a round came to on the client's side.</summary>
 internal readonly record struct Load(long Requests, long Bytes, TimeSpan Time);
 
-/// <summary>Downloads one file again and again over fresh connections, and has the bytes thrown away.</summary>
+/// <summary>A client that keeps a server busy for a round.</summary>
+internal interface ILoad : IDisposable
+{
+    /// <summary>Keeps every connection busy for the given time.</summary>
+    Load Run(TimeSpan time);
+}
+
+/// <summary>Asks one server for the same things again and again, over fresh or kept connections.</summary>
 /// <remarks>
 /// A receive with MSG_TRUNC counts the bytes and copies none, so that the server stays the slower side. The room for
 /// unread bytes is larger than the kernel's first offer of 64 KB for the same reason: with a small window every segment
 /// waits for this client, whose core then does the server's sending when the acknowledgement arrives, and pays for it.
 /// The client closes in the ordinary way once it has every byte: an abortive close would save the server work that real
-/// clients cause. A round ends when its time is up and the last download is complete: no half work is counted.
+/// clients cause. A round ends when its time is up and the last answer is complete: no half work is counted.
 /// </remarks>
-internal sealed unsafe class LoadClient : IDisposable
+internal sealed unsafe class LoadClient : ILoad
 {
     private const int HeadRoom = 4096;             // answer heads are copied and parsed, up to here
+    private const int CopyRoom = 256 * 1024;       // what an ordinary client reads at once, at most
     private const int Sources = 250;               // 127.0.0.2 to 127.0.0.251 take turns
-    private const int MostReceived = 16 << 20;     // bytes thrown away in one call, so that downloads take turns
+    private const int MostDropped = 16 << 20;      // bytes thrown away in one call, so that answers take turns
     private const int Unread = 1 << 20;            // bytes the server may send ahead on one connection
     private static readonly TimeSpan Stalled = TimeSpan.FromSeconds(10);
 
     private readonly int _port;
-    private readonly long _size;
-    private readonly bool _http;
-    private readonly int _requestLength;
-    private readonly byte* _request;
+    private readonly Demand[] _demands;
     private readonly byte* _heads;
-    private readonly Download[] _downloads;
+    private readonly byte* _copies;
+    private readonly Talk[] _talks;
     private int _source;
-    private long _requests, _bytes;
 
-    private LoadClient(int port, string request, bool http, SampleFile file)
+    /// <summary>A client of the server on the port, with the connections of all demands.</summary>
+    public LoadClient(int port, params Demand[] demands)
     {
-        (_port, _http, _size) = (port, http, file.Size);
-        _downloads = new Download[file.Connections];
-        _heads = (byte*)NativeMemory.Alloc((nuint)(HeadRoom * file.Connections));
-        byte[] bytes = Encoding.UTF8.GetBytes(request);
-        _requestLength = bytes.Length;
-        _request = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
-        bytes.CopyTo(new Span<byte>(_request, bytes.Length));
+        (_port, _demands) = (port, demands);
+        _talks = new Talk[demands.Sum(demand => demand.Connections)];
+        _heads = (byte*)NativeMemory.Alloc((nuint)(HeadRoom * _talks.Length));
+        _copies = (byte*)NativeMemory.Alloc(CopyRoom);
     }
 
-    /// <summary>A client of the line protocol: <c>GET name</c>, <c>OK size</c>, the bytes.</summary>
-    public static LoadClient ForLines(int port, SampleFile file) => new(port, $"GET {file.Name}\n", http: false, file);
-
-    /// <summary>A client of HTTP/1.1 that asks the server to close after the answer.</summary>
-    public static LoadClient ForHttp(int port, SampleFile file) =>
-        new(port, $"GET /{file.Name} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", http: true, file);
-
-    /// <summary>Keeps every connection busy for the given time.</summary>
     public Load Run(TimeSpan time)
     {
         using Epoll epoll = new();
-        (_requests, _bytes) = (0, 0);
         long begin = Stopwatch.GetTimestamp();
         long progress = begin;
-        int busy = _downloads.Length;
-        for (int number = 0; number < busy; number++) _downloads[number].Socket = -1;
+        int busy = _talks.Length;
+        for (int number = 0; number < busy; number++) _talks[number].Socket = -1;
+        foreach (Demand demand in _demands) demand.Begin();
         try
         {
-            for (int number = 0; number < _downloads.Length; number++) Open(epoll, number);
+            int first = 0;
+            foreach (Demand demand in _demands)
+            {
+                for (int count = 0; count < demand.Connections; count++) Open(epoll, first++, demand);
+            }
             while (busy > 0)
             {
                 int ready = epoll.Wait(500);
@@ -75,43 +72,53 @@ internal sealed unsafe class LoadClient : IDisposable
                 for (int at = 0; at < ready; at++)
                 {
                     int number = epoll.Number(at);
-                    if (!Advance(epoll, number)) continue;
-                    Complete(number);
-                    if (again) Open(epoll, number);
-                    else busy--;
+                    if (Advance(epoll, number) && !Complete(epoll, number, again)) busy--;
                 }
             }
-            return new Load(_requests, _bytes, Stopwatch.GetElapsedTime(begin));
+            return new Load(_demands.Sum(demand => demand.Answers), _demands.Sum(demand => demand.Bytes),
+                Stopwatch.GetElapsedTime(begin));
         }
         finally
         {
-            foreach (Download download in _downloads)
+            foreach (Talk talk in _talks)
             {
-                if (download.Socket >= 0) _ = Libc.Close(download.Socket);
+                if (talk.Socket >= 0) _ = Libc.Close(talk.Socket);
             }
         }
     }
 
     public void Dispose()
     {
-        NativeMemory.Free(_request);
         NativeMemory.Free(_heads);
+        NativeMemory.Free(_copies);
     }
 
-    private void Open(Epoll epoll, int number)
+    private void Open(Epoll epoll, int number, Demand demand)
     {
-        ref Download download = ref _downloads[number];
         _source = (_source + 1) % Sources;
-        download = new Download { Socket = Libc.Connect(_port, _source + 2, blocking: false, Unread), Left = -1 };
+        int socket = Libc.Connect(_port, _source + 2, blocking: false, Unread);
+        ref Talk talk = ref _talks[number];
+        talk = new Talk { Demand = demand, Socket = socket };
         // On loopback the handshake is mostly over when connect returns; one call to epoll is saved then.
-        download.Asked = Ask(download.Socket);
-        epoll.Add(download.Socket, download.Asked ? Libc.Readable : Libc.Writable, number);
+        Prepare(ref talk);
+        epoll.Add(socket, talk.Asked ? Libc.Readable : Libc.Writable, number);
     }
 
-    private bool Ask(int socket)
+    // Takes the next request, and sends it if there is room.
+    private void Prepare(ref Talk talk)
     {
-        nint sent = Libc.Send(socket, _request, _requestLength, Libc.NoSignal);
-        if (sent == _requestLength) return true;
+        talk.Request = talk.Demand.Requests.Next();
+        talk.HeadLength = 0;
+        talk.Left = -1;
+        talk.Since = talk.Demand.IsTimed ? Stopwatch.GetTimestamp() : 0;
+        talk.Asked = Ask(ref talk);
+    }
+
+    private bool Ask(ref Talk talk)
+    {
+        int length = talk.Demand.Requests.Length;
+        nint sent = Libc.Send(talk.Socket, talk.Request, length, Libc.NoSignal);
+        if (sent == length) return true;
         if (sent < 0 && Marshal.GetLastPInvokeError() == Libc.Again) return false;
         throw Broken("took no request");
     }
@@ -119,61 +126,58 @@ internal sealed unsafe class LoadClient : IDisposable
     /// <summary>Does what the socket is ready for; true when the last byte has come.</summary>
     private bool Advance(Epoll epoll, int number)
     {
-        ref Download download = ref _downloads[number];
-        if (!download.Asked)
+        ref Talk talk = ref _talks[number];
+        if (!talk.Asked)
         {
-            download.Asked = Ask(download.Socket);
-            if (download.Asked) epoll.Modify(download.Socket, Libc.Readable, number);
+            talk.Asked = Ask(ref talk);
+            if (talk.Asked) epoll.Modify(talk.Socket, Libc.Readable, number);
             return false;
         }
-        if (download.Left < 0) return ReadHead(ref download, _heads + number * HeadRoom);
-        nint part = (nint)Math.Min(download.Left, MostReceived);
-        nint got = Libc.Receive(download.Socket, _heads, part, Libc.TruncateReceive);
+        if (talk.Left < 0 && !ReadHead(ref talk, _heads + number * HeadRoom)) return false;
+        if (talk.Left == 0) return true;
+        nint got = talk.Demand.Copies
+            ? Libc.Receive(talk.Socket, _copies, (nint)Math.Min(talk.Left, CopyRoom), 0)
+            : Libc.Receive(talk.Socket, _copies, (nint)Math.Min(talk.Left, MostDropped), Libc.TruncateReceive);
         if (got <= 0)
         {
             if (got < 0 && Marshal.GetLastPInvokeError() == Libc.Again) return false;
-            throw Broken($"left out {download.Left} bytes of a file");
+            throw Broken($"left out {talk.Left} bytes of an answer");
         }
-        download.Left -= got;
-        return download.Left == 0;
+        talk.Left -= got;
+        return talk.Left == 0;
     }
 
-    private bool ReadHead(ref Download download, byte* head)
+    // True when the head is complete, with what came of the body behind it.
+    private bool ReadHead(ref Talk talk, byte* head)
     {
-        nint got = Libc.Receive(download.Socket, head + download.HeadLength, HeadRoom - download.HeadLength, 0);
+        nint got = Libc.Receive(talk.Socket, head + talk.HeadLength, HeadRoom - talk.HeadLength, 0);
         if (got < 0 && Marshal.GetLastPInvokeError() == Libc.Again) return false;
         if (got <= 0) throw Broken("gave no complete head");
-        download.HeadLength += (int)got;
-        ReadOnlySpan<byte> bytes = new(head, download.HeadLength);
-        int body = bytes.IndexOf(_http ? "\r\n\r\n"u8 : "\n"u8);
-        if (body < 0) return false;
-        body += _http ? 4 : 1;
-        long size = Size(bytes[..body]);
-        if (size != _size)
+        talk.HeadLength += (int)got;
+        ReadOnlySpan<byte> came = new(head, talk.HeadLength);
+        int length = talk.Demand.Requests.ReadHead(came, talk.Request, out long body);
+        if (length < 0) return false;
+        talk.Body = body;
+        talk.Left = body - (came.Length - length);
+        if (talk.Left < 0) throw Broken("sent more than the answer");
+        return true;
+    }
+
+    // Counts an answer, and asks again if there is time; false when the connection is done.
+    private bool Complete(Epoll epoll, int number, bool again)
+    {
+        ref Talk talk = ref _talks[number];
+        talk.Demand.Count(talk.Body, talk.Since);
+        if (again && talk.Demand.Keeps)
         {
-            string answer = Encoding.UTF8.GetString(bytes[..bytes.IndexOf((byte)'\n')]).Trim();
-            throw Broken($"answered `{answer}` for a file of {_size} bytes");
+            Prepare(ref talk);
+            if (!talk.Asked) epoll.Modify(talk.Socket, Libc.Writable, number);
+            return true;
         }
-        download.Left = size - (bytes.Length - body);
-        if (download.Left < 0) throw Broken("sent more than the file");
-        return download.Left == 0;
-    }
-
-    private long Size(ReadOnlySpan<byte> head)
-    {
-        ReadOnlySpan<byte> before = _http ? "Content-Length: "u8 : "OK "u8;
-        int at = head.IndexOf(before);
-        bool good = _http ? head.StartsWith("HTTP/1.1 200 "u8) : at == 0;
-        if (!good || at < 0) return -1;
-        return Utf8Parser.TryParse(head[(at + before.Length)..], out long size, out _) ? size : -1;
-    }
-
-    private void Complete(int number)
-    {
-        _ = Libc.Close(_downloads[number].Socket);
-        _downloads[number].Socket = -1;
-        _requests++;
-        _bytes += _size;
+        _ = Libc.Close(talk.Socket);
+        talk.Socket = -1;
+        if (again) Open(epoll, number, talk.Demand);
+        return again;
     }
 
     private BenchException Broken(string what)
@@ -182,12 +186,16 @@ internal sealed unsafe class LoadClient : IDisposable
         return new BenchException($"The server on port {_port} {what} (last error: {error}).");
     }
 
-    /// <summary>How far one download is.</summary>
-    private struct Download
+    /// <summary>How far one connection is with its answer.</summary>
+    private struct Talk
     {
+        public Demand Demand;
         public int Socket;
+        public byte* Request;
         public bool Asked;
+        public long Since;
         public int HeadLength;
+        public long Body;
         public long Left;      // -1 until the head is complete
     }
 }

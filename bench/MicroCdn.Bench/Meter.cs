@@ -31,12 +31,15 @@ internal sealed class Meter
     private readonly long _begin;
     private readonly TimeSpan _serverTime, _loadTime, _allTime;
 
+    // Programs that make load have ended when a round ends, and count here then; servers go on.
+    private static TimeSpan LoadTime => Libc.ProcessorTime(Environment.ProcessId) + Libc.EndedChildrenTime();
+
     /// <summary>Begins a round.</summary>
     public Meter(ServerProcess server)
     {
         _server = server;
         _allTime = AllTime();
-        _loadTime = Libc.ProcessorTime(Environment.ProcessId);
+        _loadTime = LoadTime;
         _serverTime = server.ProcessorTime;
         _begin = Stopwatch.GetTimestamp();
     }
@@ -46,7 +49,7 @@ internal sealed class Meter
     {
         TimeSpan time = Stopwatch.GetElapsedTime(_begin);
         TimeSpan server = _server.ProcessorTime - _serverTime;
-        TimeSpan load = Libc.ProcessorTime(Environment.ProcessId) - _loadTime;
+        TimeSpan load = LoadTime - _loadTime;
         double others = (AllTime() - _allTime - server - load) / (2 * time);
         return new Usage(time, server, load, Math.Max(0, others));
     }

@@ -108,7 +108,8 @@ public static class Micro
     {
         public World(int files)
         {
-            Router router = new(new global::MicroCdn.Index.Catalog(1), new Fleet(TimeProvider.System));
+            Router router = new(new global::MicroCdn.Index.Catalog(1), new Fleet(TimeProvider.System),
+                new Chance(1));
             Applied applied = new(router, NullLogger.Instance);
             for (int server = 1; server <= 3; server++)
             {

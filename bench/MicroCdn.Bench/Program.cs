@@ -5,6 +5,11 @@ using MicroCdn.Bench;
 (string Name, string What, Action<Settings> Run)[] benchmarks =
 [
     ("downloads", "Downloads over the line protocol, against nginx", Downloads.Run),
+    ("http", "HTTP/1.1 in clear text, against nginx", Http.Run),
+    ("https", "HTTPS with HTTP/1.1 and HTTP/2, against nginx", Https.Run),
+    ("fairness", "How long small requests wait beside large downloads", Fairness.Run),
+    ("slow", "Memory of slow downloads and of idle connections over HTTP", Slow.Run),
+    ("start", "Start of a content server with 100,000 files", Start.Run),
     ("lookups", "Lookups in an index of a million files on three servers", Lookups.Run),
     ("memory", "Memory of that index, and how long registration takes", Memory.Run),
     ("heartbeats", "Heartbeats that one core of the monitor takes in", Heartbeats.Run),
@@ -27,7 +32,9 @@ foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only])
 }
 foreach ((string name, string what, Action<Settings> run) in benchmarks) Add(name, what, run);
 Add("micro", "The hot paths inside one process: time and allocations; and one full collection", Micro.Run);
-Add("all", "All of these, one after the other", settings => Array.ForEach(benchmarks, one => one.Run(settings)));
+Add("redirects", "Redirects of the gateway, with a million files on three servers", Redirects.Run);
+Add("all", "All of these but micro and redirects, one after the other",
+    settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 
 try
 {

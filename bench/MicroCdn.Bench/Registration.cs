@@ -13,13 +13,15 @@ internal sealed class Registration : IDisposable
     private readonly Conversation _index;
     private readonly string _server;
 
-    /// <summary>Registers server number 1, 2 or 3 with the index on the port.</summary>
-    public Registration(int indexPort, int number)
+    /// <summary>Registers server number 1, 2 or 3 with the index on the port; one that speaks HTTP says so, which
+    /// takes version 2.</summary>
+    public Registration(int indexPort, int number, bool web = false)
     {
         _server = $"B{number}";
         _index = new Conversation(indexPort);
         int port = ServerPort(number);
-        _index.Demand($"REGISTER {_server} {port} {port + 1}", "OK REGISTERED");
+        if (web) _index.Demand("HELLO 2", "WELCOME MICRO-CDN 2");
+        _index.Demand($"REGISTER {_server} {port} {port + 1}{(web ? $" http={port + 2}" : "")}", "OK REGISTERED");
     }
 
     /// <summary>The port of a server: 7001, 7101, 7201.</summary>

@@ -1,17 +1,20 @@
 namespace MicroCdn.Bench;
 
-/// <summary>A file to download, with how many downloads of it run at once.</summary>
+/// <summary>A file to download, with how many connections ask for it at once.</summary>
 internal sealed record SampleFile(string Name, string Label, long Size, int Connections)
 {
+    public static readonly SampleFile OneKibibyte = new("one-kib.bin", "1 KiB", 1 << 10, 64);
+
+    public static readonly SampleFile SixteenKibibytes = new("sixteen-kib.bin", "16 KiB", 16 << 10, 64);
+
+    public static readonly SampleFile TenMebibytes = new("ten-mib.bin", "10 MiB", 10 << 20, 8);
+
+    public static readonly SampleFile OneGibibyte = new("one-gib.bin", "1 GiB", 1 << 30, 2);
+
     private const int Piece = 1 << 20;
 
-    /// <summary>From the smallest, where connections cost most, to the largest, where bytes do.</summary>
-    public static readonly SampleFile[] All =
-    [
-        new("one-kib.bin", "1 KiB", 1 << 10, 16),
-        new("one-mib.bin", "1 MiB", 1 << 20, 8),
-        new("one-gib.bin", "1 GiB", 1 << 30, 2),
-    ];
+    /// <summary>How the client takes the bytes, in a table's words.</summary>
+    public string Client { get; init; } = "discarding";
 
     /// <summary>Writes the file in full, waits for the disk, and reads it: its pages are cached and clean.</summary>
     public void Write(string folder)

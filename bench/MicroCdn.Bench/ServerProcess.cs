@@ -86,7 +86,10 @@ internal sealed class ServerProcess : IDisposable
     }
 
     /// <summary>Tries until the server answers, or until it has ended or the time is up.</summary>
-    public void WaitFor(string what, Func<bool> answers)
+    public void WaitFor(string what, Func<bool> answers) => WaitFor(what, answers, TimeSpan.FromSeconds(0.1));
+
+    /// <summary>Tries until the server answers, with a pause between two tries.</summary>
+    public void WaitFor(string what, Func<bool> answers, TimeSpan pause)
     {
         TimeSpan atMost = TimeSpan.FromSeconds(60);
         long begin = Stopwatch.GetTimestamp();
@@ -94,7 +97,7 @@ internal sealed class ServerProcess : IDisposable
         {
             ThrowIfEnded();
             if (answers()) return;
-            Machine.Wait(TimeSpan.FromSeconds(0.1));
+            Machine.Wait(pause);
         }
         throw new BenchException($"{what} did not answer within {atMost.TotalSeconds} s{LastWords()}.");
     }
@@ -125,9 +128,14 @@ internal sealed class ServerProcess : IDisposable
     private long Status(string name)
     {
         ThrowIfEnded();
-        string line = File.ReadLines($"/proc/{Number}/status")
-            .First(line => line.StartsWith(name, StringComparison.Ordinal));
-        return long.Parse(line.AsSpan(name.Length).Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture) * 1024;
+        long sum = 0;
+        foreach (int number in _numbers)
+        {
+            string line = File.ReadLines($"/proc/{number}/status")
+                .First(line => line.StartsWith(name, StringComparison.Ordinal));
+            sum += long.Parse(line.AsSpan(name.Length).Trim().TrimEnd(" kB"), CultureInfo.InvariantCulture) * 1024;
+        }
+        return sum;
     }
 
     private string LastWords()

@@ -44,6 +44,15 @@ internal sealed class Workspace : IDisposable
     /// <summary>Makes a folder inside this one.</summary>
     public string MakeFolder(string name) => Directory.CreateDirectory(Path.Combine(Folder, name)).FullName;
 
+    /// <summary>Writes the sample files into a folder here, and returns it.</summary>
+    public string WriteFiles(params IReadOnlyList<SampleFile> files)
+    {
+        Machine.Say("writing the files");
+        string folder = MakeFolder("files");
+        foreach (SampleFile file in files) file.Write(folder);
+        return folder;
+    }
+
     /// <summary>Starts any program here, on its cores.</summary>
     public ServerProcess Start(string cores, params IReadOnlyList<string> command)
     {
@@ -55,11 +64,19 @@ internal sealed class Workspace : IDisposable
         return server;
     }
 
-    /// <summary>Starts a role of MicroCDN on its cores, with a fresh folder for its own state.</summary>
-    public ServerProcess StartRole(string cores, string role, params IReadOnlyList<string> flags)
+    /// <summary>Starts a role of MicroCDN on its cores, with a folder for its own state: a fresh one when
+    /// null.</summary>
+    public ServerProcess StartRole(string cores, string role, string? state, IReadOnlyList<string> flags)
     {
-        string state = MakeFolder($"state-{_folders + 1}");
+        state ??= MakeFolder($"state-{_folders + 1}");
         return Start(cores, [.. _settings.Program, role, .. flags, "--bind", "127.0.0.1", "--data", state]);
+    }
+
+    /// <summary>Ends a server before the others.</summary>
+    public void Stop(ServerProcess server)
+    {
+        lock (Gate) _servers.Remove(server);
+        server.Dispose();
     }
 
     public void Dispose()

@@ -19,6 +19,7 @@ internal static class JsonPage
             json.WriteString("lastModified"u8, finding.LastModified);
             if (finding.Chosen is { } chosen && finding.UrlOf(chosen) is { } url) json.WriteString("url"u8, url);
             else json.WriteNull("url"u8);
+            json.WriteBoolean("relayed"u8, finding.Chosen is { } passed && finding.UrlOf(passed) is null);
             json.WriteNumber("holders"u8, finding.Entry.Count);
             json.WriteStartArray("servers"u8);
             foreach (Candidate candidate in finding.Servers) Write(json, finding, candidate);

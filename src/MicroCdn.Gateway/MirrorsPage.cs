@@ -58,7 +58,10 @@ internal static class MirrorsPage
             WriteText(string.Join(", ", new[] { server.Contact?.Zone, server.Contact?.Country }
                 .Where(word => word is not null)), page);
             page.WriteText($"</bdi><td>{Finding.StateOf(server)}, load {server.Load}<td>");
-            if (candidate.Exclusion != Exclusion.None) WriteText($"left out: {Sentences.Of(candidate.Exclusion)}", page);
+            if (candidate.Exclusion != Exclusion.None)
+            {
+                WriteText($"left out: {Sentences.Of(candidate.Exclusion)}", page);
+            }
             else if (finding.UrlOf(server) is { } url)
             {
                 page.Write("<a href=\""u8);
@@ -96,6 +99,7 @@ internal static class MirrorsPage
             ("download", ""), ("Metalink", ".meta4"), ("sha256", ".sha256"), ("JSON", "?json"), ("why?", "?why"),
         })
         {
+            if (more == ".sha256" && finding.Entry.Digest.IsNone) continue;
             ArrayBufferWriter<byte> path = new();
             finding.WritePath(more, path);
             page.Write("<a href=\""u8);

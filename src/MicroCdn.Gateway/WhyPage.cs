@@ -52,8 +52,8 @@ internal static class WhyPage
             text.Append(Invariant($", weight {contact.Weight}"));
             if (!Place.IsWeb(contact)) text.Append(", speaks no HTTP");
         }
-        if (candidate.Exclusion != Exclusion.None) text.Append("; left out: ").Append(Sentences.Of(candidate.Exclusion));
-        return text.ToString();
+        if (candidate.Exclusion == Exclusion.None) return text.ToString();
+        return text.Append("; left out: ").Append(Sentences.Of(candidate.Exclusion)).ToString();
     }
 
     private static string Show(long size, FileDigest digest) =>

@@ -10,10 +10,10 @@ namespace MicroCdn.Http;
 /// <summary>Cuts an HTTP/2 connection that sends frames which cost us work and it nothing.</summary>
 /// <remarks>
 /// Floods of PING, SETTINGS, PRIORITY, RST_STREAM, CONTINUATION, and of frames that nobody knows, are each legal frame
-/// by frame (RFC 9113, section 10.5). A bucket holds what an honest browser needs at its start, and fills by what it may
-/// need later; who empties it is cut. WINDOW_UPDATE weighs little, since a fast download needs tens of thousands a
-/// second; windows opened by crumbs, and DATA, which no request here has, are paid from a second bucket, to which each
-/// request adds. Who opens streams, and no window worth the name for them in four seconds, only holds them.
+/// by frame (RFC 9113, section 10.5). A bucket holds what an honest browser needs at its start, and fills by what it
+/// may need later; who empties it is cut. WINDOW_UPDATE weighs little, since a fast download needs tens of thousands
+/// a second; windows opened by crumbs, and DATA, which no request here has, are paid from a second bucket, to which
+/// each request adds. Who opens streams, and no window worth the name for them in four seconds, only holds them.
 /// </remarks>
 internal sealed class Http2Budget : IDuplexPipe
 {

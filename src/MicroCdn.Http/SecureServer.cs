@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -12,6 +11,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MicroCdn.Http;
 
@@ -41,7 +41,6 @@ public sealed class SecureServer : IAsyncDisposable
         _first = listeners[0].EndPoint;
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<ILoggerFactory>(new Quiet(loggers));
-        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new LargeBlocks());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(options =>
         {
@@ -72,6 +71,10 @@ public sealed class SecureServer : IAsyncDisposable
         {
             throw new PortUnavailableException(
                 "TCP", _first, new SocketException((int)SocketError.AddressAlreadyInUse));
+        }
+        catch (SocketException exception)
+        {
+            throw new PortUnavailableException("TCP", _first, exception);
         }
     }
 
@@ -125,7 +128,10 @@ public sealed class SecureServer : IAsyncDisposable
     {
         public void AddProvider(ILoggerProvider provider) => loggers.AddProvider(provider);
 
-        public ILogger CreateLogger(string categoryName) => new Errors(loggers.CreateLogger("https"));
+        // What the host cannot start is thrown as well, and told by whoever catches it.
+        public ILogger CreateLogger(string categoryName) =>
+            categoryName.StartsWith("Microsoft.Extensions.Hosting", StringComparison.Ordinal)
+            ? NullLogger.Instance : new Errors(loggers.CreateLogger("https"));
 
         public void Dispose()
         {
@@ -141,38 +147,6 @@ public sealed class SecureServer : IAsyncDisposable
                 Func<TState, Exception?, string> formatter)
             {
                 if (IsEnabled(logLevel)) logger.Log(logLevel, eventId, state, exception, formatter);
-            }
-        }
-    }
-
-    // One block becomes whole TLS records (RFC 8446, section 5.1: 16 KiB each); the default of 4 KiB costs four times
-    // as many records and flushes.
-    private sealed class LargeBlocks : IMemoryPoolFactory<byte>
-    {
-        public MemoryPool<byte> Create(MemoryPoolOptions? options) => new Pool();
-
-        private sealed class Pool : MemoryPool<byte>
-        {
-            private const int BlockBytes = 64 * 1024;
-
-            public override int MaxBufferSize => BlockBytes;
-
-            public override IMemoryOwner<byte> Rent(int minBufferSize = -1) => new Block();
-
-            protected override void Dispose(bool disposing)
-            {
-            }
-
-            private sealed class Block : IMemoryOwner<byte>
-            {
-                private byte[]? _bytes = ArrayPool<byte>.Shared.Rent(BlockBytes);
-
-                public Memory<byte> Memory => _bytes;
-
-                public void Dispose()
-                {
-                    if (Interlocked.Exchange(ref _bytes, null) is { } bytes) ArrayPool<byte>.Shared.Return(bytes);
-                }
             }
         }
     }

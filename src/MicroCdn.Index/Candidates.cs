@@ -1,5 +1,5 @@
+using System.Buffers;
 using System.Net;
-using System.Net.Sockets;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
@@ -31,38 +31,71 @@ public enum Exclusion
 
 /// <summary>One server that has the file, with what speaks for and against it.</summary>
 /// <param name="Server">The server.</param>
-/// <param name="Score">What the choice compares last: smaller is better.</param>
+/// <param name="Score">What the choice compares last, its load for its weight: smaller is better.</param>
 /// <param name="Exclusion">Why it does not get the client.</param>
-public readonly record struct Candidate(Server Server, long Score, Exclusion Exclusion);
+/// <param name="Nearness">How near it is to the client.</param>
+public readonly record struct Candidate(
+    Server Server, long Score, Exclusion Exclusion, Nearness Nearness = Nearness.Elsewhere)
+{
+    /// <summary>The score in downloads under way, this client's included, as a server of the usual weight would feel
+    /// them.</summary>
+    public double Load => (double)Score / (Server.OneAnswer * Contact.UsualStrain);
+
+    /// <summary>How near it is, in words.</summary>
+    public string Where => Nearness switch
+    {
+        Nearness.Zone => "in the client's zone",
+        Nearness.Country => "in the client's country",
+        Nearness.Continent => "on the client's continent",
+        _ => "elsewhere",
+    };
+}
 
 /// <summary>Puts the servers that have a file in the order in which a client should ask them.</summary>
-internal sealed class Candidates
+/// <remarks>The first is the one that the policies chose, by the same list and the same chance as any GET. Behind it
+/// come those to turn to when it fails: the nearest first, of these the one with the least to do. The excluded are
+/// last, so that somebody can read why.</remarks>
+internal sealed class Candidates(Router router)
 {
-    private readonly Comparison<Candidate> _order = (one, other) =>
-        (one.Exclusion, one.Score).CompareTo((other.Exclusion, other.Score));
+    private static readonly Comparison<Candidate> Order = (one, other) =>
+        (one.Exclusion, one.Nearness, one.Score).CompareTo((other.Exclusion, other.Nearness, other.Score));
 
     /// <summary>Fills in the candidates, the best first, the excluded last.</summary>
-    /// <returns>How many there are; those that do not fit are left out.</returns>
+    /// <returns>How many there are; the last of those that do not fit are left out.</returns>
     public int Rank(in FileEntry entry, in Asker asker, Span<Candidate> ranked)
     {
-        int count = Math.Min(entry.Count, ranked.Length);
-        for (int holder = 0; holder < count; holder++)
+        if (entry.Count <= ranked.Length)
         {
-            Server server = entry[holder];
-            ranked[holder] = new Candidate(server, server.Weight, ExclusionOf(server, asker));
+            RankAll(entry, asker, ranked[..entry.Count]);
+            return entry.Count;
         }
-        ranked[..count].Sort(_order);
-        return count;
+        Candidate[] all = ArrayPool<Candidate>.Shared.Rent(entry.Count);
+        RankAll(entry, asker, all.AsSpan(0, entry.Count));
+        all.AsSpan(0, ranked.Length).CopyTo(ranked);
+        ArrayPool<Candidate>.Shared.Return(all, clearArray: true);
+        return ranked.Length;
     }
 
-    private static Exclusion ExclusionOf(Server server, in Asker asker)
+    private void RankAll(in FileEntry entry, in Asker asker, Span<Candidate> ranked)
     {
-        if (server.Contact is not { } contact) return Exclusion.NotRegistered;
-        if (!server.IsAlive) return Exclusion.Dead;
-        if (asker.OverIPv4 && !contact.IsLoopback && contact.Address.AddressFamily != AddressFamily.InterNetwork)
+        Place client = router.Fleet.Locations.AreKnown ? router.Fleet.Locations.PlaceOf(asker.Address) : default;
+        Server? chosen = router.Choose(entry.Holders, entry.Servers, asker);
+        int first = -1;
+        for (int holder = 0; holder < ranked.Length; holder++)
         {
-            return Exclusion.AddressFamily;
+            ranked[holder] = Judge(entry[holder], asker, client);
+            // It may have died since it was chosen.
+            if (ranked[holder].Server == chosen && ranked[holder].Exclusion == Exclusion.None) first = holder;
         }
-        return asker.Not == server.Id ? Exclusion.NotWanted : Exclusion.None;
+        if (first >= 0) (ranked[0], ranked[first]) = (ranked[first], ranked[0]);
+        ranked[(first >= 0 ? 1 : 0)..].Sort(Order);
+    }
+
+    private static Candidate Judge(Server server, in Asker asker, Place client)
+    {
+        Exclusion exclusion = Policies.ExclusionOf(server, asker);
+        // One that never completed its list has said nothing of itself.
+        if (server.Contact is not { } contact) return new Candidate(server, long.MaxValue, exclusion);
+        return new Candidate(server, Policies.ScoreOf(server, contact), exclusion, client.To(contact.Place));
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
@@ -8,10 +9,10 @@ namespace MicroCdn.Index;
 /// HTTP path says after its percent-encoding is undone, once.</remarks>
 public sealed class FileDirectory
 {
-    private readonly Candidates _candidates = new();
+    private readonly Candidates _candidates;
     private readonly Router _router;
 
-    internal FileDirectory(Router router) => _router = router;
+    internal FileDirectory(Router router) => (_router, _candidates) = (router, new Candidates(router));
 
     /// <summary>How many files have a holder, alive or not.</summary>
     public int Count => _router.Catalog.Count;
@@ -36,10 +37,22 @@ public sealed class FileDirectory
     /// no live server has the file. Allocates nothing.</summary>
     /// <param name="decodedName">The file.</param>
     /// <param name="overIPv4">The client came over IPv4, and is sent to IPv4 addresses alone.</param>
-    public Server? Choose(ReadOnlySpan<byte> decodedName, bool overIPv4)
+    public Server? Choose(ReadOnlySpan<byte> decodedName, bool overIPv4) =>
+        Choose(decodedName, new Asker(null, overIPv4));
+
+    /// <summary>The same for a client of whom more is known.</summary>
+    public Server? Choose(ReadOnlySpan<byte> decodedName, in Asker asker)
     {
         Catalog.View view = _router.Catalog.Now;
-        return _router.Choose(view, view.Names.Find(decodedName), overIPv4, out _, out _);
+        return _router.Choose(view, view.Names.Find(decodedName), asker, out _, out _);
+    }
+
+    /// <summary>Where a client is taken to be, for who asks why it got what it got.</summary>
+    public Location Locate(IPAddress? client)
+    {
+        Locations locations = _router.Fleet.Locations;
+        Place place = locations.PlaceOf(client);
+        return new Location(locations.ZoneOf(place), place.Country, place.Continent);
     }
 
     /// <summary>The servers that have a file in the order in which a client should ask them, the excluded last with the
@@ -96,7 +109,17 @@ public readonly struct FileEntry
     /// <summary>One of its holders, by 0 to <see cref="Count"/> - 1; its state and load are those of this
     /// moment.</summary>
     public Server this[int holder] => _servers[_holders[holder]];
+
+    internal ReadOnlySpan<ushort> Holders => _holders;
+
+    internal Server[] Servers => _servers;
 }
+
+/// <summary>Where a client is taken to be; null for what is not known.</summary>
+/// <param name="Zone">The zone of its network in the settings.</param>
+/// <param name="Country">Its country, two capital letters.</param>
+/// <param name="Continent">Its continent, two capital letters.</param>
+public readonly record struct Location(string? Zone, string? Country, string? Continent);
 
 /// <summary>A copy that is not offered, since it is not what most live servers hold.</summary>
 /// <param name="Server">Who holds it.</param>

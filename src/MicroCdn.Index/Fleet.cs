@@ -10,7 +10,7 @@ namespace MicroCdn.Index;
 /// whose first heartbeats may not have been counted yet.</para>
 /// <para>Writers hold a lock; readers take the table of the moment and read fields that are written in one step.</para>
 /// </remarks>
-internal sealed class Fleet(TimeProvider time)
+internal sealed class Fleet(TimeProvider time, Locations? locations = null)
 {
     /// <summary>How long a new registration outweighs a monitor that still lists the server dead: three
     /// heartbeats.</summary>
@@ -19,6 +19,9 @@ internal sealed class Fleet(TimeProvider time)
     private readonly Lock _lock = new();
     private readonly Dictionary<ServerId, Server> _byId = [];
     private Server[] _servers = [];
+
+    /// <summary>Where they and their clients are.</summary>
+    public Locations Locations { get; } = locations ?? Locations.None;
 
     /// <summary>All servers by number.</summary>
     public Server[] Servers => Volatile.Read(ref _servers);
@@ -50,9 +53,23 @@ internal sealed class Fleet(TimeProvider time)
     {
         lock (_lock)
         {
+            contact.Place = Locations.PlaceOf(contact);
             server.Contact = contact;
             server.RegisteredAt = time.GetTimestamp();
             server.IsAlive = true;
+        }
+    }
+
+    /// <summary>Goes by another country file from now on.</summary>
+    public void Locate(CountryFile countries)
+    {
+        lock (_lock)
+        {
+            Locations.Countries = countries;
+            foreach (Server server in _servers)
+            {
+                if (server.Contact is { } contact) contact.Place = Locations.PlaceOf(contact);
+            }
         }
     }
 

@@ -19,4 +19,11 @@ public sealed record IndexOptions
 
     /// <summary>Networks beside loopback that control messages are taken from.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
+
+    /// <summary>Which networks' clients stand in which zone; of several that hold a client the longest prefix
+    /// counts.</summary>
+    public IReadOnlyList<ZoneNetwork> ZoneNetworks { get; init; } = [];
+
+    /// <summary>A country file in MaxMind's format, or null; read again when it changes.</summary>
+    public string? CountryFile { get; init; }
 }

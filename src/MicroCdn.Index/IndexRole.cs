@@ -9,20 +9,25 @@ public sealed class IndexRole : IRole
 {
     private readonly Applied _applied;
     private readonly MonitorWatch _monitor;
+    private readonly CountryWatch? _countries;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
     /// <param name="dialer">How it reaches the monitor.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="chance">Seeds the name table, so that nobody can choose names that collide.</param>
+    /// <param name="chance">Seeds the name table, so that nobody can choose names that collide, and the draws of the
+    /// routing.</param>
     /// <param name="loggers">Where it logs.</param>
+    /// <exception cref="UnusableCountryFileException">The country file cannot be used.</exception>
     public IndexRole(IndexOptions options, IDialer dialer, TimeProvider time, Random chance, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger("index");
-        Router router = new(new Catalog(chance.NextInt64()), new Fleet(time));
+        Fleet fleet = new(time, new Locations(options.ZoneNetworks));
+        Router router = new(new Catalog(chance.NextInt64()), fleet, new Chance(chance.NextInt64()));
+        if (options.CountryFile is { } path) _countries = new CountryWatch(path, fleet, time, logger);
         _applied = new Applied(router, logger);
         Directory = new FileDirectory(router);
-        _monitor = new MonitorWatch(options, router.Fleet, dialer, time, logger);
+        _monitor = new MonitorWatch(options, fleet, dialer, time, logger);
         IndexService service =
             new(router, new TrustedNetworks(options.Trust), _applied, new Complaints(logger, time), logger);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
@@ -39,5 +44,6 @@ public sealed class IndexRole : IRole
 
     /// <inheritdoc/>
     public Task RunAsync(CancellationToken cancellationToken) =>
-        Tasks.UntilFirstFailure(_applied.RunAsync(cancellationToken), _monitor.RunAsync(cancellationToken));
+        Tasks.UntilFirstFailure(_applied.RunAsync(cancellationToken), _monitor.RunAsync(cancellationToken),
+            _countries?.RunAsync(cancellationToken) ?? Task.CompletedTask);
 }

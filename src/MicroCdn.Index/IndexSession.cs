@@ -9,7 +9,7 @@ namespace MicroCdn.Index;
 /// tells.</summary>
 internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSession
 {
-    private bool? _overIPv4;
+    private Asker? _asker;
     private byte[]? _localAddress;
     private ServerId? _registering;
     private Contact? _contact;
@@ -57,8 +57,9 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     private void HandleGet(ReadOnlySpan<byte> name, Answer answer)
     {
-        bool overIPv4 = _overIPv4 ??= peer.Local.AddressFamily == AddressFamily.InterNetwork;
-        if (service.Router.Choose(name, overIPv4, out long size, out Contact? contact) is null)
+        Asker asker = _asker ??= new Asker(
+            WireAddress.Plain(peer.Remote), OverIPv4: peer.Local.AddressFamily == AddressFamily.InterNetwork);
+        if (service.Router.Choose(name, asker, out long size, out Contact? contact) is null)
         {
             answer.Write(WireErrors.FileNotFound.Line.Span);
             return;

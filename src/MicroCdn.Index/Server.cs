@@ -9,7 +9,7 @@ namespace MicroCdn.Index;
 public sealed class Server
 {
     // One answer counts as much as one download under way; halves, quarters and so on remain of it as it ages.
-    private const int OneAnswer = 256;
+    internal const int OneAnswer = 256;
 
     private int _load;
     private int _recent;
@@ -50,9 +50,9 @@ public sealed class Server
     /// <summary>When a monitor last called it dead.</summary>
     internal long DownAt { get; set; } = long.MinValue;
 
-    /// <summary>What the choice compares: the reported load, and our own answers since, which the report cannot know
-    /// yet.</summary>
-    internal long Weight => ((long)Load * OneAnswer) + Volatile.Read(ref _recent);
+    /// <summary>What there is to do: the reported load, and our own answers since, which the report cannot know
+    /// yet; each download counts <see cref="OneAnswer"/>.</summary>
+    internal long Burden => ((long)Load * OneAnswer) + Volatile.Read(ref _recent);
 
     /// <summary>Counts a client that was sent here, so that a burst between two heartbeats spreads.</summary>
     public void CountAnswer() => Interlocked.Add(ref _recent, OneAnswer);
@@ -70,12 +70,22 @@ public sealed class Server
 /// written.</summary>
 public sealed class Contact
 {
+    // Divided by any weight it is rounded by less than a thousandth, and times the largest burden it still is a long.
+    private const long WholeStrain = 1_000_000;
+
+    /// <summary>The strain of a server that says nothing of its weight.</summary>
+    internal const long UsualStrain = WholeStrain / Limits.UsualWeight;
+
     private readonly ServerFacts _facts;
+    private readonly bool _suitsIPv4;
 
     internal Contact(ServerId id, IPAddress address, int tcpPort, int udpPort, ServerFacts? facts = null)
     {
         (Address, TcpPort, UdpPort, _facts) = (WireAddress.Plain(address), tcpPort, udpPort, facts ?? ServerFacts.None);
         IsLoopback = IPAddress.IsLoopback(Address);
+        _suitsIPv4 = IsLoopback || Address.AddressFamily == AddressFamily.InterNetwork;
+        Weight = _facts.Weight;
+        Strain = WholeStrain / Weight;
         AfterAddress = Encoding.UTF8.GetBytes($" {tcpPort} {id} ");
         AddressWord = Encoding.UTF8.GetBytes(Address.ToString());
     }
@@ -111,15 +121,20 @@ public sealed class Contact
     public string? Country => _facts.Country;
 
     /// <summary>How much it can take against others, 1 to 1000; 100 when it did not say.</summary>
-    public int Weight => _facts.Weight;
+    public int Weight { get; }
+
+    /// <summary>How much one unit of burden weighs on it: the smaller its weight, the more.</summary>
+    internal long Strain { get; }
+
+    /// <summary>Where it is, by its own words or its address; one word, so read and written in one step.</summary>
+    internal Place Place { get; set; }
 
     internal byte[] AddressWord { get; }
 
     internal byte[] AfterAddress { get; }
 
     /// <summary>True when an asker can be sent there: over IPv4 only to an IPv4 address.</summary>
-    public bool Suits(bool overIPv4) =>
-        !overIPv4 || IsLoopback || Address.AddressFamily == AddressFamily.InterNetwork;
+    public bool Suits(bool overIPv4) => !overIPv4 || _suitsIPv4;
 
     /// <summary>True when another contact leads to another place.</summary>
     internal bool IsElsewhere(Contact other) => !Address.Equals(other.Address) || TcpPort != other.TcpPort;

@@ -14,9 +14,9 @@ public sealed class Answer : IBufferWriter<byte>
     public const int PieceBytes = BufferPool.Size / 4;
 
     /// <summary>The longest part of a file that is read whole before its header leaves, where there is room.</summary>
-    /// <remarks>Up to about this size that was measured cheaper than sendfile, and the file's state can be checked
-    /// before the first byte leaves.</remarks>
-    public const int CopiedBytes = BufferPool.Size / 2;
+    /// <remarks>Below this size that was measured cheaper than sendfile, at it equal, and at 32 KiB dearer by 40 %.
+    /// The file's state can be checked before the first byte leaves.</remarks>
+    public const int CopiedBytes = BufferPool.Size / 8;
 
     // Of a larger part this much is held back until the file's state is checked once more: as much as leaves in one
     // segment anyway, so that the check costs no packet of its own.

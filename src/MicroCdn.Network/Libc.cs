@@ -93,7 +93,8 @@ internal static unsafe partial class Libc
 
     public static void Close(int fd) => _ = close(fd);
 
-    /// <summary>Closes and resets: what the kernel still holds for the peer is thrown away, and the peer knows.</summary>
+    /// <summary>Closes and resets: what the kernel still holds for the peer is thrown away, and the peer
+    /// knows.</summary>
     public static void CloseAtOnce(int fd)
     {
         const int socketLevel = 1, linger = 13;

@@ -44,11 +44,11 @@ internal sealed partial class CertificateFiles : ICertificates, IDisposable
     // A pair that is half replaced does not fit; the old one serves until it does.
     private void Look()
     {
-        (DateTime, DateTime) times = Times();
-        if (times == _times) return;
-        _times = times;
         try
         {
+            (DateTime, DateTime) times = Times();
+            if (times == _times) return;
+            _times = times;
             Volatile.Write(ref _current, Load());
             LogReloaded(_certificate);
         }

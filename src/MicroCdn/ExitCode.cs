@@ -8,7 +8,7 @@ internal static class ExitCode
     /// <summary>Something that no other row names, such as a target that may not be written.</summary>
     public const int Failed = 1;
 
-    /// <summary>The command line, a port or a folder is not usable.</summary>
+    /// <summary>The command line, the settings file, a port or a folder is not usable.</summary>
     public const int Usage = 2;
 
     /// <summary>No live server has the file.</summary>

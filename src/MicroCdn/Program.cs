@@ -1,5 +1,5 @@
 using System.CommandLine;
-using MicroCdn.Verbs;
+using MicroCdn.Settings;
 
 namespace MicroCdn;
 
@@ -8,27 +8,26 @@ internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
-        RootCommand root = new("MicroCDN turns a handful of your own servers into a delivery network for files.")
+        RootCommand root = CommandLine.CreateRoot();
+        ParseResult parsed;
+        string? wrong;
+        try
         {
-            UpVerb.Create(),
-            IndexVerb.Create(),
-            MonitorVerb.Create(),
-            ContentVerb.Create(),
-            GetVerb.Create(),
-            LsVerb.Create(),
-            ServersVerb.Create(),
-        };
-        ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
-        if (parsed.Errors.Count > 0)
+            parsed = CommandLine.Read(root, args.Length == 0 ? ["--help"] : args, out wrong);
+        }
+        catch (SettingsException exception)
         {
-            // One sentence, not the whole help: what is wrong should not scroll away.
-            Command verb = parsed.CommandResult.Command;
-            string wrong = verb == root && parsed.UnmatchedTokens is [var token, ..]
-                ? $"there is no verb '{token}'." : parsed.Errors[0].Message;
-            Console.Error.WriteLine($"microcdn: {wrong}");
-            Console.Error.WriteLine($"Try 'microcdn {(verb == root ? "" : verb.Name + " ")}--help'.");
+            Console.Error.WriteLine($"microcdn: {Table.Plain(exception.Message)}");
             return ExitCode.Usage;
         }
-        return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        if (wrong is null)
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        }
+        // One sentence, not the whole help: what is wrong should not scroll away.
+        Command verb = parsed.CommandResult.Command;
+        Console.Error.WriteLine($"microcdn: {Table.Plain(wrong)}");
+        Console.Error.WriteLine($"Try 'microcdn {(verb == root ? "" : verb.Name + " ")}--help'.");
+        return ExitCode.Usage;
     }
 }

@@ -1,4 +1,5 @@
 using MicroCdn.Http;
+using MicroCdn.Index;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Verbs;
@@ -37,7 +38,8 @@ internal static class RoleHost
             return ExitCode.Done;
         }
         catch (Exception exception)
-            when (exception is PortUnavailableException or DirectoryNotFoundException or UnusableCertificateException)
+            when (exception is PortUnavailableException or DirectoryNotFoundException or UnusableCertificateException
+                or UnusableCountryFileException)
         {
             Console.Error.WriteLine($"microcdn: {exception.Message}");
             return ExitCode.Usage;

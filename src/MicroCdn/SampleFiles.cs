@@ -5,17 +5,6 @@ internal static class SampleFiles
 {
     private const int BigBytes = 32 * 1024 * 1024;
 
-    /// <summary>Where they go when no folder is named: the user's data folder (XDG Base Directory
-    /// Specification).</summary>
-    public static string DefaultFolder
-    {
-        get
-        {
-            string data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
-            return Path.Combine(data.Length > 0 ? data : Path.GetTempPath(), "microcdn");
-        }
-    }
-
     /// <summary>Writes what is missing, and returns one folder for each content server.</summary>
     public static string[] Write(string folder)
     {

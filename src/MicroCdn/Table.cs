@@ -26,6 +26,9 @@ internal static class Table
         return $"{value.ToString(format, CultureInfo.InvariantCulture)} {units[unit]}";
     }
 
+    /// <summary>A word that somebody wrote, short enough for a sentence.</summary>
+    public static string Word(string text) => text.Length <= 80 ? text : $"{text[..60]}...";
+
     /// <summary>Text from others without what a terminal would obey.</summary>
     public static string Plain(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '?' : c));
 }

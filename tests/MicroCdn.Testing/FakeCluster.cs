@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using MicroCdn.Client;
 using MicroCdn.Content;
+using MicroCdn.Gateway;
 using MicroCdn.Index;
 using MicroCdn.Monitor;
 using MicroCdn.Network;
@@ -16,6 +17,9 @@ public sealed class FakeCluster
 {
     /// <summary>The index's line port.</summary>
     public const int IndexPort = 5050;
+
+    /// <summary>The index's HTTP port.</summary>
+    public const int GatewayPort = 8080;
 
     /// <summary>The monitor's line port.</summary>
     public const int MonitorPort = 6001;
@@ -64,6 +68,9 @@ public sealed class FakeCluster
         IndexOptions options = new() { MonitorHost = "monitor", Trust = Trust };
         Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(1), machine.Loggers);
         machine.Attach(Index);
+        GatewayOptions gateway = new() { HttpPort = GatewayPort };
+        machine.Attach(
+            new GatewayRole(gateway, Index.Directory, machine.Dialer, machine.Time, machine.Loggers));
     }
 
     /// <summary>Starts the monitor, or starts it again, with the indexes that its flags name.</summary>

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using MicroCdn.Content;
 using MicroCdn.Edge;
-using MicroCdn.Protocol;
-using MicroCdn.Storage;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -11,77 +10,45 @@ internal static class ContentVerb
 {
     public static Command Create()
     {
-        Option<ServerId> id = new("--server-id")
-        {
-            Description = "The name this server goes by.",
-            HelpName = "ID",
-            Required = true,
-            CustomParser = result => Flags.Read<ServerId>(
-                result, "--server-id", "one word of at most 64 bytes", ServerId.TryCreate),
-        };
-        Option<string> files = Flags.Path(new Option<string>("--files")
-        {
-            Description = "The folder to serve.", HelpName = "DIR", Required = true,
-        });
-        Option<int> tcpPort = Flags.Port("--tcp-port", 7001, "The line port.");
-        Option<int> udpPort = Flags.Port("--udp-port", 7002, "The port heartbeats leave from.");
-        Option<string> indexHost = Flags.Host("--index-host", "The index's host.");
-        Option<int> indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
-        Option<string> monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
-        Option<int> monitorUdpPort = Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
-        Option<int> monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
-        PlaceFlags place = new();
-        Option<string?> data = Flags.Data();
-        var bind = Flags.Bind();
-        Command verb = new("content",
-            "Run a content server: it serves the files of a folder and tells the index of them.")
-        {
-            id, files, tcpPort, udpPort, indexHost, indexPort, monitorHost, monitorUdpPort, monitorTcpPort, bind, data,
-            Flags.Trust(),
-        };
+        ContentFlags content = new();
         WebFlags web = new();
-        web.AddTo(verb);
+        EdgeFlags edge = new();
+        Command verb = new("content",
+            "Run a content server: it serves the files of a folder and tells the index of them.");
+        content.AddTo(verb);
+        PlaceFlags place = new();
         place.AddTo(verb);
+        web.AddTo(verb);
+        edge.AddTo(verb);
+        verb.Options.Add(ConfigFlag.Create());
         verb.SetAction((parsed, _) =>
         {
-            string folder = parsed.GetValue(files)!;
-            if (LiesInside(parsed.GetValue(data), folder)) return Task.FromResult(ExitCode.Usage);
-            ContentOptions options = new()
-            {
-                Id = parsed.GetValue(id),
-                Files = folder,
-                Bind = parsed.GetValue(bind)!,
-                TcpPort = parsed.GetValue(tcpPort),
-                UdpPort = parsed.GetValue(udpPort),
-                IndexHost = parsed.GetValue(indexHost)!,
-                IndexPort = parsed.GetValue(indexPort),
-                MonitorHost = parsed.GetValue(monitorHost)!,
-                MonitorUdpPort = parsed.GetValue(monitorUdpPort),
-                State = StateFolder.Of(parsed.GetValue(data), parsed.GetValue(id)),
-            };
             WebPorts ports = web.Read(parsed);
-            EdgeOptions edge = new()
+            string state = content.ReadState(parsed);
+            ContentOptions options = place.Read(parsed, content.Read(parsed)) with
+            {
+                HttpPort = ports.Http,
+                HttpsPort = ports.Https,
+                State = state,
+            };
+            if (StateFolder.Make(state, options.Files) is { } refusal)
+            {
+                Console.Error.WriteLine($"microcdn: {Table.Plain(refusal)}");
+                return Task.FromResult(ExitCode.Usage);
+            }
+            EdgeOptions served = edge.Read(parsed) with
             {
                 Bind = options.Bind,
                 HttpPort = ports.Http,
                 HttpsPort = ports.Https,
-                Variants = options.State is { } state ? Path.Combine(state, "variants") : null,
+                Variants = StateFolder.VariantsOf(state),
             };
-            options = place.Read(parsed, options with { HttpPort = ports.Http, HttpsPort = ports.Https });
             return RoleHost.RunAsync(parts =>
             {
-                ContentRole content = new(options, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
-                return [content, new EdgeRole(edge, content.Files, parts.Time, parts.Loggers)];
+                ContentRole role = new(options, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
+                return [role, new EdgeRole(served, role.Files, parts.Time, parts.Loggers)];
             }, ports);
         });
         return verb;
-    }
-
-    private static bool LiesInside(string? data, string folder)
-    {
-        if (data is null || !Directory.Exists(folder) || !new ServedFolder(folder).Holds(data)) return false;
-        Console.Error.WriteLine(
-            $"microcdn: --data '{data}' lies inside the folder that is served: choose another.");
-        return true;
     }
 }

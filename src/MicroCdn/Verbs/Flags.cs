@@ -86,11 +86,8 @@ internal static class Flags
             result, token, name, "a network such as 10.0.0.0/8", TryNetwork))],
     };
 
-    public static Option<string?> Data() => Path(new Option<string?>("--data")
-    {
-        Description = "The folder for this role's own state.",
-        HelpName = "DIR",
-    });
+    public static Option<string?> Data(string description = "The folder for this role's own state.") =>
+        Path(new Option<string?>("--data") { Description = description, HelpName = "DIR" });
 
     /// <summary>Refuses an empty value: it names no file and no folder.</summary>
     public static Option<T> Path<T>(Option<T> option)
@@ -110,10 +107,10 @@ internal static class Flags
     public static T? Read<T>(ArgumentResult result, string name, string wanted, TryParse<T> parse) =>
         Read(result, result.Tokens[0], name, wanted, parse);
 
-    private static T? Read<T>(ArgumentResult result, Token token, string name, string wanted, TryParse<T> parse)
+    public static T? Read<T>(ArgumentResult result, Token token, string name, string wanted, TryParse<T> parse)
     {
         if (parse(token.Value, out T? value)) return value;
-        result.AddError($"{name} wants {wanted}, not '{token.Value}'.");
+        result.AddError($"{name} wants {wanted}, not '{Table.Word(token.Value)}'.");
         return default;
     }
 
@@ -130,7 +127,7 @@ internal static class Flags
         return valid;
     }
 
-    private static bool TryNetwork(string text, out IPNetwork network) =>
+    public static bool TryNetwork(string text, out IPNetwork network) =>
         IPNetwork.TryParse(text, out network)
         || (IPAddress.TryParse(text, out IPAddress? address)
             && IPNetwork.TryParse($"{address}/{address.GetAddressBytes().Length * 8}", out network));

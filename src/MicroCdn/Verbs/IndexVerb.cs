@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MicroCdn.Gateway;
 using MicroCdn.Index;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -17,14 +18,17 @@ internal static class IndexVerb
         Command verb = new("index", "Run an index: it knows which server has which file and sends each client to one.")
         {
             port, monitorHost, monitorPort, bind, trust, Flags.Data(),
+            ConfigFlag.Create(),
         };
         WebFlags web = new();
         web.AddTo(verb);
         GatewayFlags gateway = new();
         gateway.AddTo(verb);
+        RoutingFlags routing = new();
+        routing.AddTo(verb);
         verb.SetAction((parsed, _) =>
         {
-            IndexOptions options = new()
+            IndexOptions options = routing.Read(parsed) with
             {
                 Bind = parsed.GetValue(bind)!,
                 Port = parsed.GetValue(port),

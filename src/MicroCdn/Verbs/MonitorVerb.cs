@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MicroCdn.Monitor;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -33,6 +34,7 @@ internal static class MonitorVerb
         Command verb = new("monitor", "Run a monitor: it hears heartbeats and tells the indexes which servers died.")
         {
             indexPort, indexHost, more, udpPort, tcpPort, timeout, interval, verbose, bind, trust, Flags.Data(),
+            ConfigFlag.Create(),
         };
         verb.SetAction((parsed, _) => RoleHost.RunAsync(parts =>
         [

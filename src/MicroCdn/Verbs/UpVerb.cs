@@ -7,6 +7,7 @@ using MicroCdn.Index;
 using MicroCdn.Monitor;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -31,28 +32,34 @@ internal static class UpVerb
             "The first content server's line port; its heartbeats leave from the next, HTTP is the one after, "
             + "further servers follow 100 higher.");
         Option<int> gatewayPort = Flags.Port("--gateway-port", 8080, "The index's HTTP port.");
-        Option<string?> data = Flags.Data();
+        Option<string?> data = Flags.Data("The folder for sample files and state; by default microcdn below the user's "
+            + "data folder.");
         var bind = Flags.Bind();
         var trust = Flags.Trust();
         Command verb = new("up", "Run an index, a monitor and two content servers in one process.")
         {
             files, indexPort, monitorTcpPort, monitorUdpPort, contentPort, gatewayPort, bind, data, trust,
         };
+        EdgeFlags edge = new();
+        edge.AddTo(verb);
+        verb.Options.Add(ConfigFlag.Create());
+        RoutingFlags routing = new();
+        routing.AddTo(verb);
         verb.SetAction((parsed, _) =>
         {
+            string state = parsed.GetValue(data) ?? StateFolder.OfUser;
             string[]? folders = parsed.GetValue(files)!;
-            if (folders.Length == 0) folders = Samples(parsed.GetValue(data) ?? SampleFiles.DefaultFolder);
+            if (folders.Length == 0) folders = Samples(state);
             if (folders is null) return Task.FromResult(ExitCode.Usage);
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
-                parsed.GetValue(monitorTcpPort),
-                parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort), parsed.GetValue(gatewayPort),
-                parsed.GetValue(trust)!, parsed.GetValue(data));
-            if (plan.ContentPort <= plan.HighestContentPort)
+                parsed.GetValue(monitorTcpPort), parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort),
+                parsed.GetValue(gatewayPort), parsed.GetValue(trust)!, state, edge.Read(parsed));
+            if (plan.Refuse() is not { } refusal)
             {
-                return RoleHost.RunAsync(parts => Build(plan, parts), started: () => Greet(plan));
+                return RoleHost.RunAsync(
+                    parts => Build(plan, parts, routing.Read(parsed)), started: () => Greet(plan));
             }
-            Console.Error.WriteLine($"microcdn: --content-port {plan.ContentPort} leaves no room for the ports of "
-                + $"{folders.Length} content servers: choose one of at most {plan.HighestContentPort}.");
+            Console.Error.WriteLine($"microcdn: {Table.Plain(refusal)}");
             return Task.FromResult(ExitCode.Usage);
         });
         return verb;
@@ -73,10 +80,10 @@ internal static class UpVerb
         }
     }
 
-    private static List<IRole> Build(Plan plan, RoleParts parts)
+    private static List<IRole> Build(Plan plan, RoleParts parts, IndexOptions routing)
     {
         List<IRole> roles = [];
-        IndexOptions index = new()
+        IndexOptions index = routing with
         {
             Bind = plan.Bind,
             Port = plan.IndexPort,
@@ -110,16 +117,16 @@ internal static class UpVerb
                 IndexPort = plan.IndexPort,
                 MonitorHost = plan.Host,
                 MonitorUdpPort = plan.MonitorUdpPort,
-                State = StateFolder.Of(plan.Data, Plan.IdOf(number)),
+                State = plan.StateOf(number),
                 HttpPort = plan.HttpPortOf(number),
             };
             ContentRole role = new(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
             roles.Add(role);
-            EdgeOptions edge = new()
+            EdgeOptions edge = plan.Edge with
             {
                 Bind = plan.Bind,
                 HttpPort = content.HttpPort,
-                Variants = content.State is { } state ? Path.Combine(state, "variants") : null,
+                Variants = StateFolder.VariantsOf(plan.StateOf(number)),
             };
             roles.Add(new EdgeRole(edge, role.Files, parts.Time, parts.Loggers));
         }
@@ -151,7 +158,7 @@ internal static class UpVerb
     }
 
     private sealed record Plan(string[] Folders, IPAddress Bind, int IndexPort, int MonitorTcpPort, int MonitorUdpPort,
-        int ContentPort, int GatewayPort, IPNetwork[] Trust, string? Data)
+        int ContentPort, int GatewayPort, IPNetwork[] Trust, string State, EdgeOptions Edge)
     {
         // Where the roles of this process reach one another.
         public string Host =>
@@ -161,8 +168,17 @@ internal static class UpVerb
 
         public int PortOf(int number) => ContentPort + (number * PortStep);
 
+        public string StateOf(int number) => StateFolder.Of(State, IdOf(number));
+
+        // One sentence when there is no room for a port or a folder, else null.
+        public string? Refuse() => ContentPort > HighestContentPort
+            ? $"--content-port {ContentPort} leaves no room for the ports of {Folders.Length} content servers: "
+                + $"choose one of at most {HighestContentPort}."
+            : Enumerable.Range(0, Folders.Length).Select(number => StateFolder.Make(StateOf(number), Folders))
+                .FirstOrDefault(refusal => refusal is not null);
+
         // Heartbeats leave from the port above each line port, and HTTP is the one above that.
-        public int HighestContentPort => ushort.MaxValue - 2 - ((Folders.Length - 1) * PortStep);
+        private int HighestContentPort => ushort.MaxValue - 2 - ((Folders.Length - 1) * PortStep);
 
         public static ServerId IdOf(int number)
         {

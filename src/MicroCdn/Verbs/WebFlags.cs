@@ -8,15 +8,15 @@ internal sealed class WebFlags
 {
     private readonly Option<int?> _httpPort = Flags.OptionalPort("--http-port", "The port for HTTP.");
     private readonly Option<int?> _httpsPort = Flags.OptionalPort("--https-port", "The port for HTTPS.");
-    private readonly Option<string?> _certificate = new("--cert")
+    private readonly Option<string?> _certificate = Flags.Path(new Option<string?>("--cert")
     {
         Description = "The certificate for HTTPS with its chain, a PEM file.", HelpName = "FILE",
-    };
+    });
 
-    private readonly Option<string?> _key = new("--key")
+    private readonly Option<string?> _key = Flags.Path(new Option<string?>("--key")
     {
         Description = "The key of the certificate, a PEM file.", HelpName = "FILE",
-    };
+    });
 
     /// <summary>Adds the flags to a verb.</summary>
     public void AddTo(Command verb)
@@ -27,8 +27,9 @@ internal sealed class WebFlags
         verb.Options.Add(_key);
         verb.Validators.Add(result =>
         {
-            bool secure = result.GetValue(_httpsPort) is not null;
-            bool whole = result.GetValue(_certificate) is not null && result.GetValue(_key) is not null;
+            // Asked for presence alone: the value of a port that is none cannot be had.
+            bool secure = result.GetResult(_httpsPort) is not null;
+            bool whole = result.GetResult(_certificate) is not null && result.GetResult(_key) is not null;
             if (secure && !whole) result.AddError("--https-port needs --cert FILE and --key FILE.");
         });
     }

@@ -17,12 +17,12 @@ public sealed class ContentTests
         RunningProcess content = stage.Content("CS1", folder, Stage.FreePort(), "--data", data);
         await content.UntilLineAsync("computed 2 digests");
         content.Kill();
-        Assert.Equal(2, File.ReadAllLines(Path.Combine(data, "content-CS1", "digests")).Length);
+        Assert.Equal(2, File.ReadAllLines(Path.Combine(data, "digests")).Length);
 
         Stage.WriteFile(Path.Combine(folder, "new"), "new"u8.ToArray());
         content = stage.Content("CS1", folder, Stage.FreePort(), "--data", data, "--zone", "upper hall", "--weight", "7");
         await content.UntilLineAsync("computed 1 digests");
-        Assert.Equal(3, File.ReadAllLines(Path.Combine(data, "content-CS1", "digests")).Length);
+        Assert.Equal(3, File.ReadAllLines(Path.Combine(data, "digests")).Length);
         await Stage.UntilAsync("it is named", TimeSpan.FromSeconds(5), async () =>
             (await Stage.ConverseAsync(stage.IndexPort, "GET new\n")).Contains("CS1", StringComparison.Ordinal));
     }

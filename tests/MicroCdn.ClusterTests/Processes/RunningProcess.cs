@@ -45,9 +45,11 @@ internal sealed partial class RunningProcess : IAsyncDisposable
     }
 
     public static RunningProcess Start(string program, params IEnumerable<string> arguments) =>
-        StartIn(null, program, arguments);
+        StartIn(null, null, program, arguments);
 
-    public static RunningProcess StartIn(string? folder, string program, params IEnumerable<string> arguments)
+    /// <summary>Starts a program in a folder, and with another as the user's data folder.</summary>
+    public static RunningProcess StartIn(
+        string? folder, string? dataFolder, string program, params IEnumerable<string> arguments)
     {
         ProcessStartInfo start = new(program)
         {
@@ -57,7 +59,8 @@ internal sealed partial class RunningProcess : IAsyncDisposable
             WorkingDirectory = folder ?? "",
         };
         // What roles remember by default would be shared by all tests, and stay behind.
-        if (folder is not null) start.Environment["XDG_DATA_HOME"] = Path.Combine(folder, "xdg-data");
+        string? data = dataFolder ?? (folder is null ? null : Path.Combine(folder, "xdg-data"));
+        if (data is not null) start.Environment["XDG_DATA_HOME"] = data;
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return new RunningProcess(Path.GetFileName(program), new Process { StartInfo = start });
     }

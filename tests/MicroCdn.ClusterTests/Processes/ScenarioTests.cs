@@ -142,13 +142,16 @@ public sealed class ScenarioTests
         foreach (bool controlC in new[] { false, true })
         {
             await using Stage stage = new();
+            int gateway = Stage.FreePort();
             RunningProcess up = stage.MicroCdn("up", "--index-port", $"{stage.IndexPort}", "--monitor-tcp-port",
                 $"{stage.MonitorTcpPort}", "--monitor-udp-port", $"{stage.MonitorUdpPort}", "--content-port",
-                $"{ContentPorts()}", "--data", stage.Folder);
+                $"{ContentPorts()}", "--gateway-port", $"{gateway}", "--data", stage.Folder);
             await up.UntilLineAsync("microcdn get hello.txt");
             await Stage.UntilAsync("both servers are known", TimeSpan.FromSeconds(5), async () =>
                 (await Stage.ConverseAsync(stage.IndexPort, "LIST_SERVERS\n")).Split("alive").Length == 3);
             Assert.Equal(0, (await stage.GetAsync("hello.txt", "big.bin")).Code);
+            Assert.Matches("^HTTP/1.1 (200|302) ", await Stage.ConverseAsync(gateway,
+                "GET /hello.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
             if (controlC) up.PressControlC();
             else up.AskToEnd();
             Assert.Equal(0, await up.UntilEndAsync(TimeSpan.FromSeconds(5)));

@@ -11,11 +11,18 @@ internal sealed class Stage : IAsyncDisposable
     private static int _nextPort = 20_000 + (Environment.ProcessId % 400 * 25);
     private readonly List<RunningProcess> _processes = [];
 
-    public Stage() => Folder = Directory.CreateTempSubdirectory("microcdn-test-").FullName;
+
+    // Beside the folder that the processes run in, for a test may serve that one.
+    private readonly string _all = Directory.CreateTempSubdirectory("microcdn-test-").FullName;
+
+    public Stage() => Folder = Directory.CreateDirectory(Path.Combine(_all, "work")).FullName;
 
     public static string MicroCdnProgram => Path.Combine(AppContext.BaseDirectory, "microcdn");
 
     public string Folder { get; }
+
+    /// <summary>The user's data folder, as the processes of this stage see it.</summary>
+    public string DataFolder => Path.Combine(_all, "data");
 
     public int IndexPort { get; } = FreePort();
 
@@ -75,7 +82,7 @@ internal sealed class Stage : IAsyncDisposable
 
     public RunningProcess Run(string program, params IEnumerable<string> arguments)
     {
-        RunningProcess process = RunningProcess.StartIn(Folder, program, arguments);
+        RunningProcess process = RunningProcess.StartIn(Folder, DataFolder, program, arguments);
         _processes.Add(process);
         return process;
     }
@@ -169,6 +176,6 @@ internal sealed class Stage : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (RunningProcess process in _processes) await process.DisposeAsync();
-        Directory.Delete(Folder, recursive: true);
+        Directory.Delete(_all, recursive: true);
     }
 }

@@ -37,7 +37,7 @@ public sealed class Http2FloodTests(Http2FloodTests.Server server) : IClassFixtu
         byte[] Next() => flood switch
         {
             "PING" => Repeat(100, () => Frame(Ping, 0, 0, new byte[8])),
-            "SETTINGS" => Repeat(100, () => Frame(Settings, 0, 0)),
+            "SETTINGS" => Repeat(100, () => Frame(Http2Client.Settings, 0, 0)),
             "PRIORITY" => Repeat(100, () => Frame(Priority, 0, 1, 0, 0, 0, 0, 1)),
             "rapid reset" => Repeat(50, () =>
             [

@@ -236,7 +236,8 @@ public sealed class EdgeOptionsTests
     {
         await using EdgeWorld world = new(new EdgeOptions
         {
-            CacheControl = [new PrefixRule("/releases/", "immutable"), new PrefixRule("/releases/nightly/", "no-cache")],
+            CacheControl =
+                [new PrefixRule("/releases/", "immutable"), new PrefixRule("/releases/nightly/", "no-cache")],
         });
         world.With(("releases/1/a", "1"), ("releases/nightly/a", "2"), ("other", "3"));
         Assert.Equal(value, world.Ask(path)["Cache-Control"]);

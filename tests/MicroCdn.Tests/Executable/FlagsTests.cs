@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using MicroCdn.Index;
 using MicroCdn.Verbs;
 
 namespace MicroCdn.Tests.Executable;
@@ -103,6 +104,40 @@ public sealed class FlagsTests
     [InlineData("1.2.3.4.5")]
     public void What_is_no_address_is_one_sentence(string text) => Assert.StartsWith("--bind wants an IP address",
         Assert.Single(Errors(Flags.Bind(), "--bind", text)), StringComparison.Ordinal);
+
+    [Fact]
+    public void Networks_with_zones_add_up_and_a_file_of_countries_is_a_path()
+    {
+        (RoutingFlags flags, Command verb) = Routing();
+        ParseResult parsed = verb.Parse(
+            "--zone-network 10.1.0.0/16=berlin --zone-network 2001:db8::7=lab=2 --geo countries.mmdb");
+        Assert.Empty(parsed.Errors);
+        IndexOptions options = flags.Read(parsed);
+        Assert.Equal(["10.1.0.0/16 berlin", "2001:db8::7/128 lab=2"],
+            options.ZoneNetworks.Select(row => $"{row.Network} {row.Zone}"));
+        Assert.Equal("countries.mmdb", options.CountryFile);
+        options = flags.Read(verb.Parse(""));
+        Assert.Empty(options.ZoneNetworks);
+        Assert.Null(options.CountryFile);
+    }
+
+    [Theory]
+    [InlineData("10.1.0.0/16")]
+    [InlineData("10.1.0.0/16=")]
+    [InlineData("=berlin")]
+    [InlineData("berlin=10.1.0.0/16")]
+    [InlineData("10.1.0.0/33=berlin")]
+    public void What_is_no_network_with_a_zone_is_one_sentence(string text) => Assert.Equal(
+        [$"--zone-network wants a network and its zone, such as 10.1.0.0/16=berlin, not '{text}'."],
+        Routing().Verb.Parse(["--zone-network", text]).Errors.Select(error => error.Message));
+
+    private static (RoutingFlags Flags, Command Verb) Routing()
+    {
+        RoutingFlags flags = new();
+        RootCommand verb = new();
+        flags.AddTo(verb);
+        return (flags, verb);
+    }
 
     private static T? Value<T>(Option<T> option, params string[] args)
     {

@@ -140,16 +140,16 @@ public sealed class FleetTests
     {
         Register();
         Server server = _fleet.Servers[0];
-        long idle = server.Weight;
+        long idle = server.Burden;
         server.Load = 1;
-        long one = server.Weight - idle;
+        long one = server.Burden - idle;
         server.Load = 0;
         for (int answer = 0; answer < 100; answer++) server.CountAnswer();
-        Assert.Equal(100 * one, server.Weight);
+        Assert.Equal(100 * one, server.Burden);
         for (int second = 0; second < 3; second++) _fleet.Forget();
-        Assert.InRange(server.Weight, 30 * one, 50 * one);
+        Assert.InRange(server.Burden, 30 * one, 50 * one);
         for (int second = 0; second < 60; second++) _fleet.Forget();
-        Assert.Equal(idle, server.Weight);
+        Assert.Equal(idle, server.Burden);
     }
 
     [Fact]

@@ -160,6 +160,23 @@ public sealed class IndexVersion2Tests
         Assert.Equal((2, 2), (_index.Directory.Count, _index.Directory.Servers.Count));
     }
 
+    // The same list of policies as the gateway's, for who asks by the line protocol.
+    [Fact]
+    public void A_GET_names_a_server_of_the_clients_zone()
+    {
+        IndexWorld index = new(new Locations([new ZoneNetwork(IPNetwork.Parse("192.0.2.0/24"), "the lab")]));
+        foreach ((string id, string facts) in new[] { ("CS1", ""), ("CS2", " zone=the%20lab"), ("CS3", " zone=other") })
+        {
+            index.Connect("10.0.0.5").Receive(
+                $"HELLO 2\nREGISTER {id} 7001 7002{facts}\nADD_FILE {id} a 1\nDONE_FILES\n");
+        }
+        index.Apply();
+        string answers = index.Ask(string.Concat(Enumerable.Repeat("GET a\n", 20)), "::ffff:192.0.2.7");
+        Assert.Equal(string.Concat(Enumerable.Repeat("SERVER 10.0.0.5 7001 CS2 1\n", 20)), answers);
+        answers = index.Ask(string.Concat(Enumerable.Repeat("GET a\n", 60)), "198.51.100.1");
+        Assert.All(new[] { "CS1", "CS2", "CS3" }, id => Assert.Contains(id, answers, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void The_directory_takes_names_decoded_and_decodes_nothing()
     {

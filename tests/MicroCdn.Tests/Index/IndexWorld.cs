@@ -12,9 +12,9 @@ internal sealed class IndexWorld
     private readonly Applied _applied;
     private readonly IndexService _service;
 
-    public IndexWorld()
+    public IndexWorld(Locations? locations = null)
     {
-        Router = new Router(new Catalog(1), new Fleet(Time));
+        Router = new Router(new Catalog(1), new Fleet(Time, locations), new Chance(1));
         _applied = new Applied(Router, Log);
         _service = new IndexService(Router, new TrustedNetworks([System.Net.IPNetwork.Parse("10.0.0.0/8")]), _applied,
             new Complaints(Log, Time), Log);

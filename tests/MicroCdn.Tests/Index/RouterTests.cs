@@ -9,17 +9,19 @@ namespace MicroCdn.Tests.Index;
 
 public sealed class RouterTests
 {
+    private static readonly Asker OverIPv4 = new(null, OverIPv4: true);
+
     private readonly FakeTimeProvider _time = new();
     private readonly Router _router;
 
-    public RouterTests() => _router = new Router(new Catalog(1), new Fleet(_time));
+    public RouterTests() => _router = new Router(new Catalog(1), new Fleet(_time), new Chance(1));
 
     [Fact]
     public void A_dead_server_is_never_chosen()
     {
         Gen.Select(Gen.Bool.Array[1, 8], Gen.Int[0, 50].Array[8]).Sample((alive, loads) =>
         {
-            Router router = new(new Catalog(1), new Fleet(_time));
+            Router router = new(new Catalog(1), new Fleet(_time), new Chance(1));
             for (int number = 0; number < alive.Length; number++)
             {
                 Server server = Add(router, $"CS{number}", "10.0.0.5", "a");
@@ -28,7 +30,7 @@ public sealed class RouterTests
             }
             for (int ask = 0; ask < 100; ask++)
             {
-                Server? chosen = router.Choose("a"u8, true, out _, out _);
+                Server? chosen = router.Choose("a"u8, OverIPv4, out _, out _);
                 if (chosen is null ? alive.Contains(true) : !chosen.IsAlive) return false;
             }
             return true;
@@ -36,15 +38,28 @@ public sealed class RouterTests
     }
 
     [Fact]
-    public void Of_those_that_have_the_file_the_least_loaded_is_chosen()
+    public void Of_two_that_have_the_file_the_less_loaded_is_chosen_and_nothing_is_left_to_chance()
     {
-        Add("CS1", "10.0.0.1", "a").Load = 5;
-        Add("CS2", "10.0.0.2", "a").Load = 2;
-        Add("CS3", "10.0.0.3", "a").Load = 9;
-        Add("CS4", "10.0.0.4", "b").Load = 0;
-        Assert.Equal("CS2", Choose("a"));
-        Assert.Equal("CS4", Choose("b"));
+        Add("CS1", "10.0.0.1", "a").Load = 50;
+        Add("CS2", "10.0.0.2", "a").Load = 20;
+        Add("CS3", "10.0.0.3", "b").Load = 0;
+        Server dead = Add("CS4", "10.0.0.4", "a");
+        _router.Fleet.MarkDead(dead.Id);
+        for (int ask = 0; ask < 30; ask++) Assert.Equal("CS2", Choose("a"));
+        Assert.Equal("CS1", Choose("a"));
+        Assert.Equal("CS3", Choose("b"));
         Assert.Null(Choose("c"));
+    }
+
+    [Fact]
+    public void Of_three_the_most_loaded_is_never_chosen()
+    {
+        Add("CS1", "10.0.0.1", "a").Load = 500;
+        Add("CS2", "10.0.0.2", "a").Load = 200;
+        Add("CS3", "10.0.0.3", "a").Load = 900;
+        string?[] chosen = [.. Enumerable.Range(0, 200).Select(_ => Choose("a"))];
+        Assert.DoesNotContain("CS3", chosen);
+        Assert.InRange(chosen.Count(id => id == "CS2"), 100, 160);
     }
 
     // Issue 2, 3: "so that a burst between two heartbeats spreads instead of herding"
@@ -108,7 +123,7 @@ public sealed class RouterTests
     public void The_answer_names_size_and_contact()
     {
         Add("CS1", "10.0.0.1", "a");
-        Assert.Equal("CS1", _router.Choose("a"u8, true, out long size, out Contact? contact)?.Id.Value);
+        Assert.Equal("CS1", _router.Choose("a"u8, OverIPv4, out long size, out Contact? contact)?.Id.Value);
         Assert.Equal(1, size);
         Assert.Equal((IPAddress.Parse("10.0.0.1"), 7001, 7002), (contact!.Address, contact.TcpPort, contact.UdpPort));
     }
@@ -128,13 +143,13 @@ public sealed class RouterTests
         {
             for (int time = 0; time < times; time++)
             {
-                foreach (byte[] name in asked) _router.Choose(name, true, out _, out _);
+                foreach (byte[] name in asked) _router.Choose(name, OverIPv4, out _, out _);
             }
         }
     }
 
     private string? Choose(string name, bool overIPv4 = true) =>
-        _router.Choose(name.Utf8(), overIPv4, out _, out _)?.Id.Value;
+        _router.Choose(name.Utf8(), new Asker(null, overIPv4), out _, out _)?.Id.Value;
 
     private Server Add(string id, string address, params string[] files) => Add(_router, id, address, files);
 

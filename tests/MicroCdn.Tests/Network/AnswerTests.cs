@@ -7,13 +7,15 @@ namespace MicroCdn.Tests.Network;
 
 public sealed class AnswerTests
 {
-    private const int Small = Answer.PieceBytes / 2;
+    private const int Small = Answer.CopiedBytes / 2;
     private const int Large = 300_000;
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(Small)]
+    [InlineData(Answer.CopiedBytes)]
+    [InlineData(Answer.CopiedBytes + 1)]
     [InlineData(Answer.PieceBytes - 64)]
     [InlineData(Answer.PieceBytes - 63)]
     [InlineData(Answer.PieceBytes)]

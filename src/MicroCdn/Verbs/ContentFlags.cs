@@ -1,0 +1,64 @@
+using System.CommandLine;
+using MicroCdn.Content;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Verbs;
+
+/// <summary>The flags of a content server that concern its files and its peers.</summary>
+internal sealed class ContentFlags
+{
+    private readonly Option<ServerId> _id = new("--server-id")
+    {
+        Description = "The name this server goes by.",
+        HelpName = "ID",
+        Required = true,
+        CustomParser = result => Flags.Read<ServerId>(
+            result, "--server-id", "one word of at most 64 bytes", ServerId.TryCreate),
+    };
+
+    private readonly Option<string> _files = Flags.Path(new Option<string>("--files")
+    {
+        Description = "The folder to serve.", HelpName = "DIR", Required = true,
+    });
+
+    private readonly Option<int> _tcpPort = Flags.Port("--tcp-port", 7001, "The line port.");
+    private readonly Option<int> _udpPort = Flags.Port("--udp-port", 7002, "The port heartbeats leave from.");
+    private readonly Option<string> _indexHost = Flags.Host("--index-host", "The index's host.");
+    private readonly Option<int> _indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
+    private readonly Option<string> _monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
+    private readonly Option<int> _monitorUdpPort =
+        Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
+    private readonly Option<int> _monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+    private readonly Option<System.Net.IPAddress> _bind = Flags.Bind();
+    private readonly Option<string?> _data = Flags.Data(
+        "The folder for this server's own state; by default microcdn/content/ID below the user's data folder.");
+
+    /// <summary>Adds the flags to a verb.</summary>
+    public void AddTo(Command verb)
+    {
+        foreach (Option option in new Option[]
+            { _id, _files, _tcpPort, _udpPort, _indexHost, _indexPort, _monitorHost, _monitorUdpPort, _monitorTcpPort,
+                _bind, _data, Flags.Trust() })
+        {
+            verb.Options.Add(option);
+        }
+    }
+
+    /// <summary>Reads the flags.</summary>
+    public ContentOptions Read(ParseResult parsed) => new()
+    {
+        Id = parsed.GetValue(_id),
+        Files = parsed.GetValue(_files)!,
+        Bind = parsed.GetValue(_bind)!,
+        TcpPort = parsed.GetValue(_tcpPort),
+        UdpPort = parsed.GetValue(_udpPort),
+        IndexHost = parsed.GetValue(_indexHost)!,
+        IndexPort = parsed.GetValue(_indexPort),
+        MonitorHost = parsed.GetValue(_monitorHost)!,
+        MonitorUdpPort = parsed.GetValue(_monitorUdpPort),
+    };
+
+    /// <summary>The folder for the server's state.</summary>
+    public string ReadState(ParseResult parsed) =>
+        parsed.GetValue(_data) ?? StateFolder.Of(StateFolder.OfUser, parsed.GetValue(_id));
+}

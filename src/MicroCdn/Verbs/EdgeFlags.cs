@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
+using MicroCdn.Edge;
+
+namespace MicroCdn.Verbs;
+
+/// <summary>The flags that say how files are served over HTTP.</summary>
+internal sealed class EdgeFlags
+{
+    // A response's head must stay below 4 KiB, and these go into it.
+    private const int MostValueLetters = 512, MostOriginLetters = 256;
+
+    private readonly Option<bool> _listings = new("--listings")
+    {
+        Description = "Show a list of its files for a folder without index.html.",
+    };
+
+    private readonly Option<PrefixRule[]> _cacheControl = new("--cache-control")
+    {
+        Description = "Cache-Control for paths that begin with a prefix; repeatable, the longest prefix counts.",
+        HelpName = "PREFIX=VALUE",
+        Arity = ArgumentArity.OneOrMore,
+        DefaultValueFactory = _ => [],
+        CustomParser = Rules,
+    };
+
+    private readonly Option<string[]> _origins = new("--cors")
+    {
+        Description = "An origin whose pages may read the files, or * for all; repeatable.",
+        HelpName = "ORIGIN",
+        Arity = ArgumentArity.OneOrMore,
+        DefaultValueFactory = _ => [],
+        CustomParser = result => [.. result.Tokens.Select(token => Flags.Read<string>(
+            result, token, "--cors", "* or an origin such as https://www.example.org", TryOrigin) ?? "")],
+    };
+
+    private readonly Option<IPNetwork[]> _proxies = Flags.Networks(
+        "--proxy", "A network of proxies that may open any number of connections; repeatable.");
+
+    /// <summary>Adds the flags to a verb.</summary>
+    public void AddTo(Command verb)
+    {
+        verb.Options.Add(_listings);
+        verb.Options.Add(_cacheControl);
+        verb.Options.Add(_origins);
+        verb.Options.Add(_proxies);
+    }
+
+    /// <summary>Reads the flags.</summary>
+    public EdgeOptions Read(ParseResult parsed) => new()
+    {
+        Listings = parsed.GetValue(_listings),
+        CacheControl = parsed.GetValue(_cacheControl)!,
+        CorsOrigins = parsed.GetValue(_origins)!,
+        Proxies = parsed.GetValue(_proxies)!,
+    };
+
+    private static PrefixRule[] Rules(ArgumentResult result)
+    {
+        List<PrefixRule> rules = [];
+        foreach (Token token in result.Tokens)
+        {
+            PrefixRule? rule = Flags.Read<PrefixRule>(result, token, "--cache-control",
+                "PREFIX=VALUE with a prefix that begins with '/' and a value of at most 512 plain letters, "
+                + "such as /releases/=max-age=3600", TryRule);
+            if (rule is null) break;
+            if (rules.Exists(other => other.Prefix == rule.Prefix))
+            {
+                result.AddError($"--cache-control has the prefix '{Table.Word(rule.Prefix)}' twice.");
+                break;
+            }
+            rules.Add(rule);
+        }
+        return [.. rules];
+    }
+
+    private static bool TryRule(string text, out PrefixRule? rule)
+    {
+        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        (string prefix, string value) = equals < 0 ? ("", "") : (text[..equals], text[(equals + 1)..].Trim(' '));
+        // A line end would begin a field of its own (response splitting).
+        bool valid = prefix.StartsWith('/') && !prefix.Any(char.IsControl)
+            && value.Length is > 0 and <= MostValueLetters && value.All(c => c is >= ' ' and <= '~');
+        rule = valid ? new PrefixRule(prefix, value) : null;
+        return valid;
+    }
+
+    // Compared letter by letter with what browsers send: scheme, host and port, nothing more (RFC 6454, section 6.2).
+    private static bool TryOrigin(string text, out string? origin)
+    {
+        origin = text;
+        return text == "*" || (text.Length <= MostOriginLetters && text.All(c => c is > ' ' and <= '~')
+            && Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Host.Length > 0 && uri.UserInfo.Length == 0
+            && uri.GetLeftPart(UriPartial.Authority) == text);
+    }
+}
