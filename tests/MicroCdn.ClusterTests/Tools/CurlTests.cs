@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text;
 using MicroCdn.ClusterTests.Processes;
 
@@ -173,6 +174,50 @@ public sealed class CurlTests(CurlTests.Server server) : IClassFixture<CurlTests
         Assert.Contains("\r\nVary: Accept-Encoding\r\n", head, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    [InlineData("zstd")]
+    public async Task A_text_is_compressed_as_curl_likes_it_and_has_a_tag_for_each_form(string coding)
+    {
+        await server.Edge.UntilTaggedAsync("plain.txt");
+        ToolRun run = await CurlAsync("--compressed", "-H", $"Accept-Encoding: {coding}", "-D", "form.head", "-w",
+            "%{stderr}%{size_download}", server.Url("http", "plain.txt"));
+        Assert.Equal(Server.Text, run.Succeeded().Text);
+        Assert.True(int.Parse(run.Errors, CultureInfo.InvariantCulture) < Server.Text.Length / 2, run.Errors);
+        string head = await File.ReadAllTextAsync(server.InFolder("form.head"));
+        Assert.Equal(coding, RawResponse.FieldOf(head, "Content-Encoding"));
+        Assert.NotEqual(RawResponse.FieldOf(await server.Edge.HeadOfAsync("plain.txt"), "ETag"), RawResponse.FieldOf(head, "ETag"));
+    }
+
+    [Theory]
+    [InlineData("http", "--http1.1")]
+    [InlineData("https", "--http2")]
+    public async Task A_file_is_sent_again_only_when_its_tag_is_another(string scheme, string version)
+    {
+        await server.Edge.UntilTaggedAsync("big.bin");
+        string[] asking = [version, "--etag-save", "big.tag", "--etag-compare", "big.tag", "-o", "tagged.bin", "-w",
+            "%{http_code} %{size_download}", server.Url(scheme, "big.bin")];
+        File.Delete(server.InFolder("big.tag"));
+        Assert.Equal($"200 {Server.Length}", (await CurlAsync(asking)).Succeeded().Text);
+        Assert.Equal("304 0", (await CurlAsync(asking)).Succeeded().Text);
+        Assert.Equal(server.Big, await File.ReadAllBytesAsync(server.InFolder("tagged.bin")));
+        await File.WriteAllTextAsync(server.InFolder("big.tag"), "\"another\"");
+        Assert.Equal($"200 {Server.Length}", (await CurlAsync(asking)).Succeeded().Text);
+    }
+
+    [Fact]
+    public async Task The_digest_is_told_in_both_fields_unless_it_is_not_wanted()
+    {
+        await server.Edge.UntilTaggedAsync("big.bin");
+        string digest = Convert.ToBase64String(SHA256.HashData(server.Big));
+        ToolRun run = (await CurlAsync("-I", server.Url("https", "big.bin"))).Succeeded();
+        Assert.Contains($"repr-digest: sha-256=:{digest}:", run.Text, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains($"\ndigest: SHA-256={digest}", run.Text, StringComparison.OrdinalIgnoreCase);
+        run = (await CurlAsync("-I", "-H", "Want-Repr-Digest: sha-256=0", server.Url("https", "big.bin"))).Succeeded();
+        Assert.DoesNotContain("digest:", run.Text, StringComparison.OrdinalIgnoreCase);
+    }
+
     private Task<ToolRun> CurlAsync(params IEnumerable<string> arguments) => server.CurlAsync(arguments);
 
     /// <summary>One content server for all tests of curl.</summary>
@@ -190,7 +235,7 @@ public sealed class CurlTests(CurlTests.Server server) : IClassFixture<CurlTests
         public async ValueTask InitializeAsync()
         {
             byte[] text = Encoding.UTF8.GetBytes(Text);
-            string files = _stage.MakeFiles("one", [("big.bin", Big), ("text.txt", text),
+            string files = _stage.MakeFiles("one", [("big.bin", Big), ("text.txt", text), ("plain.txt", text),
                 ("text.txt.gz", Pack(text, to => new GZipStream(to, CompressionLevel.Optimal))),
                 ("text.txt.br", Pack(text, to => new BrotliStream(to, CompressionLevel.Optimal))),
                 .. Enumerable.Range(0, 20).Select(n => ($"f{n}.txt", Encoding.UTF8.GetBytes($"file {n}")))]);

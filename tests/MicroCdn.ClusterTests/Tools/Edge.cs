@@ -51,7 +51,7 @@ internal sealed class Edge
         async () => (await HeadOfAsync(path)).Contains("\r\nETag: \"", StringComparison.Ordinal));
 
     // One for the whole stage: every server of a test presents the same.
-    private static (string Certificate, string Key) CertificateIn(string folder)
+    public static (string Certificate, string Key) CertificateIn(string folder)
     {
         string certificate = Path.Combine(folder, "cert.pem"), keyFile = Path.Combine(folder, "key.pem");
         if (File.Exists(certificate)) return (certificate, keyFile);

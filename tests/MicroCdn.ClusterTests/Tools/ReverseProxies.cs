@@ -5,6 +5,9 @@ namespace MicroCdn.ClusterTests.Tools;
 /// <summary>Reverse proxies from Debian that keep their connections to our server.</summary>
 internal static class ReverseProxies
 {
+    /// <summary>A file that is asked for until it comes.</summary>
+    public const string Ready = "ready";
+
     /// <summary>Starts one by its name; returns its port.</summary>
     public static async Task<int> StartAsync(Stage stage, string name, int target)
     {
@@ -28,7 +31,7 @@ internal static class ReverseProxies
             try
             {
                 using RawConnection connection = await RawConnection.OpenAsync(port);
-                await connection.SendAsync("GET /probe-0.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+                await connection.SendAsync($"GET /{Ready} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
                 return await connection.ReadAllAsync(TimeSpan.FromSeconds(10)) is [{ Status: 200 }];
             }
             catch (System.Net.Sockets.SocketException)
@@ -41,8 +44,8 @@ internal static class ReverseProxies
 
     // Bodies are passed on as they come: that is where two programs can lose count.
     private static string Nginx(int port, int target) => $$"""
-        user root;
         daemon off;
+        master_process off;
         worker_processes 1;
         pid nginx.pid;
         error_log stderr crit;

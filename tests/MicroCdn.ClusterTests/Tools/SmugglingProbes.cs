@@ -15,6 +15,9 @@ internal static class SmugglingProbes
         .. TransferEncodings(), .. Lengths(), .. Lines(), .. Targets(), .. Others(),
     ];
 
+    /// <summary>Proxies answer these in another version of HTTP, rightly.</summary>
+    public static readonly string[] AnsweredOtherwise = ["version 0.9", "the preface of HTTP/2"];
+
     private static IEnumerable<(string, string, string)> TransferEncodings()
     {
         yield return ("a length over all, and no chunks", "400",
@@ -105,7 +108,7 @@ internal static class SmugglingProbes
         yield return ("version 0.9", "400", "GET /@\r\n\r\n%S");
         yield return ("version 1.2", "505", "GET /@ HTTP/1.2\r\nHost: x\r\n\r\n%S");
         yield return ("version 1.10", "505", "GET /@ HTTP/1.10\r\nHost: x\r\n\r\n%S");
-        yield return ("the preface of HTTP/2", "400", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n%S");
+        yield return ("the preface of HTTP/2", "505", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n%S");
         yield return ("an upgrade that nobody wants", "200 sentinel",
             $"{Get}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
         yield return ("a tunnel", "400", "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n%S");
