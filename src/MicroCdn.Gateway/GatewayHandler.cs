@@ -126,6 +126,7 @@ internal sealed class GatewayHandler(
             _ => "Content-Type: text/plain; charset=utf-8\r\n"u8,
         });
         if (view == View.Mirrors) response.Fields(MirrorsPage.Policy);
+        if (view == View.Metalink) response.Field("Content-Disposition"u8, MetalinkPage.Disposition(finding));
         response.Fields("X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nVary: Accept\r\n"u8);
         response.EndWithPieces(new PageSource(page), page.Length);
     }

@@ -40,6 +40,22 @@ internal static class MetalinkPage
         return page.WrittenSpan.ToArray();
     }
 
+    /// <summary>The name under which the page is saved, as the value of Content-Disposition (RFC 6266, section 4.3; RFC
+    /// 8187, section 3.2). aria2 would else save it as the file itself, and the file beside it.</summary>
+    public static byte[] Disposition(Finding finding)
+    {
+        ArrayBufferWriter<byte> value = new();
+        value.Write("attachment; filename*=UTF-8''"u8);
+        foreach (byte letter in finding.LastPart)
+        {
+            bool plain = char.IsAsciiLetterOrDigit((char)letter) || letter is (byte)'-' or (byte)'.' or (byte)'_';
+            if (plain) value.Write([letter]);
+            else value.WriteText($"%{letter:X2}");
+        }
+        value.Write(".meta4"u8);
+        return value.WrittenSpan.ToArray();
+    }
+
     private static void WriteUrl(byte[] url, int priority, string? country, ArrayBufferWriter<byte> page)
     {
         page.Write("<url priority=\""u8);

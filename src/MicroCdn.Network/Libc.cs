@@ -13,6 +13,7 @@ internal static unsafe partial class Libc
     public const int EpollIn = 0x1, EpollOut = 0x4, EpollError = 0x8, EpollHangUp = 0x10, EpollPeerClosed = 0x2000;
     public const uint EpollEdge = 1u << 31, EpollExclusive = 1u << 28;
     public const int EpollAdd = 1, EpollDelete = 2;
+    private const int ProtocolTcp = 6, CorkOption = 3;
     public const int NoSignal = 0x4000, MoreComes = 0x8000;
     public const int ErrorInterrupted = 4, ErrorAgain = 11, ErrorNoMemory = 12, ErrorTableFull = 23,
         ErrorTooManyFiles = 24,
@@ -87,6 +88,13 @@ internal static unsafe partial class Libc
         const nuint outputQueue = 0x5411;
         int bytes;
         return ioctl(fd, outputQueue, &bytes) == 0 ? bytes : -1;
+    }
+
+    /// <summary>Corked, a socket sends whole segments alone; uncorked, it sends what is left.</summary>
+    public static void Cork(int fd, bool on)
+    {
+        int value = on ? 1 : 0;
+        _ = setsockopt(fd, ProtocolTcp, CorkOption, &value, sizeof(int));
     }
 
     public static void CloseWrite(int fd) => _ = shutdown(fd, 1);

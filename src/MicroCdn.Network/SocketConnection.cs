@@ -18,6 +18,10 @@ internal sealed class SocketConnection : IPeer
 
     private const int Looks = 2;
 
+    // From this size on it pays that only whole segments leave until the end: some 20 % of what a GiB costs. Below, the
+    // two calls cost more than they save.
+    private const int CorkedBytes = 512 * 1024;
+
     // A refused peer may still be sending; closing at once would reset the connection and eat our ERROR line.
     private const int LingerBytes = 256 * 1024;
     private const int LingerMilliseconds = 2000;
@@ -31,6 +35,7 @@ internal sealed class SocketConnection : IPeer
     private bool _writable = true;
     private bool _peerClosed;
     private bool _registered;
+    private bool _corked;
     private int _looks;
     private bool _lingering;
     private bool _closed;
@@ -118,6 +123,7 @@ internal sealed class SocketConnection : IPeer
         {
             if (!_writable) return false;
             if (bytes <= 0) return true;
+            if (answer.FileLeft >= CorkedBytes && !_corked) Libc.Cork(_fd, _corked = true);
             bool isText = answer.HasText;
             long most = Math.Min(bytes, answer.FileLeft);
             long sent = isText ? Libc.Send(_fd, answer.Unsent, more: answer.File is not null)
@@ -132,6 +138,7 @@ internal sealed class SocketConnection : IPeer
             _conversation.Handed(sent, now);
             if (!isText && sent < most) FileStopped(answer);
         }
+        if (_corked) Libc.Cork(_fd, _corked = false);
         return true;
     }
 

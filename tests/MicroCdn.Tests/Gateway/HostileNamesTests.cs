@@ -35,6 +35,8 @@ public sealed class HostileNamesTests
         Assert.Equal(2, redirect.All("Link").Length);
         Assert.All(redirect.All("Link"), link => Assert.Matches("^</?[^<>\" ]+>; rel=", link));
 
+        Assert.Matches("^attachment; filename\\*=UTF-8''[A-Za-z0-9._%-]+$",
+            _world.Ask(path + ".meta4")["Content-Disposition"]);
         XElement file = XDocument.Parse(_world.Ask(path + ".meta4").Body).Root!.Element(Metalink + "file")!;
         Assert.Equal(name.Split('/')[^1].Replace('\uFFFE', '\uFFFD').Replace('\uFFFF', '\uFFFD'),
             file.Attribute("name")!.Value);

@@ -20,6 +20,7 @@ public sealed class PagesTests
         Fleet("dir/a.txt");
         Reply reply = _world.Ask(target, fields);
         Assert.Equal((200, "application/metalink4+xml"), (reply.Status, reply["Content-Type"]));
+        Assert.Equal("attachment; filename*=UTF-8''a.txt.meta4", reply["Content-Disposition"]);
         XElement file = XDocument.Parse(reply.Body).Root!.Element(Metalink + "file")!;
         Assert.Equal("a.txt", file.Attribute("name")!.Value);
         Assert.Equal("5", file.Element(Metalink + "size")!.Value);
