@@ -21,7 +21,7 @@ public sealed class AptTests
         await fleet.UntilOfferedAsync("debian/Packages", 1);
         await fleet.UntilOfferedAsync("debian/microcdn-two_1.0_all.deb", 1);
 
-        string own = MakeOwnFolder(stage, $"deb [trusted=yes] {fleet.Url("debian")} ./\n");
+        string own = MakeOwnFolder(stage, $"deb [trusted=yes] {fleet.Url("")} debian/\n");
         ToolRun run = (await AptAsync(own, "update")).Succeeded();
         Assert.DoesNotContain("Err:", run.Text, StringComparison.Ordinal);
         (await AptAsync(own, "download", "microcdn-one", "microcdn-two")).Succeeded();
@@ -51,7 +51,8 @@ public sealed class AptTests
     private static async Task MakeListsAsync(Stage stage, string files)
     {
         string folder = Path.Combine(files, "debian");
-        byte[] list = (await ToolRun.OfAsync(folder, "dpkg-scanpackages", "--multiversion", ".")).Succeeded().Output;
+        // Named by their folder and not by "./": apt sends that as it stands, and dot segments find nothing here.
+        byte[] list = (await ToolRun.OfAsync(files, "dpkg-scanpackages", "--multiversion", "debian")).Succeeded().Output;
         Stage.WriteFile(Path.Combine(folder, "Packages"), list);
         string date = TimeProvider.System.GetUtcNow().ToString("R", CultureInfo.InvariantCulture);
         string release = $"Origin: test\nSuite: test\nDate: {date}\nSHA256:\n"

@@ -52,7 +52,8 @@ public sealed class Aria2Tests
         servers[0].Process.Kill();
         (await fleet.Aria2Async("-s", "4", "-k", "1M", "-M", "big.bin.meta4")).Succeeded();
         Assert.Equal(Big, await File.ReadAllBytesAsync(Got(stage)));
-        Assert.Contains($"Host: 127.0.0.2:{servers[0].HttpPort}", await File.ReadAllTextAsync(Log(stage)), StringComparison.Ordinal);
+        Assert.Contains($"Connecting to 127.0.0.2:{servers[0].HttpPort}", await File.ReadAllTextAsync(Log(stage)),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,7 +31,9 @@ internal sealed class Edge
             "--https-port", $"{https}", "--cert", certificate, "--key", key, .. more]);
         await process.UntilLineAsync("for HTTPS");
         Edge edge = new(process, files, http, https, certificate);
-        string first = Directory.EnumerateFiles(files).Select(path => Path.GetFileName(path)!).Order().First();
+        string first = Directory.EnumerateFiles(files, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(files, path)).Order().First();
+        first = string.Join('/', first.Split('/').Select(Uri.EscapeDataString));
         await Stage.UntilAsync("it serves", TimeSpan.FromSeconds(60), async () =>
             (await edge.HeadOfAsync(first)).StartsWith("HTTP/1.1 200", StringComparison.Ordinal));
         return edge;

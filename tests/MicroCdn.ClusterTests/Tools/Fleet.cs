@@ -15,8 +15,10 @@ internal sealed partial class Fleet(Stage stage)
 
     public int HttpsPort { get; } = Stage.FreePort();
 
+    /// <summary>Starts index and monitor.</summary>
     public static async Task<Fleet> StartAsync(Stage stage)
     {
+        await stage.MonitorAsync();
         Fleet fleet = new(stage);
         (string certificate, string key) = Edge.CertificateIn(stage.Folder);
         RunningProcess index = await stage.IndexAsync("--http-port", $"{fleet.HttpPort}", "--https-port", $"{fleet.HttpsPort}",

@@ -82,8 +82,15 @@ internal sealed class Http2Client : IDisposable
     public async Task<TimeSpan?> UntilCutAsync(TimeSpan limit)
     {
         long began = Stopwatch.GetTimestamp();
-        await Task.WhenAny(_reading, Task.Delay(limit, TimeProvider.System));
-        return IsCut ? Stopwatch.GetElapsedTime(began) : null;
+        try
+        {
+            await _reading.WaitAsync(limit);
+            return Stopwatch.GetElapsedTime(began);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Sends; false when the connection is gone.</summary>

@@ -72,6 +72,17 @@ public sealed class Http2FloodTests(Http2FloodTests.Server server) : IClassFixtu
         Assert.NotNull(await cut);
     }
 
+    [Theory]
+    [InlineData("small.txt", 3000, 30)]
+    [InlineData("big.bin", 40, 30)]
+    [InlineData("big.bin", 40, 12)]
+    public async Task Hundreds_of_streams_that_want_their_files_are_no_flood(string file, int requests, int windowBits)
+    {
+        ToolRun run = await ToolRun.OfAsync(Path.GetTempPath(), "h2load", "-n", $"{requests}", "-c", "2", "-m", "20",
+            "-w", $"{windowBits}", server.Edge.SecureUrl(file));
+        Assert.Contains($" {requests} succeeded, 0 failed, 0 errored, 0 timeout", run.Succeeded().Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_floods_leave_behind_is_given_back()
     {

@@ -104,6 +104,21 @@ public sealed partial class HttpConversationTests
         Assert.Equal(cut, wire.Conversation.Answer.Broken);
     }
 
+    [Theory]
+    [InlineData(35_000, true)]
+    [InlineData(35_000 - (30 * 1024) + 1, true)]
+    [InlineData(35_000 - (30 * 1024), false)]
+    public void What_the_kernel_took_counts_once_the_reader_acknowledged_it(int unacknowledged, bool cut)
+    {
+        Wire wire = new(Service()) { Window = 0 };
+        wire.Receive(Get("/large"));
+        wire.Conversation.Handed(35_000, wire.Now);
+        wire.Now += 30_000;
+        wire.Conversation.Unacknowledged(unacknowledged, wire.Now);
+        Assert.True(wire.Conversation.Expire(wire.Now));
+        Assert.Equal(cut, wire.Conversation.Answer.Broken);
+    }
+
     [Fact]
     public void A_response_may_be_given_later_and_holds_back_the_next_request()
     {

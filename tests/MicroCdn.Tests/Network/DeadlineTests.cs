@@ -112,6 +112,19 @@ public sealed class DeadlineTests
     }
 
     [Fact]
+    public void What_the_kernel_took_buys_time_only_as_the_peer_acknowledges_it()
+    {
+        Wire wire = new Wire(ScriptService.Echo()) { Window = 0 }.Receive("hello\n");
+        wire.Conversation.Handed(6, wire.Now);
+        Assert.False(Passes(wire, 59_000));
+        wire.Conversation.Unacknowledged(5, wire.Now);
+        Assert.False(Passes(wire, 59_000));
+        wire.Conversation.Unacknowledged(5, wire.Now);
+        Assert.True(Passes(wire, 1_000));
+        Assert.False(wire.Answer.IsPending);
+    }
+
+    [Fact]
     public void A_postponed_answer_has_no_deadline_and_then_idleness_counts_from_it()
     {
         Answer? postponed = null;
