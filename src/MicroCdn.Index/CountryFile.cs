@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Net.Sockets;
 using MaxMind.Db;
 
 namespace MicroCdn.Index;
@@ -43,6 +44,8 @@ internal sealed class CountryFile
     /// null.</summary>
     public (string? Country, string? Continent) Find(IPAddress address)
     {
+        // Of an IPv6 address an IPv4 file would look up the first 32 bits, and tell another's country.
+        if (_reader.Metadata.IPVersion == 4 && address.AddressFamily == AddressFamily.InterNetworkV6) return default;
         try
         {
             Dictionary<string, object>? found = _reader.Find<Dictionary<string, object>>(address);
@@ -50,7 +53,7 @@ internal sealed class CountryFile
         }
         catch (Exception)
         {
-            // IPv6 asked of an IPv4 file, or damage that the start did not meet: not knowing is an answer here.
+            // Damage that the start did not meet: not knowing is an answer here.
             return default;
         }
     }

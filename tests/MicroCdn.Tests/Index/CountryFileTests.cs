@@ -47,6 +47,16 @@ public sealed class CountryFileTests : IDisposable
         Assert.Equal("EU", new Locations([], file).PlaceOf(IPAddress.Parse("192.0.2.1")).Continent);
     }
 
+    // The reader would look up the first 32 bits of an IPv6 address, here 192.0.2.0.
+    [Fact]
+    public void A_file_for_IPv4_alone_knows_nothing_of_IPv6_addresses()
+    {
+        CountryFile file = new(new MemoryStream(CountryFiles.FlatIPv4(("192.0.2.0/24", "DE"))));
+        Assert.Equal(("DE", null), file.Find(IPAddress.Parse("192.0.2.1")));
+        Assert.Equal((null, null), file.Find(IPAddress.Parse("192.0.3.1")));
+        Assert.Equal((null, null), file.Find(IPAddress.Parse("c000:200::1")));
+    }
+
     [Fact]
     public void A_file_without_countries_is_refused()
     {

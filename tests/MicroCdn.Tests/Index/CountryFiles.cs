@@ -11,6 +11,7 @@ internal sealed class CountryFiles
     private const int Nothing = -1;
     private readonly List<int[]> _nodes = [[Nothing, Nothing]];
     private readonly MemoryStream _data = new();
+    private ushort _version = 6;
 
     /// <summary>MaxMind's shape: <c>country.iso_code</c> and <c>continent.code</c>; no continent when it is
     /// empty.</summary>
@@ -22,6 +23,17 @@ internal sealed class CountryFiles
     /// <summary>The flat shape of the CC0 files.</summary>
     public static byte[] Flat(params (string Network, string Country)[] rows) =>
         Of([.. rows.Select(row => (row.Network, (object)Map(("country_code", row.Country))))]);
+
+    /// <summary>The flat shape, for IPv4 alone: its addresses have 32 bits.</summary>
+    public static byte[] FlatIPv4(params (string Network, string Country)[] rows)
+    {
+        CountryFiles file = new() { _version = 4 };
+        foreach ((string network, string country) in rows)
+        {
+            file.Add(IPNetwork.Parse(network), Map(("country_code", country)));
+        }
+        return file.Bytes();
+    }
 
     public static (string Key, object Value)[] Map(params (string Key, object Value)[] pairs) => pairs;
 
@@ -40,7 +52,7 @@ internal sealed class CountryFiles
     private void Add(IPNetwork network, object data)
     {
         byte[] address = network.BaseAddress.GetAddressBytes();
-        int skipped = address.Length == 4 ? 96 : 0;
+        int skipped = address.Length == 4 && _version == 6 ? 96 : 0;
         byte[] whole = [.. new byte[skipped / 8], .. address];
         // A leaf is its place in the data section, counted down from -2.
         int leaf = -2 - (int)_data.Position;
@@ -76,7 +88,7 @@ internal sealed class CountryFiles
         file.Write(new byte[16]);
         _data.WriteTo(file);
         file.Write([0xAB, 0xCD, 0xEF, .. "MaxMind.com"u8]);
-        Write(file, Map(("node_count", (uint)_nodes.Count), ("record_size", (ushort)24), ("ip_version", (ushort)6),
+        Write(file, Map(("node_count", (uint)_nodes.Count), ("record_size", (ushort)24), ("ip_version", _version),
             ("database_type", "Test-Country"), ("languages", new[] { "en" }),
             ("binary_format_major_version", (ushort)2), ("binary_format_minor_version", (ushort)0),
             ("build_epoch", 1_700_000_000UL), ("description", Map(("en", "for a test")))));
