@@ -9,6 +9,7 @@ public sealed class SmugglingTests(SmugglingTests.Server server) : IClassFixture
 {
     // Proxies give up a request that never ends after five seconds; the rest is for a slow machine.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private int _broken;
 
     [Fact]
     public async Task Every_probe_is_answered_once_or_refused_once_and_closed()
@@ -40,7 +41,8 @@ public sealed class SmugglingTests(SmugglingTests.Server server) : IClassFixture
                 ? Task.FromResult<string?>(null) : AskInFrontAsync(port, number, inFront)));
             await AssertHonestAreServedAsync(port, inFront);
         }
-        // What a proxy did not pass on must be a refusal of ours, never the answer to a request that it did not see.
+        // As many answers behind as in front. Only a refusal that broke off a body still being sent may have become the
+        // proxy's own word for a gateway that failed.
         Dictionary<int, RawResponse> behind = await tap.UntilAllEndAsync();
         foreach ((int id, RawResponse response) in behind)
         {
@@ -48,16 +50,18 @@ public sealed class SmugglingTests(SmugglingTests.Server server) : IClassFixture
         }
         Assert.True(inFront.Count >= SmugglingProbes.All.Length / 4, $"only {inFront.Count} passed");
         Assert.Empty(inFront.Keys.Except(behind.Keys));
-        Assert.Empty(behind.Where(one => !inFront.ContainsKey(one.Key) && one.Value.Status is < 400 or 404)
-            .Select(one => $"{one.Value.Status} {one.Value.Body}"));
+        RawResponse[] lost = [.. behind.Where(one => !inFront.ContainsKey(one.Key)).Select(one => one.Value)];
+        Assert.True(lost.Length <= _broken && lost.All(one => one.Status is 400 or 413),
+            $"answered, and not asked for in front: {string.Join(", ", lost.Select(one => $"{one.Status} {one.Body}"))}");
     }
 
     // Notes every response of ours that came through; what is wrong with one, or null.
-    private static async Task<string?> AskInFrontAsync(int port, int number, ConcurrentDictionary<int, string> inFront)
+    private async Task<string?> AskInFrontAsync(int port, int number, ConcurrentDictionary<int, string> inFront)
     {
         string[] own = [$"probe-{number}.txt", $"sentinel-{number}.txt", $"smuggled-{number:000}"];
         foreach (RawResponse response in await AskAsync(port, number))
         {
+            if (response.Status is 502 or 503) Interlocked.Increment(ref _broken);
             if (response.Field(Tap.Field) is not { } id) continue;
             if (!inFront.TryAdd(int.Parse(id, null), response.Body)) return $"response {id} came twice";
             if (response.Status == 200 && !own.Contains(response.Body)) return $"{number} got {response.Body}";
