@@ -5,6 +5,7 @@ using System.Security.Authentication;
 using MicroCdn.Network;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -116,7 +117,8 @@ public sealed class SecureServer : IAsyncDisposable
             connection.Transport = new Http2Budget(connection);
             await next(connection).ConfigureAwait(false);
         }
-        else if (!await _carrier.RunAsync(connection.Transport, service, peer, connection.ConnectionClosed)
+        else if (!await _carrier.RunAsync(connection.Transport, service, peer,
+            connection.Features.Get<IConnectionSocketFeature>()?.Socket, connection.ConnectionClosed)
             .ConfigureAwait(false))
         {
             connection.Abort();

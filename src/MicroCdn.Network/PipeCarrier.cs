@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Threading.Channels;
 
 namespace MicroCdn.Network;
@@ -7,7 +8,8 @@ namespace MicroCdn.Network;
 /// <remarks>
 /// What an event loop does with a socket is done here with a pipe: files are read and copied, since encrypted bytes
 /// cannot come from sendfile. Calls of one conversation never overlap: one task runs it, and whoever has news (a
-/// postponed answer, a deadline) wakes that task.
+/// postponed answer, a deadline) wakes that task. Only while it waits for a flush, whoever watches deadlines judges in
+/// its place: a flush must never be interrupted and begun anew, for then an encrypted stream sends its bytes twice.
 /// </remarks>
 public sealed class PipeCarrier : IDisposable
 {
@@ -30,22 +32,29 @@ public sealed class PipeCarrier : IDisposable
     private long Now => _time.GetTimestamp() / (_time.TimestampFrequency / 1000);
 
     /// <summary>Carries one conversation to its end; the caller closes the stream.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="service">Begins the conversation.</param>
+    /// <param name="peer">The other end.</param>
+    /// <param name="socket">What the stream travels through, which knows what the peer took; null when there is
+    /// none.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns>False when something announced was not delivered: the stream must be cut, not closed in
     /// order.</returns>
-    public async Task<bool> RunAsync(
-        IDuplexPipe stream, IConversations service, IPeer peer, CancellationToken cancellationToken)
+    public async Task<bool> RunAsync(IDuplexPipe stream, IConversations service, IPeer peer, Socket? socket,
+        CancellationToken cancellationToken)
     {
-        Run run = new(this, stream);
+        using var cut = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Run run = new(this, stream, socket, cut);
         run.Begin(service, peer);
         lock (_lock) _running.Add(run);
         try
         {
-            await run.CarryAsync(cancellationToken).ConfigureAwait(false);
+            await run.CarryAsync().ConfigureAwait(false);
             return run.IsWhole;
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // The peer is gone, or the server is ending.
+            // The peer is gone or does not read, or the server is ending.
             return false;
         }
         finally
@@ -59,19 +68,18 @@ public sealed class PipeCarrier : IDisposable
     public void Dispose() => _sweep.Dispose();
 
     /// <summary>Writes what an answer holds, as far as it can be had now.</summary>
-    public static async ValueTask<Sending> SendAsync(
-        Answer answer, PipeWriter output, Action<long> progress, CancellationToken cancellationToken)
+    /// <returns>False when the peer takes no more.</returns>
+    public static async ValueTask<bool> SendAsync(
+        Answer answer, PipeWriter output, CancellationToken cancellationToken)
     {
         while (answer.HasText || answer.File is not null)
         {
-            int sent = Write(answer, output);
+            Write(answer, output);
             FlushResult flush = await output.FlushAsync(cancellationToken).ConfigureAwait(false);
-            if (flush.IsCompleted) return Sending.Gone;
-            progress(sent);
-            if (flush.IsCanceled) return Sending.Interrupted;
+            if (flush.IsCompleted || flush.IsCanceled) return false;
             answer.Refill();
         }
-        return Sending.Done;
+        return true;
     }
 
     // Fills one block: a head and the file behind it leave together, in as few records and system calls as they can.
@@ -104,21 +112,23 @@ public sealed class PipeCarrier : IDisposable
         }
     }
 
-    private sealed class Run(PipeCarrier carrier, IDuplexPipe stream)
+    private sealed class Run(PipeCarrier carrier, IDuplexPipe stream, Socket? socket, CancellationTokenSource cut)
     {
+        private readonly Lock _flush = new();
         private readonly Channel<bool> _woken = Channel.CreateBounded<bool>(
             new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
         private Conversation _conversation = null!;
         private volatile bool _expires;
         private long _deadline;
+        private bool _flushing;
 
         public void Begin(IConversations service, IPeer peer) =>
             _conversation = service.Begin(peer, new Answer(BufferPool.Shared, Wake), carrier.Now);
 
         public bool IsWhole => _conversation is { IsOver: true, Answer.Broken: false };
 
-        public async Task CarryAsync(CancellationToken cancellationToken)
+        public async Task CarryAsync()
         {
             while (!_conversation.IsOver)
             {
@@ -130,25 +140,46 @@ public sealed class PipeCarrier : IDisposable
                 }
                 _conversation.Continue(now);
                 Volatile.Write(ref _deadline, _conversation.DueAt);
-                if (!await FlushAsync(cancellationToken).ConfigureAwait(false)) return;
+                if (!await SendAsync().ConfigureAwait(false)) return;
                 if (_conversation.IsOver) return;
                 if (_conversation.Answer.IsReady || _conversation.HasMore) continue;
                 Volatile.Write(ref _deadline, _conversation.DueAt);
-                if (!_conversation.IsPaused) await ReadAsync(cancellationToken).ConfigureAwait(false);
-                else await _woken.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                if (!_conversation.IsPaused) await ReadAsync().ConfigureAwait(false);
+                else await _woken.Reader.ReadAsync(cut.Token).ConfigureAwait(false);
             }
         }
 
         public void End() => _conversation.End();
 
-        // Wakes the task that carries, wherever it waits; the deadline itself is for the conversation to judge.
+        // Wakes the task that carries, wherever it waits, for the conversation to judge the deadline; or judges itself.
         public void Sweep(long now)
         {
+            lock (_flush)
+            {
+                if (_flushing)
+                {
+                    JudgeReader(now);
+                    return;
+                }
+            }
             if (now < Volatile.Read(ref _deadline)) return;
             Volatile.Write(ref _deadline, long.MaxValue);
             _expires = true;
-            stream.Output.CancelPendingFlush();
             Wake();
+        }
+
+        // The task waits for a flush and touches nothing. What was handed over last may be all that is left of the
+        // answer: then nothing is pending any more, and who takes none of it is idle.
+        private void JudgeReader(long now)
+        {
+            if (socket is not null && Libc.Unacknowledged((int)socket.Handle) is >= 0 and var left)
+            {
+                _conversation.Unacknowledged(left, now);
+            }
+            if (_conversation.Expire(now) && (_conversation.Answer.Broken || !_conversation.Answer.IsPending))
+            {
+                _ = cut.CancelAsync();
+            }
         }
 
         private void Wake()
@@ -157,44 +188,42 @@ public sealed class PipeCarrier : IDisposable
             stream.Input.CancelPendingRead();
         }
 
-        // A flush that was interrupted for the deadline's sake is judged, and gone on with.
-        private async ValueTask<bool> FlushAsync(CancellationToken cancellationToken)
+        // False when the peer takes no more.
+        private async ValueTask<bool> SendAsync()
         {
-            while (true)
+            Answer answer = _conversation.Answer;
+            while (answer.HasText || answer.File is not null)
             {
-                Sending sending = await SendAsync(_conversation.Answer, stream.Output, Progress, cancellationToken)
-                    .ConfigureAwait(false);
-                if (sending != Sending.Interrupted) return sending == Sending.Done;
-                _conversation.Expire(carrier.Now);
-                if (_conversation.Answer.Broken) return false;
+                int sent = Write(answer, stream.Output);
+                if (socket is not null) _conversation.Handed(sent, carrier.Now);
+                if (!await FlushAsync().ConfigureAwait(false)) return false;
+                if (socket is null) _conversation.Progress(sent, carrier.Now);
+                Volatile.Write(ref _deadline, _conversation.DueAt);
+                answer.Refill();
+            }
+            return true;
+        }
+
+        private async ValueTask<bool> FlushAsync()
+        {
+            lock (_flush) _flushing = true;
+            try
+            {
+                FlushResult flush = await stream.Output.FlushAsync(cut.Token).ConfigureAwait(false);
+                return !flush.IsCompleted && !flush.IsCanceled;
+            }
+            finally
+            {
+                lock (_flush) _flushing = false;
             }
         }
 
-        private void Progress(long bytes)
+        private async ValueTask ReadAsync()
         {
-            _conversation.Progress(bytes, carrier.Now);
-            Volatile.Write(ref _deadline, _conversation.DueAt);
-        }
-
-        private async ValueTask ReadAsync(CancellationToken cancellationToken)
-        {
-            ReadResult result = await stream.Input.ReadAsync(cancellationToken).ConfigureAwait(false);
+            ReadResult result = await stream.Input.ReadAsync(cut.Token).ConfigureAwait(false);
             foreach (ReadOnlyMemory<byte> part in result.Buffer) _conversation.Receive(part.Span, carrier.Now);
             stream.Input.AdvanceTo(result.Buffer.End);
             if (result.IsCompleted) _conversation.EndInput();
         }
     }
-}
-
-/// <summary>How far sending went.</summary>
-public enum Sending
-{
-    /// <summary>Everything that can be had now is sent.</summary>
-    Done,
-
-    /// <summary>Somebody wants a word in between.</summary>
-    Interrupted,
-
-    /// <summary>The peer takes no more.</summary>
-    Gone,
 }

@@ -38,9 +38,8 @@ public sealed class SingleAnswer : IDisposable
         while (true)
         {
             Answer.Refill();
-            Sending sending =
-                await PipeCarrier.SendAsync(Answer, output, _ => { }, cancellationToken).ConfigureAwait(false);
-            if (sending != Sending.Done || Answer.Broken) return false;
+            bool taken = await PipeCarrier.SendAsync(Answer, output, cancellationToken).ConfigureAwait(false);
+            if (!taken || Answer.Broken) return false;
             if (!Answer.IsPending) return true;
             if (Answer.Starves) await _woken.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
         }

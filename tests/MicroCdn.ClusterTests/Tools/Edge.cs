@@ -44,6 +44,10 @@ internal sealed class Edge
 
     public string SecureUrl(string path) => $"https://127.0.0.1:{HttpsPort}/{path}";
 
+    /// <summary>How many sockets the process has open.</summary>
+    public int Sockets() => Directory.GetFileSystemEntries($"/proc/{Process.Id}/fd")
+        .Count(path => new FileInfo(path).LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
+
     /// <summary>The head of the answer to HEAD, over clear text.</summary>
     public Task<string> HeadOfAsync(string path) => Stage.ConverseAsync(
         HttpPort, $"HEAD /{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");

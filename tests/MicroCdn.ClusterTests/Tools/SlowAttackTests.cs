@@ -66,12 +66,12 @@ public sealed class SlowAttackTests
         long began = Stopwatch.GetTimestamp();
         double worst = 0;
         string Seen() => $"{quiet:F1} ms before, at worst {worst:F1} ms during; connections at most {string.Join(' ', most)}, "
-            + $"now {string.Join(' ', edges.Select(ConnectionsOf))}";
-        while (Enumerable.Range(0, edges.Length).Any(n => (most[n] <= Few && !hasEnded(n)) || ConnectionsOf(edges[n]) > Few))
+            + $"now {string.Join(' ', edges.Select(edge => edge.Sockets()))}";
+        while (Enumerable.Range(0, edges.Length).Any(n => (most[n] <= Few && !hasEnded(n)) || edges[n].Sockets() > Few))
         {
             for (int n = 0; n < edges.Length; n++)
             {
-                most[n] = Math.Max(most[n], ConnectionsOf(edges[n]));
+                most[n] = Math.Max(most[n], edges[n].Sockets());
                 worst = Math.Max(worst, await MedianAsync(stage, edges[n]));
             }
             Assert.True(Stopwatch.GetElapsedTime(began) < 2 * ShedTime, Seen());
@@ -117,9 +117,6 @@ public sealed class SlowAttackTests
             await socket.SendAsync(Encoding.ASCII.GetBytes(words));
         }
     }
-
-    private static int ConnectionsOf(Edge edge) => Directory.GetFileSystemEntries($"/proc/{edge.Process.Id}/fd")
-        .Count(path => new FileInfo(path).LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
 
     private static bool IsReset(Socket socket)
     {

@@ -1,37 +1,88 @@
-using System.Net;
-using System.Net.Sockets;
 using MicroCdn.ClusterTests.Processes;
 
 namespace MicroCdn.ClusterTests.Tools;
 
 /// <summary>A slow line is no attack: what counts is what the reader takes, not what the kernel takes for it.</summary>
-public sealed class SlowReaderTests
+public abstract class SlowReaderTests(bool secure)
 {
     [Fact]
-    public async Task A_reader_above_1_KiB_a_second_is_never_cut()
+    public async Task A_reader_above_1_KiB_a_second_is_never_cut_and_gets_every_byte_once()
     {
-        const int length = 64 << 20, seconds = 66;
         await using Stage stage = new();
-        string files = stage.MakeFiles("one", ("big.bin", new byte[length]));
-        Edge edge = await Edge.StartAsync(stage, files);
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 256 * 1024 };
-        await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, edge.HttpPort));
-        await socket.SendAsync("GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray());
+        Edge edge = await Edge.StartAsync(stage, stage.MakeFiles("one", ("big.bin", Stage.Noise(SlowReader.Length))));
+        await using Stream stream = await SlowReader.OpenAsync(edge, secure);
         // Fast at first, so that the kernel learns to hold megabytes for it; then each of them takes minutes.
-        byte[] buffer = new byte[1 << 20];
-        long left = length;
-        while (left > length / 2) left -= await socket.ReceiveAsync(buffer);
-        for (int second = 0; second < seconds; second++)
+        byte[] got = new byte[SlowReader.Length];
+        int at = 0;
+        while (at < SlowReader.Length / 2) at += await ReadAsync(stream, got.AsMemory(at, Math.Min(1 << 20, SlowReader.Length - at)), at);
+        for (int second = 0; second < 66; second++)
         {
-            left -= await socket.ReceiveAsync(buffer.AsMemory(0, 8192));
+            at += await ReadAsync(stream, got.AsMemory(at, 8192), at);
             await Stage.PassAsync(TimeSpan.FromSeconds(1), "a slow line, judged by the server over 30 s, and once more");
         }
         // What the kernel held can be read even after a cut; what follows it cannot.
-        while (left > 0)
+        while (at < SlowReader.Length) at += await ReadAsync(stream, got.AsMemory(at), at);
+        Assert.True(got.AsSpan().SequenceEqual(Stage.Noise(SlowReader.Length)), "other bytes");
+    }
+
+    private static async Task<int> ReadAsync(Stream stream, Memory<byte> buffer, int at)
+    {
+        int read = await stream.ReadAsync(buffer);
+        Assert.True(read > 0, $"cut at {at}");
+        return read;
+    }
+}
+
+/// <summary>Over clear text.</summary>
+public sealed class SlowPlainReaderTests() : SlowReaderTests(secure: false);
+
+/// <summary>Over TLS, with HTTP/1.1.</summary>
+public sealed class SlowSecureReaderTests() : SlowReaderTests(secure: true);
+
+/// <summary>Over TLS, and longer than the server thinks about a reader.</summary>
+public sealed class PausingReaderTests
+{
+    [Fact]
+    public async Task A_reader_that_pauses_gets_the_bytes_of_the_file_or_is_cut()
+    {
+        await using Stage stage = new();
+        Edge edge = await Edge.StartAsync(stage, stage.MakeFiles("one", ("big.bin", Stage.Noise(SlowReader.Length))));
+        await using Stream stream = await SlowReader.OpenAsync(edge, secure: true);
+        byte[] got = new byte[SlowReader.Length];
+        int at = await stream.ReadAsync(got.AsMemory(0, 100_000));
+        await Stage.PassAsync(TimeSpan.FromSeconds(33), "longer than the server thinks about a reader");
+        try
         {
-            int read = await socket.ReceiveAsync(buffer);
-            Assert.True(read > 0, $"cut with {left} bytes to come");
-            left -= read;
+            while (at < SlowReader.Length && await stream.ReadAsync(got.AsMemory(at)) is > 0 and var read) at += read;
+        }
+        catch (IOException)
+        {
+            // Cut.
+        }
+        Assert.True(got.AsSpan(0, at).SequenceEqual(Stage.Noise(SlowReader.Length).AsSpan(0, at)), $"other bytes among {at}");
+    }
+}
+
+/// <summary>Over TLS, where the kernel is not told of files.</summary>
+public sealed class IdleReaderTests
+{
+    [Fact]
+    public async Task Readers_that_take_nothing_are_shed_within_a_minute()
+    {
+        await using Stage stage = new();
+        Edge edge = await Edge.StartAsync(stage, stage.MakeFiles("one", ("big.bin", Stage.Noise(SlowReader.Length))));
+        int quiet = edge.Sockets();
+        List<Stream> crowd = [];
+        try
+        {
+            for (int n = 0; n < 100; n++) crowd.Add(await SlowReader.OpenAsync(edge, secure: true));
+            Assert.True(edge.Sockets() >= quiet + 100);
+            // Thirty seconds for what the kernel took at once, thirty for what followed.
+            await Stage.UntilAsync("all are shed", TimeSpan.FromSeconds(75), () => Task.FromResult(edge.Sockets() <= quiet));
+        }
+        finally
+        {
+            foreach (Stream stream in crowd) await stream.DisposeAsync();
         }
     }
 }
