@@ -69,7 +69,8 @@ public sealed class StarvingSourceTests
     {
         Pipe up = new(), down = new();
         using PipeCarrier carrier = new(TimeProvider.System);
-        Task<bool> running = carrier.RunAsync(new Duplex(up.Reader, down.Writer), Service(), Peer.Loopback, null, default);
+        Task<bool> running =
+            carrier.RunAsync(new Duplex(up.Reader, down.Writer), Service(), Peer.Loopback, null, default);
         await up.Writer.WriteAsync("GET\nnext\n"u8.ToArray());
         Assert.Equal("OK\n", await ReadAsync(down.Reader, 3));
         _source.Give("one ");
