@@ -48,6 +48,18 @@ public static class WireErrors
     public static readonly WireError Unavailable =
         new("UNAVAILABLE", false, "The server has the file but cannot read it now; ask another one or try again.");
 
+    /// <summary>A range that begins behind the end of its file.</summary>
+    public static readonly WireError OutOfRange =
+        new("OUT_OF_RANGE", false, "The range begins behind the end of the file.");
+
+    /// <summary>Another process already goes by this server id.</summary>
+    public static readonly WireError Twin =
+        new("TWIN", false, "Another process already goes by this server id; the log names both.");
+
+    /// <summary>A control message without the proof that this role requires.</summary>
+    public static readonly WireError NotAuthenticated =
+        new("NOT_AUTHENTICATED", false, "Control messages need a proof of the cluster key; see --key-file.");
+
     /// <summary>A line longer than <see cref="Limits.LineBytes"/>.</summary>
     public static readonly WireError LineTooLong =
         new("LINE_TOO_LONG", true, "The line is longer than 8 KiB.");
@@ -64,6 +76,6 @@ public static class WireErrors
     public static IReadOnlyList<WireError> All { get; } =
     [
         FileNotFound, UnknownCommand, Malformed, NotTrusted, NotRegistered, UnknownServer, LimitReached, Unavailable,
-        LineTooLong, BadLine, Timeout,
+        OutOfRange, Twin, NotAuthenticated, LineTooLong, BadLine, Timeout,
     ];
 }
