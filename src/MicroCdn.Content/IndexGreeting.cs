@@ -1,5 +1,4 @@
 using MicroCdn.Network;
-using MicroCdn.Protocol;
 
 namespace MicroCdn.Content;
 
@@ -13,9 +12,6 @@ namespace MicroCdn.Content;
 internal sealed class IndexGreeting(ContentOptions options, IDialer dialer, TimeProvider time)
 {
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
-
-    // Whoever closes at HELLO 2 may be on its way down; a breath lets it be gone before it is dialed again.
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(100);
 
     private long? _version1Since;
 
@@ -53,37 +49,11 @@ internal sealed class IndexGreeting(ContentOptions options, IDialer dialer, Time
     /// <exception cref="IOException">Nobody answers there.</exception>
     public async Task<IndexLink?> TryVersion2Async(CancellationToken cancellationToken)
     {
-        LineConnection connection = await DialPlainAsync(cancellationToken).ConfigureAwait(false);
-        using CancellationTokenSource late = new(Limits.GreetingTime, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        bool closed = false;
-        try
-        {
-            await connection.SendAsync(Greeting.Hello2, either.Token).ConfigureAwait(false);
-            ReadOnlyMemory<byte>? answer = await connection.ReadLineAsync(either.Token).ConfigureAwait(false);
-            if (answer is { } line && Greeting.IsWelcome2(line.Span))
-            {
-                _version1Since = null;
-                return new IndexLink(connection, new ToldFiles(options.Id));
-            }
-            closed = answer is null;
-        }
-        catch (Exception exception) when (exception is IOException or InvalidDataException)
-        {
-            closed = true;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // Silence is an answer too.
-        }
-        catch
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-        await connection.DisposeAsync().ConfigureAwait(false);
-        if (closed) await Task.Delay(Breath, time, cancellationToken).ConfigureAwait(false);
-        return null;
+        LineConnection? connection = await Speaking2.TryDialAsync(
+            dialer, options.IndexHost, options.IndexPort, time, cancellationToken).ConfigureAwait(false);
+        if (connection is null) return null;
+        _version1Since = null;
+        return new IndexLink(connection, new ToldFiles(options.Id));
     }
 
     private ValueTask<LineConnection> DialPlainAsync(CancellationToken cancellationToken) =>

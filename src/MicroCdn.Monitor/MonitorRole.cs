@@ -50,7 +50,7 @@ public sealed partial class MonitorRole : IRole, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _port.Dispose();
 
-    private void Hear(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender)
+    private void Hear(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender, int port)
     {
         if (!_trust.Contains(sender))
         {

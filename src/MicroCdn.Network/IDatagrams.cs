@@ -5,7 +5,8 @@ namespace MicroCdn.Network;
 /// <summary>Takes one datagram.</summary>
 /// <param name="datagram">Its bytes, valid during the call.</param>
 /// <param name="sender">The raw bytes of the sender's address, 4 or 16.</param>
-public delegate void DatagramHandler(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender);
+/// <param name="port">The sender's port.</param>
+public delegate void DatagramHandler(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender, int port);
 
 /// <summary>Opens UDP ports; the tests have one on a fake network that loses and doubles datagrams.</summary>
 public interface IDatagrams

@@ -14,6 +14,11 @@ public interface ILineSession
 
     /// <summary>Handles one clean line, without its end, and writes what is to be answered.</summary>
     void Handle(ReadOnlySpan<byte> line, Answer answer);
+
+    /// <summary>Hears that the connection is over; called once, whoever ended it.</summary>
+    void End()
+    {
+    }
 }
 
 /// <summary>What stands behind a listening port: a session for every connection, and a place for complaints.</summary>

@@ -35,6 +35,12 @@ internal sealed class LineConversation : Conversation
         }
     }
 
+    public override void End()
+    {
+        base.End();
+        _session.End();
+    }
+
     protected override int Take(ReadOnlySpan<byte> input, long now)
     {
         int length = input.IndexOf((byte)'\n');

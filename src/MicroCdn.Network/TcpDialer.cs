@@ -35,7 +35,9 @@ public sealed class TcpDialer(TimeProvider time) : IDialer
             }
         }
         string reason = failure is SocketException { SocketErrorCode: var code } ? Reason(code) : "no answer in 5 s";
-        throw new IOException($"{host}:{port} cannot be reached: {reason}", failure);
+        string message = $"{host}:{port} cannot be reached: {reason}";
+        throw failure is SocketException { SocketErrorCode: SocketError.ConnectionRefused }
+            ? new ConnectionRefusedException(message, failure) : new IOException(message, failure);
     }
 
     /// <summary>The addresses of a host, IPv4 first.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -67,7 +68,7 @@ internal sealed class UdpPort : IDatagramPort
             try
             {
                 int length = _socket.ReceiveFrom(buffer, SocketFlags.None, from);
-                handler(buffer.AsSpan(0, length), SenderBytes(from));
+                handler(buffer.AsSpan(0, length), SenderBytes(from), SenderPort(from));
             }
             catch (SocketException)
             {
@@ -108,6 +109,9 @@ internal sealed class UdpPort : IDatagramPort
     // The address inside a sockaddr_in or sockaddr_in6.
     private static ReadOnlySpan<byte> SenderBytes(SocketAddress from) => from.Family == AddressFamily.InterNetwork
         ? from.Buffer.Span.Slice(4, 4) : from.Buffer.Span.Slice(8, 16);
+
+    // The port stands behind the family in both, highest byte first.
+    private static int SenderPort(SocketAddress from) => BinaryPrimitives.ReadUInt16BigEndian(from.Buffer.Span[2..]);
 
     private static void Start(string name, Action body) =>
         new Thread(() => body()) { Name = name, IsBackground = true, Priority = ThreadPriority.AboveNormal }.Start();

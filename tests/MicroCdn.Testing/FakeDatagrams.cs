@@ -21,7 +21,7 @@ internal sealed class FakeDatagrams(FakeNetwork network, FakeHost host) : IDatag
 internal sealed class FakePort(FakeNetwork network, FakeHost host, IPEndPoint local) : IDatagramPort
 {
     private const int MostWaiting = 1000;
-    private readonly Queue<(byte[] Datagram, byte[] Sender)> _waiting = new();
+    private readonly Queue<(byte[] Datagram, byte[] Sender, int Port)> _waiting = new();
     private readonly List<ITimer> _beats = [];
     private DatagramHandler? _handler;
     private bool _disposed;
@@ -30,7 +30,7 @@ internal sealed class FakePort(FakeNetwork network, FakeHost host, IPEndPoint lo
 
     public void Send(ReadOnlySpan<byte> datagram, IPEndPoint target)
     {
-        if (!_disposed) network.SendDatagram(host, datagram.ToArray(), target);
+        if (!_disposed) network.SendDatagram(host, local.Port, datagram.ToArray(), target);
     }
 
     public IPAddress? LocalAddressTo(IPEndPoint target) =>
@@ -39,7 +39,10 @@ internal sealed class FakePort(FakeNetwork network, FakeHost host, IPEndPoint lo
     public void Receive(DatagramHandler handler) => host.Post(() =>
     {
         _handler = handler;
-        while (_waiting.TryDequeue(out (byte[] Datagram, byte[] Sender) early)) handler(early.Datagram, early.Sender);
+        while (_waiting.TryDequeue(out (byte[] Datagram, byte[] Sender, int Port) early))
+        {
+            handler(early.Datagram, early.Sender, early.Port);
+        }
     });
 
     public void Every(TimeSpan interval, Action beat)
@@ -48,11 +51,11 @@ internal sealed class FakePort(FakeNetwork network, FakeHost host, IPEndPoint lo
         lock (_beats) _beats.Add(host.Time.CreateTimer(_ => host.Post(beat), null, interval, interval));
     }
 
-    public void Take(byte[] datagram, byte[] sender)
+    public void Take(byte[] datagram, byte[] sender, int port)
     {
         if (_disposed) return;
-        if (_handler is not null) _handler(datagram, sender);
-        else if (_waiting.Count < MostWaiting) _waiting.Enqueue((datagram, sender));
+        if (_handler is not null) _handler(datagram, sender, port);
+        else if (_waiting.Count < MostWaiting) _waiting.Enqueue((datagram, sender, port));
     }
 
     public void Dispose()

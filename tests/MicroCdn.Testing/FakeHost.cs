@@ -157,11 +157,11 @@ public sealed class FakeHost
         }
     }
 
-    internal void TakeDatagram(int port, byte[] datagram, byte[] sender)
+    internal void TakeDatagram(int port, byte[] datagram, byte[] sender, int senderPort)
     {
         FakePort? bound;
         lock (_network.Gate) bound = _ports.GetValueOrDefault(port);
-        bound?.Take(datagram, sender);
+        bound?.Take(datagram, sender, senderPort);
     }
 
     private void Open(int port, Action<FakeConnection> accept)

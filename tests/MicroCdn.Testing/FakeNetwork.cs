@@ -156,7 +156,10 @@ public sealed class FakeNetwork : IDisposable
             bool connects = !from.IsCrashed && found is { IsCrashed: false } && !LinkOf(from.Name, found.Name).Refuses
                 && found.Listeners.TryGetValue(port, out listening);
             _dials.Add(new Dial(Elapsed, from.Name, found?.Name ?? name, port, connects));
-            if (!connects) throw new IOException($"{name}:{port} cannot be reached: nothing listens there (fake)");
+            if (!connects)
+            {
+                throw new ConnectionRefusedException($"{name}:{port} cannot be reached: nothing listens there (fake)");
+            }
             (to, accept) = (found!, listening!);
             connection = new FakeConnection(this, from, to, loopback);
             _connections.Add(connection);
@@ -178,7 +181,7 @@ public sealed class FakeNetwork : IDisposable
         }
     }
 
-    internal void SendDatagram(FakeHost from, byte[] datagram, IPEndPoint target)
+    internal void SendDatagram(FakeHost from, int port, byte[] datagram, IPEndPoint target)
     {
         bool loopback = IPAddress.IsLoopback(target.Address);
         FakeHost? to;
@@ -190,7 +193,7 @@ public sealed class FakeNetwork : IDisposable
             copies = LinkOf(from.Name, to.Name).Copies();
         }
         byte[] sender = (loopback ? IPAddress.Loopback : from.Address).GetAddressBytes();
-        for (; copies > 0; copies--) to.Post(() => to.TakeDatagram(target.Port, datagram, sender));
+        for (; copies > 0; copies--) to.Post(() => to.TakeDatagram(target.Port, datagram, sender, port));
     }
 
     internal void BreakConnectionsOf(FakeHost host)

@@ -123,7 +123,7 @@ internal sealed class ForeignPeer
     public static ForeignPeer OnUdp(FakeHost host, int port)
     {
         ForeignPeer peer = new();
-        host.Datagrams.Bind(new IPEndPoint(IPAddress.Any, port)).Receive((datagram, _) =>
+        host.Datagrams.Bind(new IPEndPoint(IPAddress.Any, port)).Receive((datagram, _, _) =>
         {
             string text = Encoding.UTF8.GetString(datagram);
             lock (peer._lock) peer._datagrams.Enqueue(text);
