@@ -103,6 +103,9 @@ public sealed class HttpService : IConversations
         _connections = new ConnectionCounts(HttpLimits.ConnectionsPerAddress, proxies);
     }
 
+    /// <summary>What is spoken inside TLS.</summary>
+    public static TlsProtocols Protocols { get; } = new("http/1.1");
+
     internal IHttpHandler Handler { get; }
 
     internal Complaints Complaints { get; }

@@ -189,4 +189,13 @@ public interface IConversations
 {
     /// <summary>Begins a conversation with a peer that was just accepted.</summary>
     Conversation Begin(IPeer peer, Answer answer, long now);
+
+    /// <summary>Hears what a TLS handshake chose, before the first byte inside; may put another conversation in place of
+    /// the one begun, which then takes over all that is due, its answer and its <see cref="Conversation.End"/>
+    /// too.</summary>
+    /// <param name="begun">What <see cref="Begin"/> returned; it has heard and said nothing.</param>
+    /// <param name="protocol">The protocol's name in ALPN; empty when the peer named none.</param>
+    /// <param name="peer">The peer.</param>
+    /// <param name="now">The time in milliseconds.</param>
+    Conversation Negotiated(Conversation begun, string protocol, IPeer peer, long now) => begun;
 }
