@@ -8,9 +8,9 @@ namespace MicroCdn.Content;
 /// <summary>Keeps the digests of the chunks of every file of more than one chunk, in a file for each chunk
 /// root.</summary>
 /// <remarks>
-/// The list goes by the name of its root, which is the digest of its bytes: a torn or rotten one is noticed when it is
-/// read, and two files with the same bytes share it. So nothing waits for the disk here. Without a folder the lists stay
-/// in memory, as far as there is room.
+/// The list goes by the name of its root, which is the digest of its bytes: a torn or rotten one is noticed when it
+/// is read, and two files with the same bytes share it. So nothing waits for the disk here. Without a folder the lists
+/// stay in memory, as far as there is room.
 /// </remarks>
 internal sealed partial class ChunkLists
 {

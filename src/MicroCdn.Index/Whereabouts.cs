@@ -110,7 +110,7 @@ internal sealed class Whereabouts(Router router)
         }
 
         // What is left, for later: the field that holds it is the thread's, and serves the next answer.
-        public readonly ILineSource Aside() => new Rest(
+        public readonly Rest Aside() => new(
             new LocatedServers(servers[_next..].ToArray(), size, addressOf));
 
         private readonly void WriteServer(Server server, Answer answer)
