@@ -15,7 +15,8 @@ public sealed class Http2ConversationTests
     public void A_request_gets_its_answer_with_the_fields_of_HTTP_1()
     {
         Http2Peer peer = new Http2Peer(_handler).Send(Get(1, "/abc"));
-        Assert.Matches(@"^:status: 200\|server: microcdn\|date: [^|]*GMT\|x-path: /abc\|content-length: 4$", peer.Heads[1]);
+        Assert.Matches(
+            @"^:status: 200\|server: microcdn\|date: [^|]*GMT\|x-path: /abc\|content-length: 4$", peer.Heads[1]);
         Assert.Equal("/abc", peer.Body(1));
         Assert.Equal([1], peer.Ended);
         Assert.False(peer.Wire.Conversation.IsOver);

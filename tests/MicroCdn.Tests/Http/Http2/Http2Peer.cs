@@ -82,7 +82,7 @@ internal sealed class Http2Peer
     /// <summary>Fields as literals without indexing, each as <c>name: value</c>.</summary>
     public static byte[] Block(params string[] fields) => [.. fields.SelectMany(field =>
     {
-        int colon = field.IndexOf(':', 1);
+        int colon = field.IndexOf(": ", 1, StringComparison.Ordinal);
         return (byte[])[0, .. Text(field[..colon]), .. Text(field[(colon + 2)..])];
     })];
 
