@@ -13,6 +13,7 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
         if (line.StartsWith("GET "u8)) HandleGet(new Words(line[4..]).Rest, line, answer);
         else if (line.StartsWith(" "u8)) Handle(line.TrimStart((byte)' '), answer);
         else if (line.StartsWith("HELLO"u8) && TryGreet(line, answer)) return;
+        else if (line.TrimEnd((byte)' ').SequenceEqual("PING"u8)) answer.Write("PONG\n"u8);
         else Refuse(line.SequenceEqual("GET"u8) ? WireErrors.Malformed : WireErrors.UnknownCommand, line, answer);
     }
 
@@ -43,7 +44,7 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
             if (Send(file, answer)) return;
             file.Release();
         }
-        if (failure == OpenFailure.NoDescriptors) Refuse(WireErrors.Unavailable, line, answer);
+        if (failure is OpenFailure.NoDescriptors or OpenFailure.Ended) Refuse(WireErrors.Unavailable, line, answer);
         else answer.Write(WireErrors.FileNotFound.Line.Span);
         service.NoticeChange();
     }
