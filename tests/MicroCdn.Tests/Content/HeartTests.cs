@@ -53,6 +53,8 @@ public sealed class HeartTests
 
         public void Receive(DatagramHandler handler) => throw new NotSupportedException();
 
+        public void Repeat(Func<TimeSpan> step) => throw new NotSupportedException();
+
         public void Every(TimeSpan interval, Action beat) => Beat = beat;
 
         public void Dispose()
