@@ -90,7 +90,7 @@ internal sealed partial class Detector
     private bool IsLost(Watched server, TimeSpan now) => !_self.IsDegraded
         && now - server.Since >= profile.Suspicion * (1 + _self.Score) && _budget.TryTake(_fleet, now);
 
-    private bool IsTrustedAgain(Watched server, TimeSpan now)
+    private static bool IsTrustedAgain(Watched server, TimeSpan now)
     {
         TimeSpan wait = FirstProbation * (1 << Math.Clamp(server.Deaths - 1, 0, MostDoublings));
         if (wait > LongestProbation) wait = LongestProbation;
