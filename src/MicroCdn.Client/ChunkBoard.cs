@@ -1,5 +1,3 @@
-using MicroCdn.Protocol;
-
 namespace MicroCdn.Client;
 
 /// <summary>What the couriers of one download share: map, crew and news, each look and each change in one

@@ -177,7 +177,7 @@ internal sealed class ChunkedDownload : IDisposable
         if (reason is null || _location.IsRemembered) return;
         if (outcome == Outcome.Wrong)
         {
-            _options.Notice?.Invoke($"{holder} sent wrong bytes of '{_name}'; it is reported, and asked no more for them");
+            _options.Notice?.Invoke($"{holder} sent wrong bytes of '{_name}', and is reported");
         }
         // Once for each; it outlives its courier.
         _reports.GetOrAdd((holder.Id, reason), _ =>

@@ -1,5 +1,3 @@
-using MicroCdn.Storage;
-
 namespace MicroCdn.Client;
 
 /// <summary>Where a client finds the index, and how patient it is.</summary>

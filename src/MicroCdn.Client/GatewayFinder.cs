@@ -102,6 +102,7 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
         using MemoryStream digests = new();
         XmlReaderSettings settings = new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
         using XmlReader xml = XmlReader.Create(new MemoryStream(metalink), settings);
+        Span<byte> one = stackalloc byte[FileDigest.Length];
         bool inPieces = false;
         while (xml.Read())
         {
@@ -113,9 +114,8 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
             else if (inPieces && xml.NodeType == XmlNodeType.Text
                 && FileDigest.TryParse(Encoding.ASCII.GetBytes(xml.Value.Trim()), out FileDigest digest))
             {
-                Span<byte> bytes = stackalloc byte[FileDigest.Length];
-                digest.CopyTo(bytes);
-                digests.Write(bytes);
+                digest.CopyTo(one);
+                digests.Write(one);
             }
         }
         ReadOnlySpan<byte> found = digests.GetBuffer().AsSpan(0, (int)digests.Length);
