@@ -91,6 +91,7 @@ internal sealed class HttpConversation : Conversation
 /// <summary>What stands behind an HTTP port: one handler, and the limits on everyone who connects.</summary>
 public sealed class HttpService : IConversations
 {
+    private const string Http2Name = "h2";
     private readonly ConnectionCounts _connections;
 
     /// <summary>Takes the handler of all requests.</summary>
@@ -105,7 +106,7 @@ public sealed class HttpService : IConversations
     }
 
     /// <summary>What is spoken inside TLS.</summary>
-    public static TlsProtocols Protocols { get; } = new("http/1.1");
+    public static TlsProtocols Protocols { get; } = new(Http2Name, "http/1.1");
 
     internal IHttpHandler Handler { get; }
 
@@ -119,6 +120,10 @@ public sealed class HttpService : IConversations
         HttpConversation conversation = new(this, peer, answer, now);
         return _connections.Take(peer.Remote) ? conversation : conversation.Refused(Refusal.TooMany);
     }
+
+    /// <inheritdoc/>
+    public Conversation Negotiated(Conversation begun, string protocol, IPeer peer, long now) =>
+        protocol == Http2Name ? new Http2Conversation(this, peer, begun.Answer, now) : begun;
 
     /// <summary>The same service for those who speak HTTP/2, which is agreed upon beforehand (RFC 9113, section
     /// 3.2).</summary>

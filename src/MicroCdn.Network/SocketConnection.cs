@@ -64,6 +64,10 @@ internal sealed class SocketConnection : IPeer
     /// <summary>True while it stands in the loop's queue of connections that want a turn.</summary>
     public bool Queued { get; set; }
 
+    /// <summary>True while text or a file is on its way to the peer, as far as the kernel knows.</summary>
+    public bool IsSending => !_closed && (_conversation.Answer.HasText || _conversation.Answer.File is not null
+        || Libc.Unacknowledged(_fd) > 0);
+
     public IPAddress Remote => _remote ??= Libc.Address(_fd, remote: true);
 
     public IPAddress Local => _local ??= Libc.Address(_fd, remote: false);
@@ -71,6 +75,13 @@ internal sealed class SocketConnection : IPeer
     // The conversation stands from the start, so that its deadline for the first message holds for the handshake too;
     // but it hears and says nothing before that is over.
     private bool IsShaking => _tls is { IsOpen: false };
+
+    // What is encrypted is no part of the answer any more: who takes none of it is idle, and its answer is closed.
+    private bool IsGivenUp => _conversation.Answer.Broken
+        || (_tls is { HasOutput: true } && _conversation.Answer is { Closing: true, IsPending: false });
+
+    // What comes may change what is sent: it is read although there is more to send.
+    private bool ListensNow => _conversation.ReadsWhileSending && CanRead && !_conversation.IsPaused && !_lingering;
 
     private bool CanRead => _readable || _tls is { HasInput: true };
 
@@ -87,6 +98,7 @@ internal sealed class SocketConnection : IPeer
         if (_closed) return false;
         int reads = TurnReads;
         long bytes = _tls is null ? TurnBytes : SecureTurnBytes;
+        if (!Hear(now, ref reads)) return false;
         while (true)
         {
             if (_lingering) return Linger(now);
@@ -98,7 +110,10 @@ internal sealed class SocketConnection : IPeer
             else
             {
                 _conversation.Continue(now);
-                if (!(_tls is null ? Flush(now, ref bytes) : FlushSecured(now, ref bytes))) return Wait();
+                if (!(_tls is null ? Flush(now, ref bytes) : FlushSecured(now, ref bytes)))
+                {
+                    return Wait() || (!_closed && ListensNow);
+                }
                 if (_conversation.IsOver) return Finish(now);
                 if (_conversation.Answer.IsReady || _conversation.HasMore)
                 {
@@ -108,7 +123,7 @@ internal sealed class SocketConnection : IPeer
             }
             if (_conversation.IsPaused || !CanRead) return Wait();
             if (reads-- == 0) return true;
-            if (!(_tls is null ? Read(now) : ReadSecured(now))) return false;
+            if (!ReadAny(now)) return false;
         }
     }
 
@@ -116,14 +131,12 @@ internal sealed class SocketConnection : IPeer
     public void Sweep(long now)
     {
         if (_closed) return;
-        bool holds = _tls is { HasOutput: true };
-        if ((holds || _conversation.Answer.IsPending) && Libc.Unacknowledged(_fd) is >= 0 and var left)
+        if ((_conversation.Answer.IsPending || _tls is { HasOutput: true }) && Libc.Unacknowledged(_fd) is >= 0 and var left)
         {
             _conversation.Unacknowledged(left, now);
         }
         // Who does not read is not waited for: closed in order, each would leave megabytes in the kernel for minutes.
-        // What is encrypted is no part of the answer any more: who takes none of it is idle.
-        if (!_lingering && _conversation.Expire(now) && (holds || _conversation.Answer.Broken)) Abort();
+        if (!_lingering && _conversation.Expire(now) && IsGivenUp) Abort();
         else if (_lingering && now >= _lingerUntil) Close();
         else if (!_lingering && _conversation.Answer.Closing) _loop.Enqueue(this);
     }
@@ -245,6 +258,19 @@ internal sealed class SocketConnection : IPeer
         _negotiated = true;
         _conversation = _service.Negotiated(_conversation, _tls!.Protocol, this, now);
     }
+
+    // Before something is sent; false when the connection is gone.
+    private bool Hear(long now, ref int reads)
+    {
+        while (ListensNow && reads > 0)
+        {
+            reads--;
+            if (!ReadAny(now)) return false;
+        }
+        return true;
+    }
+
+    private bool ReadAny(long now) => _tls is null ? Read(now) : ReadSecured(now);
 
     // Reads once; false when the connection is gone.
     private bool Read(long now)
