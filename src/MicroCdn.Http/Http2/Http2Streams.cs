@@ -219,8 +219,7 @@ internal sealed class Http2Streams
     {
         int length = RequestParser.Parse(head, out Request request, out Refusal? refusal);
         if (refusal is not null || length == 0) return Refuse(stream, refusal ?? Refusal.RequestLine, now);
-        Response response = new(stream.Body.Answer, _service.Date, request);
-        _service.Handler.Handle(request, response, _peer);
+        _service.Handle(request, stream.Body.Answer, _peer);
         Answered(stream, now);
         return Fault.None;
     }
