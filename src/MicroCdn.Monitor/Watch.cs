@@ -1,5 +1,4 @@
 using System.Net;
-using MicroCdn.Network;
 using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
 
@@ -194,10 +193,10 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         {
             return
             [
-                .. roster.Members.Select(member => new Row(member.Id, member.Host, member.Port, member.Load,
-                    member.IsAlive)),
                 .. detector.Servers.Select(server => new Row(server.Id, server.Host, server.TcpPort, server.Load,
                     server.Shown.IsAliveInVersion1())),
+                .. roster.Members.Select(member => new Row(member.Id, member.Host, member.Port, member.Load,
+                    member.IsAlive)),
             ];
         }
     }
