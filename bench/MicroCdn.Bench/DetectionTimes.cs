@@ -12,6 +12,8 @@ internal static class DetectionTimes
     private const int Servers = 100;
     private static readonly double[] Losses = [0, 0.01, 0.1, 0.3];
     private static readonly TimeSpan Piece = TimeSpan.FromMinutes(30);
+    private static readonly (string Name, DetectionProfile Profile)[] Profiles =
+        [("lan", DetectionProfile.Lan), ("wan", DetectionProfile.Wan)];
     private static readonly CultureInfo Plain = CultureInfo.InvariantCulture;
 
     /// <summary>The verb; it wants no server, since everything happens in here.</summary>
@@ -23,7 +25,10 @@ internal static class DetectionTimes
             DefaultValueFactory = _ => 1_000,
         };
         Option<int> seed = new("--seed") { Description = "The first seed", DefaultValueFactory = _ => 1 };
-        Command command = new("detection", "Failure detection in simulated fleets: how soon, how surely") { hours, seed };
+        Command command = new("detection", "Failure detection in simulated fleets: how soon, how surely")
+        {
+            hours, seed,
+        };
         command.SetAction(words => Run(Math.Clamp(words.GetValue(hours), 1, 1e7), words.GetValue(seed)));
         return command;
     }
@@ -40,7 +45,7 @@ internal static class DetectionTimes
     {
         Table table = new($"From a fault to the word of it, {FaultsPerRow:N0} faults a row, in ms",
             "profile", "fault", "loss", "suspect p50", "suspect p99", "dead p50", "dead p99", "dead at most", "missed");
-        foreach ((string profile, DetectionProfile how) in new[] { ("lan", DetectionProfile.Lan), ("wan", DetectionProfile.Wan) })
+        foreach ((string profile, DetectionProfile how) in Profiles)
         {
             foreach ((string name, HappeningKind fault) in new[]
             {
@@ -75,8 +80,8 @@ internal static class DetectionTimes
             table.Add(Percent(loss), Count(peace.ServerHours), Few(peace.Suspicions / peace.ServerHours),
                 Few(suspicions), Count(peace.Deaths), Few(1e6 * suspicions * deadly));
         }
-        table.Print("The formula knows the hard limit alone: on lines that lose little, the rhythm makes a server suspect after "
-            + "two lost beats.");
+        table.Print("The formula knows the hard limit alone: on lines that lose little, the rhythm makes a server "
+            + "suspect after two lost beats.");
     }
 
     private static void Checked(double hours, int seed)
@@ -97,7 +102,7 @@ internal static class DetectionTimes
     {
         Table table = new("Lines that lose everything for a while, 30 % of the time", "profile", "mean burst",
             "server-days", "suspicions a server-day", "dead a server-day");
-        foreach ((string name, DetectionProfile profile) in new[] { ("lan", DetectionProfile.Lan), ("wan", DetectionProfile.Wan) })
+        foreach ((string name, DetectionProfile profile) in Profiles)
         {
             foreach (int burst in new[] { 50, 200 })
             {

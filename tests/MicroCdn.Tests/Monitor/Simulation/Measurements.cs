@@ -73,9 +73,9 @@ internal static class Measurements
     /// <summary>How often in an hour a server is suspect by chance, and how likely a suspicion ends in death, when each
     /// datagram is lost by itself.</summary>
     /// <remarks>
-    /// Suspect: three beats in a row are lost behind one that was heard, or behind an answer to a PING. Dead: no beat of
-    /// the 430 ms arrives, which are four or five; none of the PINGs is answered, each wanting two ways; and none of the
-    /// connections, which want four.
+    /// Suspect: three beats in a row are lost behind one that was heard, or behind an answer to a PING. Dead: no beat
+    /// of the 430 ms arrives, which are four or five; none of the PINGs is answered, each wanting two ways; and none
+    /// of the connections, which want four.
     /// </remarks>
     public static (double Suspicions, double Deadly) Formula(double loss, DetectionProfile profile)
     {
