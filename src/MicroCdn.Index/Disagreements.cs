@@ -1,5 +1,4 @@
 using System.Text;
-using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
 

@@ -1,4 +1,3 @@
-using System.Net;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
