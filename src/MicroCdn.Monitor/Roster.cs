@@ -2,7 +2,7 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Monitor;
 
-/// <summary>Who is alive: decides from the times of heartbeats alone, without I/O and without a clock of its
+/// <summary>Who of version 1 is alive: decides from the times of heartbeats alone, without I/O and without a clock of its
 /// own.</summary>
 /// <remarks>
 /// <para>Think of a night watchman who listens for each guard's call. A guard not heard for the whole timeout is
@@ -70,6 +70,9 @@ internal sealed class Roster
         return true;
     }
 
+    /// <summary>Forgets a server, which speaks version 2 from now on.</summary>
+    public void Remove(ReadOnlySpan<byte> id) => _lookup.Remove(id);
+
     /// <summary>Looks who has been silent too long; returns those who are dead from now on.</summary>
     public IReadOnlyList<Member> Sweep(long now)
     {
@@ -105,27 +108,6 @@ internal sealed class Roster
         Member member = new(name, host.ToArray(), port);
         _members.Add(id.ToArray(), member);
         return member;
-    }
-
-    private sealed class WordComparer
-        : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
-    {
-        public static readonly WordComparer Instance = new();
-
-        public bool Equals(byte[]? one, byte[]? other) => one.AsSpan().SequenceEqual(other);
-
-        public int GetHashCode(byte[] word) => GetHashCode((ReadOnlySpan<byte>)word);
-
-        public bool Equals(ReadOnlySpan<byte> one, byte[] other) => one.SequenceEqual(other);
-
-        public int GetHashCode(ReadOnlySpan<byte> word)
-        {
-            HashCode hash = default;
-            hash.AddBytes(word);
-            return hash.ToHashCode();
-        }
-
-        public byte[] Create(ReadOnlySpan<byte> word) => word.ToArray();
     }
 }
 
