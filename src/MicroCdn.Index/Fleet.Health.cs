@@ -196,7 +196,7 @@ internal sealed partial class Fleet
             foreach (Juror juror in _jury.All.ToArray())
             {
                 if (juror.IsVersion1 || time.GetElapsedTime(juror.HeardAt) <= JurorTime) continue;
-                juror.IsHere = false;
+                _jury.Dismiss(juror);
                 changes.JurorLeft();
             }
             foreach (Server server in _servers)

@@ -156,15 +156,19 @@ public sealed class MonitorTalkTests
     }
 
     [Fact]
-    public void A_monitor_that_connects_anew_takes_the_place_of_its_older_connection()
+    public void Of_two_connections_of_one_monitor_the_newest_counts_and_when_it_ends_the_other_again()
     {
         _index.Register("CS1", "10.0.0.5", "a 1");
         Wire old = Monitor("m1", "CS1 dead inc=0 ev=9"), now = Monitor("m1", "CS1 alive inc=0 ev=1");
         Assert.Equal(ServerState.Alive, _index.StateOf("CS1"));
-        Assert.Equal("ERROR NOT_REGISTERED\n", old.Receive("SERVER_DOWN CS1 9 inc=0 ev=10\n").Take());
+        Assert.Equal("OK SERVER_MARKED_SUSPECT\n", old.Receive("SERVER_SUSPECT CS1 9 inc=0 ev=10\n").Take());
+        Assert.Equal(ServerState.Alive, _index.StateOf("CS1"));
+        now.Conversation.End();
+        Assert.Equal(ServerState.Suspect, _index.StateOf("CS1"));
+        now = Monitor("m1", "CS1 alive inc=0 ev=11");
         old.Conversation.End();
         Assert.Equal(ServerState.Alive, _index.StateOf("CS1"));
-        now.Receive("SERVER_DOWN CS1 9 inc=0 ev=2\n");
+        now.Receive("SERVER_DOWN CS1 9 inc=0 ev=12\n");
         Assert.Equal(ServerState.Dead, _index.StateOf("CS1"));
     }
 
