@@ -40,7 +40,9 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         ServedFolder folder = new(options.Files);
         _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors));
         _keeper = new LibraryKeeper(folder, time, logger, NoticeChange);
-        _digests = new DigestKeeper(options, folder, _keeper, time, logger, () => _announcer!.AnnounceDigests());
+        ChunkLists chunks = new(options.State, folder, logger);
+        _digests = new DigestKeeper(options, folder, _keeper, chunks, time, logger,
+            () => _announcer!.AnnounceDigests());
         // Counted before anybody hears of this start.
         long incarnation = StartCounter.Next(
             options.State is { } state ? Path.Combine(state, "starts") : null, time, out string? trouble);
@@ -51,7 +53,8 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         Complaints complaints = new(logger, time);
         _heart = new Heart(options, _monitors, incarnation, datagrams, time, logger, complaints,
             () => (_openFiles.Active, _keeper.Library.Count));
-        ContentService service = new(() => _keeper.Library, _openFiles, complaints, _keeper.Ring);
+        ContentService service = new(() => _keeper.Library, _openFiles, new ContentChunks(chunks, _digests.Miss),
+            complaints, _keeper.Ring);
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }

@@ -17,7 +17,9 @@ internal sealed class LossyNetwork : IAsyncDisposable
     public static async Task<LossyNetwork> MakeAsync()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root makes network namespaces");
-        RunningProcess holder = RunningProcess.Start("unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 600");
+        // Where loopback addresses are all there is, some programs resolve no name at all: one other is given to lo.
+        RunningProcess holder = RunningProcess.Start("unshare", "--net", "sh", "-c",
+            "ip link set lo up && ip address add 192.0.2.1/32 dev lo && echo up && exec sleep 600");
         await holder.UntilLineAsync("up");
         LossyNetwork network = new(holder);
         await network.RuleAsync("add table inet loss");
