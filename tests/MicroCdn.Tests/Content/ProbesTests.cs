@@ -93,6 +93,8 @@ public sealed class ProbesTests
 
         public void Every(TimeSpan interval, Action beat) => throw new NotSupportedException();
 
+        public void Repeat(Func<TimeSpan> step) => throw new NotSupportedException();
+
         public void Dispose()
         {
         }
