@@ -172,7 +172,8 @@ public sealed class PipeCarrier : IDisposable
         // answer: then nothing is pending any more, and who takes none of it is idle.
         private void JudgeReader(long now)
         {
-            if (socket is not null && Libc.Unacknowledged((int)socket.Handle) is >= 0 and var left)
+            if (OperatingSystem.IsLinux() && socket is not null
+                && Libc.Unacknowledged((int)socket.Handle) is >= 0 and var left)
             {
                 _conversation.Unacknowledged(left, now);
             }
