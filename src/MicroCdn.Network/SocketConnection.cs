@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace MicroCdn.Network;
 
@@ -9,6 +10,7 @@ namespace MicroCdn.Network;
 /// Readiness is edge-triggered: <c>_readable</c> and <c>_writable</c> remember what the kernel said until a call shows
 /// otherwise, so a connection needs one registration for its whole life and no call is made in vain.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 internal sealed class SocketConnection : IPeer
 {
     // What one connection may move before the others have their turn: about 0.2 ms, so that a few bulk transfers on
