@@ -112,12 +112,11 @@ internal sealed class Http2Peer
     /// <summary>Reads what was sent since the last call.</summary>
     public Http2Peer Read()
     {
-        byte[] sent = Wire.SentBytes;
-        while (sent.Length - _read >= 9)
+        while (Wire.SentSince(_read) is { Length: >= 9 } sent)
         {
-            Frame head = MicroCdn.Http.Http2.Frame.Read(sent.AsSpan(_read));
-            if (sent.Length - _read < 9 + head.Length) break;
-            byte[] payload = sent[(_read + 9)..(_read + 9 + head.Length)];
+            Frame head = MicroCdn.Http.Http2.Frame.Read(sent);
+            if (sent.Length < 9 + head.Length) break;
+            byte[] payload = sent.Slice(9, head.Length).ToArray();
             _read += 9 + head.Length;
             Frames.Add((head.Type, head.Flags, head.Stream, payload));
             Note(head, payload);
@@ -138,7 +137,7 @@ internal sealed class Http2Peer
                 Bodies[head.Stream].AddRange(payload);
                 break;
             case FrameType.Reset:
-                Resets.Add(head.Stream, (Fault)BinaryPrimitives.ReadInt32BigEndian(payload));
+                Resets[head.Stream] = (Fault)BinaryPrimitives.ReadInt32BigEndian(payload);
                 break;
             case FrameType.GoAway:
                 Farewell = (Fault)BinaryPrimitives.ReadInt32BigEndian(payload.AsSpan(4));
