@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Content;
 
 /// <summary>A content server: a library, its line server, its announcements and its heartbeats.</summary>
-public sealed class ContentRole : IRole, IDisposable
+public sealed partial class ContentRole : IRole, IDisposable
 {
     // Handles kept open between downloads; where descriptors are few, most of them are for connections.
     private const int MostOpenFiles = 512;
@@ -15,6 +15,7 @@ public sealed class ContentRole : IRole, IDisposable
     private readonly OpenFiles _openFiles;
     private readonly LibraryKeeper _keeper;
     private readonly DigestKeeper _digests;
+    private readonly Scrubber _scrubber;
     private readonly Announcer _announcer;
     private readonly Heart _heart;
 
@@ -27,15 +28,19 @@ public sealed class ContentRole : IRole, IDisposable
         ILogger logger = loggers.CreateLogger("content");
         ServedFolder folder = new(options.Files);
         _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors));
-        _keeper = new LibraryKeeper(folder, time, logger, NoticeChange);
-        ChunkLists chunks = new(options.State, folder, logger);
-        _digests = new DigestKeeper(options, folder, _keeper, chunks, time, logger,
+        StoreHealth health = new(trouble => LogReadOnly(logger, trouble));
+        _keeper = new LibraryKeeper(folder, time, logger, NoticeChange,
+            new Withdrawals(options.State, folder, health, logger));
+        ChunkLists chunks = new(options.State, folder, health, logger);
+        _scrubber = new Scrubber(options, folder, _keeper, new ScrubPosition(options.State, folder, health), time,
+            logger);
+        _digests = new DigestKeeper(options, folder, _keeper, chunks, health, time, logger,
             () => _announcer!.AnnounceDigests());
         _announcer = new Announcer(options, dialer, time, logger, () => _keeper.Library);
         _heart = new Heart(options, datagrams, time, logger, () => (_openFiles.Active, _keeper.Library.Count));
         ContentService service = new(() => _keeper.Library, _openFiles, new ContentChunks(chunks, _digests.Miss),
             new Complaints(logger, time), _keeper.Ring);
-        Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring);
+        Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
 
@@ -56,7 +61,8 @@ public sealed class ContentRole : IRole, IDisposable
         await _keeper.StartAsync(cancellationToken).ConfigureAwait(false);
         await _digests.StartAsync().ConfigureAwait(false);
         await Tasks.UntilFirstFailure(heart, _keeper.RunAsync(cancellationToken),
-            _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken))
+            _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken),
+            _scrubber.RunAsync(cancellationToken))
             .ConfigureAwait(false);
     }
 
@@ -67,10 +73,14 @@ public sealed class ContentRole : IRole, IDisposable
         _digests.Ring();
     }
 
+    [LoggerMessage(4070, LogLevel.Critical, "the state is read-only until the program is started anew: {Trouble}")]
+    private static partial void LogReadOnly(ILogger logger, string trouble);
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _heart.Dispose();
+        _scrubber.Dispose();
         _keeper.Dispose();
         _openFiles.Dispose();
     }

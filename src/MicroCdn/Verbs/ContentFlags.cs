@@ -29,6 +29,10 @@ internal sealed class ContentFlags
     private readonly Option<int> _monitorUdpPort =
         Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
     private readonly Option<int> _monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+    private readonly Option<int> _scrubRate = Flags.Number("--scrub-rate", 20, 0, 100_000,
+        "MiB a second that are read again in the background to find rotten files; 0 for none.");
+    private readonly Option<TimeSpan> _scrubInterval = Flags.Seconds("--scrub-interval", 604_800,
+        "From the beginning of one such reading of the whole folder to that of the next.", most: 315_360_000);
     private readonly Option<System.Net.IPAddress> _bind = Flags.Bind();
     private readonly Option<string?> _data = Flags.Data(
         "The folder for this server's own state; by default microcdn/content/ID below the user's data folder.");
@@ -38,7 +42,7 @@ internal sealed class ContentFlags
     {
         foreach (Option option in new Option[]
             { _id, _files, _tcpPort, _udpPort, _indexHost, _indexPort, _monitorHost, _monitorUdpPort, _monitorTcpPort,
-                _bind, _data, Flags.Trust() })
+                _scrubRate, _scrubInterval, _bind, _data, Flags.Trust() })
         {
             verb.Options.Add(option);
         }
@@ -56,6 +60,8 @@ internal sealed class ContentFlags
         IndexPort = parsed.GetValue(_indexPort),
         MonitorHost = parsed.GetValue(_monitorHost)!,
         MonitorUdpPort = parsed.GetValue(_monitorUdpPort),
+        ScrubRate = (long)parsed.GetValue(_scrubRate) << 20,
+        ScrubInterval = parsed.GetValue(_scrubInterval),
     };
 
     /// <summary>The folder for the server's state.</summary>
