@@ -8,6 +8,9 @@ namespace MicroCdn.Network;
 /// <param name="port">The sender's port.</param>
 public delegate void DatagramHandler(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender, int port);
 
+/// <summary>Sends one datagram to a target that is settled.</summary>
+public delegate void DatagramSending(ReadOnlySpan<byte> datagram);
+
 /// <summary>Opens UDP ports; the tests have one on a fake network that loses and doubles datagrams.</summary>
 public interface IDatagrams
 {
@@ -28,6 +31,10 @@ public interface IDatagramPort : IDisposable
 
     /// <summary>Sends one datagram; one that cannot be sent is lost, as any datagram may be.</summary>
     void Send(ReadOnlySpan<byte> datagram, IPEndPoint target);
+
+    /// <summary>The way to a target that is sent to again and again; on a real socket, using it allocates
+    /// nothing.</summary>
+    DatagramSending Toward(IPEndPoint target) => datagram => Send(datagram, target);
 
     /// <summary>Our address on the way to a target, or null when there is no route.</summary>
     IPAddress? LocalAddressTo(IPEndPoint target);

@@ -45,6 +45,22 @@ internal sealed class UdpPort : IDatagramPort
         }
     }
 
+    public DatagramSending Toward(IPEndPoint target)
+    {
+        SocketAddress address = Target(target).Serialize();
+        return datagram =>
+        {
+            try
+            {
+                _socket.SendTo(datagram, SocketFlags.None, address);
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // As above.
+            }
+        };
+    }
+
     public IPAddress? LocalAddressTo(IPEndPoint target)
     {
         try

@@ -152,10 +152,15 @@ public readonly ref struct Heartbeat
     public static bool TryParse(ReadOnlySpan<byte> datagram, out Heartbeat message)
     {
         Words words = new(datagram.TrimEnd("\r\n"u8));
+        return TryTake(ref words, out message) && words.AtEnd;
+    }
+
+    internal static bool TryTake(scoped ref Words words, out Heartbeat message)
+    {
         bool valid = words.Next(out var verb) & verb.SequenceEqual("HEARTBEAT"u8)
             & words.Next(out var id) & words.Next(out var host) & words.NextPort(out int port)
             & words.NextCount(out int load) & words.NextCount(out int files)
-            && words.AtEnd && ServerId.IsValid(id) && IsHost(host);
+            && ServerId.IsValid(id) && IsHost(host);
         message = new Heartbeat { Id = id, Host = host, TcpPort = port, Load = load, Files = files };
         return valid;
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
+using MicroCdn.Content;
 
 namespace MicroCdn.Verbs;
 
@@ -48,6 +49,31 @@ internal static class Flags
             return isValid(text);
         }),
     };
+
+    /// <summary>Further monitors, each HOST:TCP:UDP.</summary>
+    public static Option<MonitorAddress[]> Monitors(string description) => new("--monitor")
+    {
+        Description = description,
+        HelpName = "HOST:TCP:UDP",
+        Arity = ArgumentArity.OneOrMore,
+        DefaultValueFactory = _ => [],
+        CustomParser = result => [.. result.Tokens.Select(token => Read<MonitorAddress>(result, token, "--monitor",
+            "HOST:TCP:UDP, such as 10.0.0.6:6001:6000", TryMonitor))],
+    };
+
+    // The ports follow the last two colons, so that an IPv6 address may be written in brackets.
+    private static bool TryMonitor(string text, out MonitorAddress monitor)
+    {
+        monitor = default;
+        int last = text.LastIndexOf(':');
+        int colon = last > 0 ? text.LastIndexOf(':', last - 1) : -1;
+        if (colon <= 0 || !TryPort(text[(colon + 1)..last], out int tcp) || !TryPort(text[(last + 1)..], out int udp))
+        {
+            return false;
+        }
+        monitor = new MonitorAddress(text[..colon].Trim('[', ']'), tcp, udp);
+        return monitor.Host.Length > 0;
+    }
 
     public static Option<TimeSpan> Seconds(
         string name, double fallback, string description, int most = 86_400) => new(name)
@@ -119,6 +145,8 @@ internal static class Flags
     private static bool TryPort(string text, out int port) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
         && port is > 0 and <= ushort.MaxValue;
+
+    public static bool TrySeconds(string text, out TimeSpan time) => TrySeconds(text, 86_400, out time);
 
     private static bool TrySeconds(string text, int most, out TimeSpan time)
     {
