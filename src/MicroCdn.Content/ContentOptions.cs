@@ -47,6 +47,12 @@ public sealed record ContentOptions
     /// null to remember nothing.</summary>
     public string? State { get; init; }
 
+    /// <summary>How many bytes a second are read to find rotten files; 0 to read none.</summary>
+    public long ScrubRate { get; init; } = 20 << 20;
+
+    /// <summary>From the beginning of one reading of the whole library to that of the next.</summary>
+    public TimeSpan ScrubInterval { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>Runs long work that nobody waits for; tests have it run where they can see its end.</summary>
     public Func<Action, Task> InBackground { get; init; } = LowPriority.RunAsync;
 

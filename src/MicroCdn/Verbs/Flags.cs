@@ -75,12 +75,14 @@ internal static class Flags
         return monitor.Host.Length > 0;
     }
 
-    public static Option<TimeSpan> Seconds(string name, double fallback, string description) => new(name)
+    public static Option<TimeSpan> Seconds(
+        string name, double fallback, string description, int most = 86_400) => new(name)
     {
         Description = description,
         DefaultValueFactory = _ => TimeSpan.FromSeconds(fallback),
         HelpName = "SECONDS",
-        CustomParser = result => Read<TimeSpan>(result, name, "a number of seconds from 0.001 to 86400", TrySeconds),
+        CustomParser = result => Read<TimeSpan>(result, name, $"a number of seconds from 0.001 to {most}",
+            (string text, out TimeSpan time) => TrySeconds(text, most, out time)),
     };
 
     public static Option<string> Host(string name, string description) => new(name)
@@ -153,11 +155,13 @@ internal static class Flags
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
         && port is > 0 and <= ushort.MaxValue;
 
-    public static bool TrySeconds(string text, out TimeSpan time)
+    public static bool TrySeconds(string text, out TimeSpan time) => TrySeconds(text, 86_400, out time);
+
+    private static bool TrySeconds(string text, int most, out TimeSpan time)
     {
         bool valid = double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
             out double seconds)
-            && seconds is >= 0.001 and <= 86400;
+            && seconds >= 0.001 && seconds <= most;
         time = valid ? TimeSpan.FromSeconds(seconds) : default;
         return valid;
     }

@@ -28,7 +28,7 @@ public sealed class ContentSessionTests : IDisposable
         _world.Write("secret", "secret");
         _folder = new ServedFolder(_world["served"]);
         _open = new OpenFiles(_folder.Open, most: 8);
-        _lists = new ChunkLists(null, _folder, new LogBook());
+        _lists = new ChunkLists(null, _folder, new StoreHealth(_ => { }), new LogBook());
         _service = new ContentService(() => _library, _open, new ContentChunks(_lists, _missed.Add),
             new Complaints(new LogBook(), new FakeTimeProvider()), () => _scansAskedFor++);
         Scan();
