@@ -18,7 +18,10 @@ public sealed class EdgeRole : IRole, IDisposable
         if (options.Variants is { } folder) _variants = new Variants(folder, Variants.DefaultBytes, logger, time);
         EdgeHandler handler = new(options, files, _variants, time);
         HttpService service =
-            new(handler, new TrustedNetworks(options.Proxies), new Complaints(logger, time), time);
+            new(handler, new TrustedNetworks(options.Proxies), new Complaints(logger, time), time)
+            {
+                CrossOrigin = new CrossOrigin(options.CorsOrigins),
+            };
         Listeners =
         [
             .. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true),

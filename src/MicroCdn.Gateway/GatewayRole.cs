@@ -21,6 +21,7 @@ public sealed class GatewayRole : IRole
         Complaints complaints = new(loggers.CreateLogger(Name), time);
         TrustedNetworks proxies = new(options.Proxies);
         Relays? relays = options.Relays ? new Relays(dialer, complaints, time) : null;
+        CrossOrigin crossOrigin = new(options.CorsOrigins);
         Listeners = [.. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true)];
 
         IEnumerable<Listener> Port(int? port, bool secure)
@@ -28,7 +29,8 @@ public sealed class GatewayRole : IRole
             if (port is not { } number) yield break;
             GatewayHandler handler = new(options, directory, relays, secure);
             yield return new Listener(
-                new IPEndPoint(options.Bind, number), new HttpService(handler, proxies, complaints, time), secure);
+                new IPEndPoint(options.Bind, number),
+                new HttpService(handler, proxies, complaints, time) { CrossOrigin = crossOrigin }, secure);
         }
     }
 

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Monitor;
 
 /// <summary>Finds out which version one index speaks, and tells it in that version what happens.</summary>
-/// <remarks>An index that subscribes, or that could not be reached, is greeted anew: it may have been replaced by one of
-/// the other version.</remarks>
+/// <remarks>An index that subscribes, or that could not be reached, is greeted anew: it may have been replaced by one
+/// of the other version.</remarks>
 internal sealed partial class IndexContact(
     IndexAddress index, string monitorId, Watch watch, IDialer dialer, TimeProvider time, ILogger logger)
 {

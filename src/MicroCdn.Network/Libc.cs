@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Network;
@@ -8,6 +9,7 @@ namespace MicroCdn.Network;
 /// sends.</summary>
 /// <remarks>Each returns what the manual page says; errors come from
 /// <see cref="Marshal.GetLastPInvokeError"/>.</remarks>
+[SupportedOSPlatform("linux")]
 internal static unsafe partial class Libc
 {
     public const int EpollIn = 0x1, EpollOut = 0x4, EpollError = 0x8, EpollHangUp = 0x10, EpollPeerClosed = 0x2000;

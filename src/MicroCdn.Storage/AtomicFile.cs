@@ -124,8 +124,13 @@ public sealed class AtomicFile : IDisposable
 public sealed class DiskFullException(string target, Exception inner)
     : IOException($"no room is left on the disk for {target}", inner)
 {
-    // ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL of Windows, as HRESULTs.
+    private const int NoSpace = 28, QuotaOfLinux = 122, QuotaOfMacOS = 69;
+
+    // ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL as HRESULTs.
+    private const int FullOfWindows = unchecked((int)0x80070070), HandleFullOfWindows = unchecked((int)0x80070027);
+
     internal static bool Is(IOException exception) => OperatingSystem.IsWindows()
-        ? exception.HResult is unchecked((int)0x80070070) or unchecked((int)0x80070027)
-        : exception.HResult is Libc.ErrorNoSpace or Libc.ErrorQuota;
+        ? exception.HResult is FullOfWindows or HandleFullOfWindows
+        : exception.HResult == NoSpace
+            || exception.HResult == (OperatingSystem.IsMacOS() ? QuotaOfMacOS : QuotaOfLinux);
 }
