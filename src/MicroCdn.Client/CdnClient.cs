@@ -78,13 +78,14 @@ public sealed class CdnClient : IDisposable
     /// <summary>The servers as the index knows them.</summary>
     /// <exception cref="CdnException">The index could not be reached.</exception>
     public Task<List<ServerRow>> ListServersAsync(CancellationToken cancellationToken) =>
-        OrUnreachable(_index.ListServersAsync(cancellationToken));
+        OrUnreachable(_index.ListServersAsync(cancellationToken, inVersion2: true));
 
     /// <summary>The servers as a monitor knows them.</summary>
     /// <exception cref="CdnException">The monitor could not be reached.</exception>
     public Task<List<ServerRow>> ListServersOfMonitorAsync(string host, int port,
         CancellationToken cancellationToken) =>
-        OrUnreachable(new IndexClient(host, port, _dialer, _time, _options.Stall).ListServersAsync(cancellationToken));
+        OrUnreachable(new IndexClient(host, port, _dialer, _time, _options.Stall)
+            .ListServersAsync(cancellationToken, inVersion2: true));
 
     /// <summary>Closes what is open to gateways and servers over HTTP.</summary>
     public void Dispose() => _around.Http.Dispose();

@@ -19,7 +19,7 @@ internal sealed partial class Detector
             Scan(now);
         }
         Attend(now);
-        return _wait = _busy.Count > 0 ? profile.Ping : QuietLook;
+        return _wait = _all.Count == 0 ? IdleLook : _busy.Count > 0 ? profile.Ping : QuietLook;
     }
 
     private void Scan(TimeSpan now)

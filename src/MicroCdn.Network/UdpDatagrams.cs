@@ -111,6 +111,14 @@ internal sealed class UdpPort : IDatagramPort
         while (!_stop.Wait(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), planned)));
     });
 
+    public void Repeat(Func<TimeSpan> step) => Start("microcdn-looks", () =>
+    {
+        while (!_stop.Wait(step()))
+        {
+            // The next step.
+        }
+    });
+
     public void Dispose()
     {
         _stop.Set();
