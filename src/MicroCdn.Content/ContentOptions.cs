@@ -50,6 +50,9 @@ public sealed record ContentOptions
     /// <summary>Runs long work that nobody waits for; tests have it run where they can see its end.</summary>
     public Func<Action, Task> InBackground { get; init; } = LowPriority.RunAsync;
 
+    /// <summary>The keys by which it proves itself, and whether its peers must do so.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
+
     /// <summary>The index's host.</summary>
     public string IndexHost { get; init; } = "localhost";
 
@@ -64,6 +67,9 @@ public sealed record ContentOptions
 
     /// <summary>Time between heartbeats; version 1 monitors expect three seconds.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Who it is to indexes and monitors.</summary>
+    internal Identity Self => Credentials.As(PeerRole.Content, Id);
 
     /// <summary>What a version 2 index is told of this server.</summary>
     internal ServerFacts Facts => new()

@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
 
@@ -19,6 +20,9 @@ public sealed record IndexOptions
 
     /// <summary>Networks beside loopback that control messages are taken from.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
+
+    /// <summary>Its keys, and what it asks of those who send control messages.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
 
     /// <summary>Which networks' clients stand in which zone; of several that hold a client the longest prefix
     /// counts.</summary>

@@ -29,7 +29,10 @@ public sealed class IndexRole : IRole
         Directory = new FileDirectory(router);
         _monitor = new MonitorWatch(options, fleet, dialer, time, logger);
         IndexService service =
-            new(router, new TrustedNetworks(options.Trust), _applied, new Complaints(logger, time), logger);
+            new(router, new TrustedNetworks(options.Trust), _applied, new Complaints(logger, time), logger)
+            {
+                Credentials = options.Credentials,
+            };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
     }
 

@@ -10,6 +10,9 @@ namespace MicroCdn.Index;
 internal sealed partial class IndexService(Router router, TrustedNetworks trust, Applied applied, Complaints complaints,
     ILogger logger) : ILineService
 {
+    /// <summary>The keys that control messages are checked by.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
+
     public Router Router => router;
 
     public TrustedNetworks Trust => trust;

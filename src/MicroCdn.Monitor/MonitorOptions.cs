@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Monitor;
 
@@ -34,6 +35,9 @@ public sealed record MonitorOptions
 
     /// <summary>Networks beside loopback that control messages are taken from.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
+
+    /// <summary>Its keys, and what it asks of those who send control messages.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
 
     /// <summary>Logs every heartbeat.</summary>
     public bool Verbose { get; init; }

@@ -29,7 +29,7 @@ public sealed partial class MonitorRole : IRole, IDisposable
         _trust = new TrustedNetworks(options.Trust);
         _complaints = new Complaints(_logger, time);
         _port = datagrams.Bind(new IPEndPoint(options.Bind, options.UdpPort));
-        MonitorService service = new(_roster, _notices, _trust, _complaints);
+        MonitorService service = new(_roster, _notices, _trust, _complaints) { Credentials = options.Credentials };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
 

@@ -7,6 +7,8 @@ namespace MicroCdn.Monitor;
 /// <summary>One connection to the monitor: someone asks who is alive, or an index subscribes to failures.</summary>
 internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILineSession
 {
+    private readonly Guard _guard = new(service.Credentials, service.Trust, peer, service.Complaints);
+
     public bool MayIdle { get; private set; }
 
     public void Handle(ReadOnlySpan<byte> line, Answer answer)
@@ -18,6 +20,7 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
             _ when verb.SequenceEqual("LIST_SERVERS"u8) => HandleListServers(words, answer),
             _ when verb.SequenceEqual("PING"u8) => HandlePing(words, answer),
             _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
+            _ when verb.SequenceEqual("AUTH"u8) => HandleAuth(words, answer),
             _ when verb.SequenceEqual("REGISTER_INDEX"u8) => HandleRegisterIndex(words, answer),
             _ => WireErrors.UnknownCommand,
         };
@@ -43,15 +46,21 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
     private WireError? HandleHello(Words words, Answer answer)
     {
         if (!Greeting.TryParse(words, out int version)) return WireErrors.Malformed;
-        // Strangers could hold connections for ever that nobody needs.
-        MayIdle |= version == 2 && service.Trust.Contains(peer.Remote);
-        answer.Write(Greeting.Welcome(version));
+        MayIdle |= version == 2 && _guard.MayStay;
+        _guard.Welcome(version, answer);
         return null;
+    }
+
+    private WireError? HandleAuth(Words words, Answer answer)
+    {
+        WireError? error = _guard.HandleAuth(words, answer);
+        MayIdle |= _guard.Role != PeerRole.None;
+        return error;
     }
 
     private WireError? HandleRegisterIndex(Words words, Answer answer)
     {
-        if (!service.Trust.Contains(peer.Remote)) return WireErrors.NotTrusted;
+        if (_guard.Refuses(PeerRole.Index) is { } error) return error;
         if (!IndexSubscription.TryParse(words, out IndexSubscription message)) return WireErrors.Malformed;
         IndexAddress index = new(Encoding.UTF8.GetString(message.Host), message.Port);
         if (!service.Indexes.Add(index, peer.Remote)) return WireErrors.LimitReached;
@@ -105,6 +114,9 @@ internal sealed class MonitorService(
     public TrustedNetworks Trust => trust;
 
     public Complaints Complaints => complaints;
+
+    /// <summary>The keys that control messages are checked by.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
 
     public ILineSession Open(IPeer peer) => new MonitorSession(this, peer);
 }
