@@ -24,6 +24,9 @@ public sealed record IndexOptions
     /// <summary>Its keys, and what it asks of those who send control messages.</summary>
     public Credentials Credentials { get; init; } = Credentials.None;
 
+    /// <summary>The folder for what this index remembers across restarts; null to remember nothing.</summary>
+    public string? State { get; init; }
+
     /// <summary>Which networks' clients stand in which zone; of several that hold a client the longest prefix
     /// counts.</summary>
     public IReadOnlyList<ZoneNetwork> ZoneNetworks { get; init; } = [];

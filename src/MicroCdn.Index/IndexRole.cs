@@ -28,11 +28,12 @@ public sealed class IndexRole : IRole
         _applied = new Applied(router, logger);
         Directory = new FileDirectory(router);
         _monitor = new MonitorWatch(options, fleet, dialer, time, logger);
-        IndexService service =
-            new(router, new TrustedNetworks(options.Trust), _applied, new Complaints(logger, time), logger)
-            {
-                Credentials = options.Credentials,
-            };
+        Complaints complaints = new(logger, time);
+        IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
+        {
+            Credentials = options.Credentials,
+            Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
+        };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
     }
 

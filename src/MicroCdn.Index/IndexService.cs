@@ -13,6 +13,9 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
     /// <summary>The keys that control messages are checked by.</summary>
     public Credentials Credentials { get; init; } = Credentials.None;
 
+    /// <summary>Where new servers get their keys; null when they get none here.</summary>
+    public Admission? Admission { get; init; }
+
     public Router Router => router;
 
     public TrustedNetworks Trust => trust;

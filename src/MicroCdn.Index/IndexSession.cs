@@ -43,6 +43,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             _ when verb.SequenceEqual("LIST_FILES"u8) => HandleListFiles(words, answer),
             _ when verb.SequenceEqual("LIST_SERVERS"u8) => HandleListServers(words, answer),
             _ when verb.SequenceEqual("AUTH"u8) => HandleAuth(words, answer),
+            _ when verb.SequenceEqual("JOIN"u8) && service.Admission is { } admission =>
+                admission.HandleJoin(words, _guard.TakeNonce(), peer.Remote, answer),
             _ when verb.SequenceEqual("REGISTER"u8) => RefuseContent() ?? HandleRegister(words, answer),
             _ when verb.SequenceEqual("DONE_FILES"u8) => RefuseContent() ?? HandleDoneFiles(words, answer),
             _ when verb.SequenceEqual("UPDATE_LOAD"u8) => RefuseContent() ?? HandleUpdateLoad(words, answer),

@@ -44,15 +44,23 @@ public sealed class Guard(Credentials credentials, TrustedNetworks trust, IPeer 
         Greeting.WriteWelcome2(answer, credentials.Mode, nonce);
     }
 
+    /// <summary>The nonce that this peer was told, or null. Good for one try: a peer that guesses has to come
+    /// again.</summary>
+    public Nonce? TakeNonce()
+    {
+        Nonce? nonce = _nonce;
+        _nonce = null;
+        return nonce;
+    }
+
     /// <summary>Checks AUTH and proves ourselves in return; a wrong proof is answered and the connection
     /// closed.</summary>
     public WireError? HandleAuth(Words words, Answer answer)
     {
         if (credentials.Keys is not { } keys) return WireErrors.UnknownCommand;
         if (!AuthMessage.TryParse(words, out AuthMessage message)) return WireErrors.Malformed;
-        // One try for each nonce: a peer that guesses has to come again.
-        Nonce? nonce = _nonce;
-        (_nonce, _proved, Seal) = (null, null, null);
+        Nonce? nonce = TakeNonce();
+        (_proved, Seal) = (null, null);
         ServerId.TryCreate(message.Id, out ServerId id);
         ServerKey? key = keys.Find(message.Key, message.Role, id);
         if (nonce is not { } own || key is null || !Handshake.IsProved(key, own, message))

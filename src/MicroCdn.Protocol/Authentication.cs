@@ -99,9 +99,9 @@ public readonly ref struct AuthMessage
 
 /// <summary>The proofs of the handshake: what the macs of AUTH and of its answer cover.</summary>
 /// <remarks>
-/// <para>Both sides add chance of their own, so neither can be fed a recording; the two macs begin with different words,
-/// so neither can be sent back as the other. A mac is made with the key of the server that dials, which both sides have:
-/// the one that dials may have no other.</para>
+/// <para>Both sides add chance of their own, so neither can be fed a recording; the two macs begin with different
+/// words, so neither can be sent back as the other. A mac is made with the key of the server that dials, which both
+/// sides have: the one that dials may have no other.</para>
 /// <para>What is proved is the connection's other end at this moment. Somebody who can change packets on the way can
 /// still change what follows; docs/authentication.md says so.</para>
 /// </remarks>

@@ -27,7 +27,13 @@ public sealed class AtomicFile : IDisposable
     /// <exception cref="IOException">The folder cannot be written; <see cref="DiskFullException"/> when it is
     /// full.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
-    public static AtomicFile Create(string target)
+    public static AtomicFile Create(string target) => Create(target, isPrivate: false);
+
+    /// <summary>The same for a file that only its owner may read, from its first byte on.</summary>
+    /// <inheritdoc cref="Create(string)"/>
+    public static AtomicFile CreatePrivate(string target) => Create(target, isPrivate: true);
+
+    private static AtomicFile Create(string target, bool isPrivate)
     {
         // Through a link to what it leads to, as every program writes; and never in place of a device or a pipe.
         string full = Path.GetFullPath(target);
@@ -48,10 +54,7 @@ public sealed class AtomicFile : IDisposable
         return Guard(() =>
         {
             Directory.CreateDirectory(folder);
-            // No file lock: the name is ours alone by its randomness.
-            SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write,
-                FileShare.ReadWrite | FileShare.Delete);
-            return new AtomicFile(full, temporary, handle);
+            return new AtomicFile(full, temporary, Open(temporary, isPrivate));
         });
     }
 
@@ -106,6 +109,25 @@ public sealed class AtomicFile : IDisposable
     {
         _handle.Dispose();
         if (!_committed) File.Delete(_temporary);
+    }
+
+    // No file lock: the name is ours alone by its randomness.
+    private static SafeFileHandle Open(string temporary, bool isPrivate)
+    {
+        const FileShare Anyone = FileShare.ReadWrite | FileShare.Delete;
+        if (!isPrivate || OperatingSystem.IsWindows())
+        {
+            return File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, Anyone);
+        }
+        FileStreamOptions options = new()
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            Share = Anyone,
+            BufferSize = 0,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        };
+        return new FileStream(temporary, options).SafeFileHandle;
     }
 
     private static T Guard<T>(Func<T> action)

@@ -23,6 +23,7 @@ internal static class CommandLine
             GetVerb.Create(),
             LsVerb.Create(),
             ServersVerb.Create(),
+            KeyVerb.Create(),
         };
 
     /// <summary>Reads a command line.</summary>

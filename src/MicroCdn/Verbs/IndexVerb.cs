@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MicroCdn.Gateway;
 using MicroCdn.Index;
+using MicroCdn.Keys;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -15,11 +16,15 @@ internal static class IndexVerb
         Option<int> monitorPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
         var bind = Flags.Bind();
         var trust = Flags.Trust();
+        Option<string?> data = Flags.Data(
+            "The folder for this index's own state; by default microcdn/index below the user's data folder.");
         Command verb = new("index", "Run an index: it knows which server has which file and sends each client to one.")
         {
-            port, monitorHost, monitorPort, bind, trust, Flags.Data(),
+            port, monitorHost, monitorPort, bind, trust, data,
             ConfigFlag.Create(),
         };
+        KeyFlags keys = new();
+        keys.AddTo(verb);
         WebFlags web = new();
         web.AddTo(verb);
         GatewayFlags gateway = new();
@@ -35,14 +40,16 @@ internal static class IndexVerb
                 MonitorHost = parsed.GetValue(monitorHost)!,
                 MonitorTcpPort = parsed.GetValue(monitorPort),
                 Trust = parsed.GetValue(trust)!,
+                State = parsed.GetValue(data) ?? StateFolder.OfIndex,
             };
             WebPorts ports = web.Read(parsed);
             GatewayOptions face = gateway.Read(parsed, options.Bind, ports);
             return RoleHost.RunAsync(parts =>
             {
-                IndexRole index = new(options, parts.Dialer, parts.Time, new Random(), parts.Loggers);
+                IndexOptions keyed = options with { Credentials = parts.Credentials };
+                IndexRole index = new(keyed, parts.Dialer, parts.Time, new Random(), parts.Loggers);
                 return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
-            }, ports);
+            }, ports, keys: keys.Read(parsed));
         });
         return verb;
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MicroCdn.Keys;
 using MicroCdn.Monitor;
 using MicroCdn.Settings;
 
@@ -36,6 +37,8 @@ internal static class MonitorVerb
             indexPort, indexHost, more, udpPort, tcpPort, timeout, interval, verbose, bind, trust, Flags.Data(),
             ConfigFlag.Create(),
         };
+        KeyFlags keys = new();
+        keys.AddTo(verb);
         verb.SetAction((parsed, _) => RoleHost.RunAsync(parts =>
         [
             new MonitorRole(
@@ -52,10 +55,11 @@ internal static class MonitorVerb
                         .. parsed.GetValue(more)!,
                     ],
                     Trust = parsed.GetValue(trust)!,
+                    Credentials = parts.Credentials,
                     Verbose = parsed.GetValue(verbose),
                 },
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
-        ]));
+        ], keys: keys.Read(parsed)));
         return verb;
     }
 
