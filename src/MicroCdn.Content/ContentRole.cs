@@ -28,10 +28,13 @@ public sealed class ContentRole : IRole, IDisposable
         ServedFolder folder = new(options.Files);
         _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors));
         _keeper = new LibraryKeeper(folder, time, logger, NoticeChange);
-        _digests = new DigestKeeper(options, folder, _keeper, time, logger, () => _announcer!.AnnounceDigests());
+        ChunkLists chunks = new(options.State, folder, logger);
+        _digests = new DigestKeeper(options, folder, _keeper, chunks, time, logger,
+            () => _announcer!.AnnounceDigests());
         _announcer = new Announcer(options, dialer, time, logger, () => _keeper.Library);
         _heart = new Heart(options, datagrams, time, logger, () => (_openFiles.Active, _keeper.Library.Count));
-        ContentService service = new(() => _keeper.Library, _openFiles, new Complaints(logger, time), _keeper.Ring);
+        ContentService service = new(() => _keeper.Library, _openFiles, new ContentChunks(chunks, _digests.Miss),
+            new Complaints(logger, time), _keeper.Ring);
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }

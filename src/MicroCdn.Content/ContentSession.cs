@@ -5,27 +5,65 @@ using MicroCdn.Storage;
 
 namespace MicroCdn.Content;
 
-/// <summary>One client's connection to a content server: GET, and the bytes of the file.</summary>
+/// <summary>One client's connection to a content server: GET and RANGE with the bytes of a file, CHUNKS with the
+/// digests of its chunks.</summary>
 internal sealed class ContentSession(ContentService service, IPeer peer) : ILineSession
 {
+    private bool _speaks2;
+
     public void Handle(ReadOnlySpan<byte> line, Answer answer)
     {
-        if (line.StartsWith("GET "u8)) HandleGet(new Words(line[4..]).Rest, line, answer);
-        else if (line.StartsWith(" "u8)) Handle(line.TrimStart((byte)' '), answer);
-        else if (line.StartsWith("HELLO"u8) && TryGreet(line, answer)) return;
-        else Refuse(line.SequenceEqual("GET"u8) ? WireErrors.Malformed : WireErrors.UnknownCommand, line, answer);
-    }
-
-    private static bool TryGreet(ReadOnlySpan<byte> line, Answer answer)
-    {
+        if (line.StartsWith("GET "u8))
+        {
+            Send(new Words(line[4..]).Rest, 0, long.MaxValue, line, answer);
+            return;
+        }
+        if (line.StartsWith(" "u8))
+        {
+            Handle(line.TrimStart((byte)' '), answer);
+            return;
+        }
         Words words = new(line);
         words.Next(out ReadOnlySpan<byte> verb);
-        if (!verb.SequenceEqual("HELLO"u8) || !Greeting.TryParse(words, out int version)) return false;
-        answer.Write(Greeting.Welcome(version));
-        return true;
+        WireError? error = verb switch
+        {
+            _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
+            _ when verb.SequenceEqual("RANGE"u8) && _speaks2 => HandleRange(words, line, answer),
+            _ when verb.SequenceEqual("CHUNKS"u8) && _speaks2 => HandleChunks(words, answer),
+            _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
+            _ => WireErrors.UnknownCommand,
+        };
+        if (error is not null) Refuse(error, line, answer);
     }
 
-    private void HandleGet(ReadOnlySpan<byte> words, ReadOnlySpan<byte> line, Answer answer)
+    private WireError? HandleHello(Words words, Answer answer)
+    {
+        if (!Greeting.TryParse(words, out int version)) return WireErrors.UnknownCommand;
+        _speaks2 |= version == 2;
+        answer.Write(Greeting.Welcome(version));
+        return null;
+    }
+
+    private WireError? HandleRange(Words words, ReadOnlySpan<byte> line, Answer answer)
+    {
+        if (!RangeRequest.TryParse(words, out RangeRequest message)) return WireErrors.Malformed;
+        Send(message.Name, message.Offset, message.Length, line, answer);
+        return null;
+    }
+
+    private WireError? HandleChunks(Words words, Answer answer)
+    {
+        if (!ChunkRequest.TryParse(words, out ChunkRequest message)) return WireErrors.Malformed;
+        Library library = service.Library;
+        int number = library.Find(message.Name);
+        if (number < 0) answer.Write(WireErrors.FileNotFound.Line.Span);
+        // Not counted as a complaint: a client asks early, and the digests come later.
+        else if (!service.Chunks.TryWrite(library, number, answer)) answer.Write(WireErrors.Unavailable.Line.Span);
+        return null;
+    }
+
+    private void Send(
+        ReadOnlySpan<byte> words, long offset, long length, ReadOnlySpan<byte> line, Answer answer)
     {
         Library library = service.Library;
         int number = library.Find(words);
@@ -40,7 +78,7 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
         {
             if (service.OpenFiles.Take(library, number, anew: tries > 0, out failure) is not { } file) break;
             if (file.Facts != library.FactsOf(number)) service.NoticeChange();
-            if (Send(file, answer)) return;
+            if (Send(file, offset, length, answer)) return;
             file.Release();
         }
         if (failure == OpenFailure.NoDescriptors) Refuse(WireErrors.Unavailable, line, answer);
@@ -48,13 +86,20 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
         service.NoticeChange();
     }
 
-    private static bool Send(OpenFile file, Answer answer)
+    private static bool Send(OpenFile file, long offset, long length, Answer answer)
     {
+        if (offset > file.Facts.Size)
+        {
+            answer.Write(WireErrors.OutOfRange.Line.Span);
+            file.Release();
+            return true;
+        }
+        length = Math.Min(length, file.Facts.Size - offset);
         Span<byte> header = stackalloc byte[32];
         "OK "u8.CopyTo(header);
-        Utf8Formatter.TryFormat(file.Facts.Size, header[3..], out int digits);
+        Utf8Formatter.TryFormat(length, header[3..], out int digits);
         header[3 + digits] = (byte)'\n';
-        return answer.SendFile(header[..(4 + digits)], file, 0, file.Facts.Size);
+        return answer.SendFile(header[..(4 + digits)], file, offset, length);
     }
 
     private void Refuse(WireError error, ReadOnlySpan<byte> line, Answer answer)
@@ -65,13 +110,15 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
 }
 
 /// <summary>What all sessions of one content server share.</summary>
-internal sealed class ContentService(Func<Library> library, OpenFiles openFiles, Complaints complaints,
-    Action noticeChange)
+internal sealed class ContentService(Func<Library> library, OpenFiles openFiles, ContentChunks chunks,
+    Complaints complaints, Action noticeChange)
     : ILineService
 {
     public Library Library => library();
 
     public OpenFiles OpenFiles => openFiles;
+
+    public ContentChunks Chunks => chunks;
 
     public Complaints Complaints => complaints;
 

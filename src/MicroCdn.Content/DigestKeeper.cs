@@ -1,4 +1,5 @@
-using System.Security.Cryptography;
+using System.Buffers;
+using System.Collections.Concurrent;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 using Microsoft.Extensions.Logging;
@@ -13,20 +14,29 @@ namespace MicroCdn.Content;
 /// second, and at the end.
 /// </remarks>
 internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder folder, LibraryKeeper keeper,
-    TimeProvider time, ILogger logger, Action announce)
+    ChunkLists chunks, TimeProvider time, ILogger logger, Action announce)
 {
-    private const int BlockBytes = 1 << 20;
     private static readonly TimeSpan Batch = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(60);
 
     private readonly DigestMemory _memory = new(options.State, folder, logger);
     private readonly Bell _bell = new(time);
     private readonly List<int> _learnt = [];
+    private readonly ConcurrentDictionary<FileDigest, bool> _lost = [];
+    private readonly ArrayBufferWriter<byte> _list = new();
     private byte[]? _block;
     private bool _someFailed;
 
     /// <summary>The library changed: there may be files whose digest is not known.</summary>
     public void Ring() => _bell.Ring();
+
+    /// <summary>The digests of the chunks with this root are needed and not there: whatever file has it is read
+    /// anew.</summary>
+    public void Miss(FileDigest root)
+    {
+        // Each root once: there are no more of them than large files.
+        if (_lost.TryAdd(root, true)) Ring();
+    }
 
     /// <summary>Takes over what was remembered of the first library.</summary>
     public Task StartAsync() => options.InBackground(() =>
@@ -34,6 +44,7 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
         Library library = keeper.Library;
         Recall(library);
         _memory.CompactIfWorth(library);
+        chunks.Tidy(library);
     });
 
     /// <summary>Computes what is not known whenever the library changed, until cancelled.</summary>
@@ -61,6 +72,8 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
         while (library != keeper.Library);
         _memory.CompactIfWorth(library);
         _block = null;
+        // Whoever needs what could not be read asks again.
+        _lost.Clear();
         if (count > 0) LogComputed(count, time.GetElapsedTime(began).TotalSeconds);
     }
 
@@ -91,18 +104,19 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
         return count;
     }
 
-    private static List<int> Unknown(Library library)
+    private List<int> Unknown(Library library)
     {
         List<int> unknown = [];
         for (int number = 0; number < library.Count; number++)
         {
             if (!library.TryDigest(number, out _)) unknown.Add(number);
+            else if (!_lost.IsEmpty && _lost.ContainsKey(library.ChunkRootOf(number))) unknown.Add(number);
         }
         return unknown;
     }
 
     private int Recall(Library library) =>
-        _memory.Recall(library, (number, digest) => keeper.Learn(library, number, digest));
+        _memory.Recall(library, (number, digest, root) => keeper.Learn(library, number, digest, root));
 
     private void Tell(Library library)
     {
@@ -117,24 +131,35 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
         FileName.TryCreate(library.NameOf(number), out FileName name);
         using FolderFile? file = folder.Open(name, out _);
         if (file is null || file.Facts != library.FactsOf(number)) return false;
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        _block ??= new byte[BlockBytes];
-        long read = 0;
-        while (read < file.Facts.Size)
+        using FileHashing hashing = new(file.Facts.Size);
+        _list.ResetWrittenCount();
+        while (hashing.Done < file.Facts.Size)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int length = file.Read(_block, read);
+            _block ??= new byte[Chunks.Bytes];
+            int length = file.Read(_block, hashing.Done);
             if (length == 0) return false;
-            hash.AppendData(_block, 0, length);
-            read += length;
+            hashing.Add(_block.AsSpan(0, length), _list);
             Thread.Yield();
         }
-        Span<byte> digest = stackalloc byte[FileDigest.Length];
-        hash.GetHashAndReset(digest);
-        if (read != file.Facts.Size || !file.IsUnchanged()) return false;
-        keeper.Learn(library, number, digest);
-        _learnt.Add(number);
+        (FileDigest digest, FileDigest root) = hashing.End();
+        if (hashing.Done != file.Facts.Size || !file.IsUnchanged()) return false;
+        if (_list.WrittenCount > 0) chunks.Keep(root, _list.WrittenSpan);
+        Learn(library, number, digest, root);
         return true;
+    }
+
+    private void Learn(Library library, int number, FileDigest digest, FileDigest root)
+    {
+        if (library.TryDigest(number, out _))
+        {
+            _lost.TryRemove(library.ChunkRootOf(number), out _);
+            return;
+        }
+        Span<byte> bytes = stackalloc byte[FileDigest.Length];
+        digest.CopyTo(bytes);
+        keeper.Learn(library, number, bytes, root);
+        _learnt.Add(number);
     }
 
     [LoggerMessage(4032, LogLevel.Information, "computed {Count} digests in {Seconds:F1} s")]

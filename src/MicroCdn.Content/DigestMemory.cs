@@ -9,8 +9,9 @@ namespace MicroCdn.Content;
 /// <summary>Remembers across restarts which digest a file had, by name, size, time and inode, in a file of
 /// lines.</summary>
 /// <remarks>
-/// <para>A line reads <c>check sha256 size time inode name</c>: the time in nanoseconds since 1970, the name as one
-/// word, and the check the first eight digits of the SHA-256 of what follows it. A line that does not match its check
+/// <para>A line reads <c>check sha256 size time inode name [root]</c>: the time in nanoseconds since 1970, the name as
+/// one word, the chunk root of a file of more than one chunk, and the check the first eight digits of the SHA-256 of
+/// what follows it. A line that does not match its check
 /// is passed over, so a torn or rotten one costs one file's reading anew and never a wrong digest.</para>
 /// <para>Nothing of it is kept in memory: a library takes from the file what fits its files. When most lines fit
 /// nothing, the file is written anew, unless the library is empty: its disk may only be away.</para>
@@ -49,11 +50,11 @@ internal sealed partial class DigestMemory
         Try(() => _file.Read(line =>
         {
             _count++;
-            if (TryFit(line, library, out int number, out FileDigest digest))
+            if (TryFit(line, library, out int number, out FileDigest digest, out FileDigest root))
             {
                 Span<byte> bytes = stackalloc byte[FileDigest.Length];
                 digest.CopyTo(bytes);
-                take(number, bytes);
+                take(number, bytes, root);
                 fit++;
             }
         }));
@@ -91,17 +92,24 @@ internal sealed partial class DigestMemory
         });
     }
 
-    private static bool TryFit(ReadOnlySpan<byte> line, Library library, out int number, out FileDigest digest)
+    private static bool TryFit(
+        ReadOnlySpan<byte> line, Library library, out int number, out FileDigest digest, out FileDigest root)
     {
         number = -1;
-        digest = default;
+        (digest, root) = (default, default);
         if (line.Length <= CheckDigits || line[CheckDigits] != ' ') return false;
         Span<byte> check = stackalloc byte[CheckDigits];
         Check(line[CheckDigits..], check);
         if (!line.StartsWith(check)) return false;
         Words words = new(line[CheckDigits..]);
         if (!(words.Next(out var hex) & words.NextNumber(out long size) & words.NextNumber(out long modified)
-            & words.NextNumber(out long inode) & words.Next(out var word)) || !words.AtEnd) return false;
+            & words.NextNumber(out long inode) & words.Next(out var word))) return false;
+        // A line of a large file without a root is one of an earlier program: the file is read anew.
+        if (!Chunks.FollowFromDigest(size) && !(words.Next(out var rootHex) && FileDigest.TryParse(rootHex, out root)))
+        {
+            return false;
+        }
+        if (!words.AtEnd) return false;
         Span<byte> name = stackalloc byte[LineFile.LineBytes];
         number = library.FindName(name[..PercentText.Decode(word, name)]);
         return number >= 0 && library.FactsOf(number) == new FileFacts(size, modified, (ulong)inode)
@@ -124,6 +132,11 @@ internal sealed partial class DigestMemory
         rest.WriteNumber((long)facts.Inode);
         rest.Write(" "u8);
         PercentText.Encode(library.NameOf(number), rest);
+        if (!Chunks.FollowFromDigest(facts.Size))
+        {
+            rest.Write(" "u8);
+            library.ChunkRootOf(number).WriteHex(rest);
+        }
         Check(rest.WrittenSpan, _lines.GetSpan(CheckDigits));
         _lines.Advance(CheckDigits);
         _lines.Write(rest.WrittenSpan);
@@ -162,5 +175,6 @@ internal sealed partial class DigestMemory
     private partial void LogInside(string folder);
 }
 
-/// <summary>Takes the digest of a file of a library, 32 bytes.</summary>
-internal delegate void DigestTaker(int number, ReadOnlySpan<byte> digest);
+/// <summary>Takes the digest of a file of a library, 32 bytes, and for a file of more than one chunk its chunk
+/// root.</summary>
+internal delegate void DigestTaker(int number, ReadOnlySpan<byte> digest, FileDigest root);

@@ -18,6 +18,10 @@ public sealed class Library
     private byte[] _digests = [];
     private byte[]? _known;
 
+    // The numbers of the files of more than one chunk, ascending, and for each its chunk root. That of others follows.
+    private int[] _large = [];
+    private FileDigest[] _roots = [];
+
     internal Library()
     {
     }
@@ -76,16 +80,29 @@ public sealed class Library
         return known;
     }
 
-    /// <summary>Keeps a digest that became known. One caller at a time.</summary>
-    internal void Learn(int number, ReadOnlySpan<byte> digest)
+    /// <summary>The chunk root (<see cref="Chunks"/>) of a file whose digest is known; else none.</summary>
+    public FileDigest ChunkRootOf(int number)
+    {
+        if (!TryDigest(number, out ReadOnlySpan<byte> digest)) return FileDigest.None;
+        long size = FactsOf(number).Size;
+        if (Chunks.FollowFromDigest(size)) return Chunks.RootOfOne(size, new FileDigest(digest));
+        return _roots[Array.BinarySearch(_large, number)];
+    }
+
+    /// <summary>Keeps a digest that became known, and for a file of more than one chunk its chunk root. One caller at
+    /// a time.</summary>
+    internal void Learn(int number, ReadOnlySpan<byte> digest, FileDigest root = default)
     {
         if (_known is null)
         {
             _digests = new byte[Count * FileDigest.Length];
+            _large = [.. Enumerable.Range(0, Count).Where(n => !Chunks.FollowFromDigest(_facts[n].Size))];
+            _roots = new FileDigest[_large.Length];
             Volatile.Write(ref _known, new byte[Count]);
         }
         if (_known[number] != 0) return;
         digest.CopyTo(_digests.AsSpan(number * FileDigest.Length));
+        if (Array.BinarySearch(_large, number) is >= 0 and var large) _roots[large] = root;
         // The digest is there before the flag that leads to it.
         Volatile.Write(ref _known[number], 1);
     }
@@ -99,7 +116,7 @@ public sealed class Library
             int known = before.FindName(NameOf(number));
             if (known >= 0 && before._facts[known] == _facts[number] && before.TryDigest(known, out var digest))
             {
-                Learn(number, digest);
+                Learn(number, digest, before.ChunkRootOf(known));
             }
         }
     }

@@ -39,14 +39,14 @@ internal sealed partial class LibraryKeeper(
     public Library Library => Volatile.Read(ref _library);
 
     /// <summary>Keeps the digest of a file of some library, if it is still the same file now.</summary>
-    public void Learn(Library library, int number, ReadOnlySpan<byte> digest)
+    public void Learn(Library library, int number, ReadOnlySpan<byte> digest, FileDigest root)
     {
         lock (_publishing)
         {
-            library.Learn(number, digest);
+            library.Learn(number, digest, root);
             if (library == _library) return;
             int now = _library.FindName(library.NameOf(number));
-            if (now >= 0 && _library.FactsOf(now) == library.FactsOf(number)) _library.Learn(now, digest);
+            if (now >= 0 && _library.FactsOf(now) == library.FactsOf(number)) _library.Learn(now, digest, root);
         }
     }
 

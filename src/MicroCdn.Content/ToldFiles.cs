@@ -57,6 +57,7 @@ internal sealed class ToldFiles(ServerId id)
         {
             _lines.Write(" sha256="u8);
             new FileDigest(digest).WriteHex(_lines);
+            WriteRoot(next, number);
             WriteTime(SecondsOf(next, number));
         }
         _lines.Write("\n"u8);
@@ -67,6 +68,15 @@ internal sealed class ToldFiles(ServerId id)
         && SecondsOf(_library, before) == SecondsOf(next, number);
 
     private static long SecondsOf(Library library, int number) => library.FactsOf(number).Modified / 1_000_000_000;
+
+    // The root of one chunk follows from its digest.
+    private void WriteRoot(Library library, int number)
+    {
+        FileDigest root = library.ChunkRootOf(number);
+        if (root.IsNone || Chunks.FollowFromDigest(library.FactsOf(number).Size)) return;
+        _lines.Write(" chunks="u8);
+        root.WriteHex(_lines);
+    }
 
     // A file from before 1970 or after 9999 has a wrong time, which is better left unsaid.
     private void WriteTime(long seconds)

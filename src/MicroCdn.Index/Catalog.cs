@@ -94,7 +94,7 @@ internal sealed class Catalog(long seed)
             {
                 int target = tables.Names.Add(old.Names[row]);
                 FileState state =
-                    holding.Version < 0 ? new FileState(holding.Size) : old.Versions[holding.Version].State;
+                    holding.Version < 0 ? new FileState(holding.Size) : old.Versions.StateOf(holding.Version);
                 foreach (ushort server in old.Sets[holding.Set]) tables.Put(target, server, state, holding.Change);
                 if (wanted.Remove(row)) moved.Add(target);
             }
@@ -151,7 +151,7 @@ internal sealed class Catalog(long seed)
         }
 
         private FileState StateOf(Copies copies) =>
-            copies.Version < 0 ? new FileState(copies.Size) : tables.Versions[copies.Version].State;
+            copies.Version < 0 ? new FileState(copies.Size) : tables.Versions.StateOf(copies.Version);
 
         private Copies Offered(int row, Server[] servers)
         {

@@ -118,8 +118,9 @@ internal sealed class CatalogTables(long seed)
     {
         ref FileVersions.Entry version = ref Versions[copies.Version];
         int others = Sets.Without(version.Claimants, server);
-        if (!state.Digest.IsNone && state.Digest == version.Digest)
+        if (!state.Digest.IsNone && state.HasBytesOf(Versions.StateOf(copies.Version)))
         {
+            Versions.LearnRoot(copies.Version, state);
             version.UnixSeconds = others == 0 || version.UnixSeconds < 0 ? state.UnixSeconds
                 : state.UnixSeconds < 0 ? version.UnixSeconds : Math.Min(version.UnixSeconds, state.UnixSeconds);
             version.Claimants = Sets.With(others, server);
@@ -165,7 +166,11 @@ internal sealed class CatalogTables(long seed)
         int from = holdings.FindIndex(h => Sets.Holds(h.Set, server));
         Holding? before = from < 0 ? null : holdings[from];
         // Repeating an old announcement is no change.
-        if (state is { } repeated && before is { } same && IsClaim(same, repeated)) return IsDisputed([.. holdings]);
+        if (state is { } repeated && before is { } same && IsClaim(same, repeated))
+        {
+            if (same.Version >= 0) Versions.LearnRoot(same.Version, repeated);
+            return IsDisputed([.. holdings]);
+        }
         if (before is { } left)
         {
             holdings[from] = left with { Set = Sets.Without(left.Set, server) };
@@ -200,11 +205,12 @@ internal sealed class CatalogTables(long seed)
             return;
         }
         Holding known = holdings[at];
+        if (known.Version >= 0) Versions.LearnRoot(known.Version, state);
         holdings[at] = known with { Set = Sets.With(known.Set, server), Change = Math.Max(known.Change, change) };
     }
 
     private bool IsClaim(Holding holding, FileState state) => holding.Size == state.Size
-        && (holding.Version < 0 ? state.Digest.IsNone : Versions[holding.Version].Digest == state.Digest);
+        && (holding.Version < 0 ? state.Digest.IsNone : state.HasBytesOf(Versions.StateOf(holding.Version)));
 
     private static bool IsDisputed(Holding[] holdings) => holdings.Length > 1
         && (Array.Exists(holdings, h => h.Size != holdings[0].Size) || holdings.Count(h => h.Version >= 0) > 1);

@@ -74,7 +74,7 @@ public sealed class FileDirectory
         view.Holders(row, _router.Fleet.Servers, out FileState offered);
         foreach ((FileState state, ushort[] holders) in view.Claims(row))
         {
-            if (state.Size == offered.Size && (state.Digest.IsNone || state.Digest == offered.Digest)) continue;
+            if (state.Size == offered.Size && (state.Digest.IsNone || state.HasBytesOf(offered))) continue;
             Server[] servers = _router.Fleet.Servers;
             foreach (ushort holder in holders) yield return new OtherCopy(servers[holder], state.Size, state.Digest);
         }
@@ -86,10 +86,11 @@ public readonly struct FileEntry
 {
     private readonly ushort[] _holders;
     private readonly Server[] _servers;
+    private readonly FileDigest _toldRoot;
 
     internal FileEntry(in FileState state, ushort[] holders, Server[] servers)
     {
-        (Size, Digest, UnixSeconds) = (state.Size, state.Digest, state.UnixSeconds);
+        (Size, Digest, UnixSeconds, _toldRoot) = (state.Size, state.Digest, state.UnixSeconds, state.ToldRoot);
         (_holders, _servers) = (holders, servers);
     }
 
@@ -102,6 +103,10 @@ public readonly struct FileEntry
     /// <summary>Last change of its bytes in seconds since 1970, -1 when unknown; never known without a
     /// digest.</summary>
     public long UnixSeconds { get; }
+
+    /// <summary>The chunk root (<see cref="Chunks"/>) of its bytes, or <see cref="FileDigest.None"/> while no server
+    /// told it.</summary>
+    public FileDigest ChunkRoot => new FileState(Size, Digest, UnixSeconds, _toldRoot).Root;
 
     /// <summary>How many servers hold it, dead ones included.</summary>
     public int Count => _holders.Length;

@@ -5,8 +5,8 @@ namespace MicroCdn.Index;
 
 /// <summary>One server's list of files, or of changes, while it is being told, held aside in pages until
 /// DONE_FILES.</summary>
-/// <remarks>A row is size, two bytes of name length and marks, the name, and where a digest is known time and
-/// digest.</remarks>
+/// <remarks>A row is size, two bytes of name length and marks, the name, and where a digest is known time,
+/// digest and, where it was told, the chunk root.</remarks>
 internal sealed class FileList
 {
     private const int FirstPageSize = 16 * 1024;
@@ -17,6 +17,7 @@ internal sealed class FileList
     // Beside the length of a name, which needs 11 bits.
     private const ushort LengthMask = 0x7FF;
     private const ushort HasDigest = 0x8000;
+    private const ushort HasRoot = 0x2000;
     private const ushort Removal = 0x4000;
 
     private readonly List<byte[]> _pages = [];
@@ -34,9 +35,12 @@ internal sealed class FileList
             Append(name, state.Size, 0, 0);
             return;
         }
-        Span<byte> tail = Append(name, state.Size, HasDigest, Tail);
+        bool hasRoot = !state.ToldRoot.IsNone && !Chunks.FollowFromDigest(state.Size);
+        Span<byte> tail = hasRoot ? Append(name, state.Size, HasDigest | HasRoot, Tail + FileDigest.Length)
+            : Append(name, state.Size, HasDigest, Tail);
         BinaryPrimitives.WriteInt64LittleEndian(tail, state.UnixSeconds);
         state.Digest.CopyTo(tail[sizeof(long)..]);
+        if (hasRoot) state.ToldRoot.CopyTo(tail[Tail..]);
     }
 
     /// <summary>Says that a file is gone.</summary>
@@ -90,9 +94,15 @@ internal sealed class FileList
             _at += Head + Name.Length;
             if ((marks & HasDigest) == 0) return true;
             ReadOnlySpan<byte> tail = row.Slice(Head + Name.Length, Tail);
-            State = new FileState(State.Size, new FileDigest(tail[sizeof(long)..]),
-                BinaryPrimitives.ReadInt64LittleEndian(tail));
+            FileDigest root = FileDigest.None;
             _at += Tail;
+            if ((marks & HasRoot) != 0)
+            {
+                root = new FileDigest(row.Slice(Head + Name.Length + Tail, FileDigest.Length));
+                _at += FileDigest.Length;
+            }
+            State = new FileState(State.Size, new FileDigest(tail[sizeof(long)..]),
+                BinaryPrimitives.ReadInt64LittleEndian(tail), root);
             return true;
         }
 

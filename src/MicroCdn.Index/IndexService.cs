@@ -18,6 +18,8 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
 
     public Router Router => router;
 
+    public Whereabouts Whereabouts { get; } = new(router);
+
     public TrustedNetworks Trust => trust;
 
     public Applied Applied => applied;

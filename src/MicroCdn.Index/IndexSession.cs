@@ -11,6 +11,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 {
     private readonly Guard _guard = new(service.Credentials, service.Trust, peer, service.Complaints);
     private Asker? _asker;
+    private ServerLines.AddressWord? _addressOf;
     private byte[]? _localAddress;
     private ServerId? _registering;
     private Contact? _contact;
@@ -26,6 +27,11 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         if (line.StartsWith("GET "u8))
         {
             HandleGet(new Words(line[4..]).Rest, answer);
+            return;
+        }
+        if (_speaks2 && line.StartsWith("LOCATE "u8))
+        {
+            HandleLocate(new Words(line[7..]), line, answer);
             return;
         }
         if (line.StartsWith(" "u8))
@@ -50,6 +56,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             _ when verb.SequenceEqual("UPDATE_LOAD"u8) => RefuseContent() ?? HandleUpdateLoad(words, answer),
             _ when verb.SequenceEqual("SERVER_DOWN"u8) => RefuseMonitor() ?? HandleServerDown(words, answer),
             _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
+            _ when verb.SequenceEqual("LOCATE"u8) && _speaks2 => WireErrors.Malformed,
             _ => WireErrors.UnknownCommand,
         };
         if (error is null) return;
@@ -68,11 +75,12 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         return error;
     }
 
+    private Asker Asker => _asker ??= new Asker(
+        WireAddress.Plain(peer.Remote), OverIPv4: peer.Local.AddressFamily == AddressFamily.InterNetwork);
+
     private void HandleGet(ReadOnlySpan<byte> name, Answer answer)
     {
-        Asker asker = _asker ??= new Asker(
-            WireAddress.Plain(peer.Remote), OverIPv4: peer.Local.AddressFamily == AddressFamily.InterNetwork);
-        if (service.Router.Choose(name, asker, out long size, out Contact? contact) is null)
+        if (service.Router.Choose(name, Asker, out long size, out Contact? contact) is null)
         {
             answer.Write(WireErrors.FileNotFound.Line.Span);
             return;
@@ -82,6 +90,19 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         answer.Write(contact!.AfterAddress);
         answer.WriteNumber(size);
         answer.Write("\n"u8);
+    }
+
+    private void HandleLocate(Words words, ReadOnlySpan<byte> line, Answer answer)
+    {
+        if (!LocateRequest.TryParse(words, out LocateRequest message))
+        {
+            service.Complaints.Add(peer, WireErrors.Malformed, line);
+            answer.Write(WireErrors.Malformed.Line.Span);
+        }
+        else if (!service.Whereabouts.TryWrite(message, Asker, _addressOf ??= AddressOf, answer))
+        {
+            answer.Write(WireErrors.FileNotFound.Line.Span);
+        }
     }
 
     private WireError? HandleHello(Words words, Answer answer)
@@ -144,7 +165,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         Span<byte> decoded = stackalloc byte[Limits.LineBytes];
         ReadOnlySpan<byte> name = decoded[..PercentText.Decode(message.Name, decoded)];
         if (!FileName.IsValid(name)) return WireErrors.Malformed;
-        list.Add(name, new FileState(message.Size, message.Digest, message.UnixSeconds));
+        list.Add(name, new FileState(message.Size, message.Digest, message.UnixSeconds, message.Root));
         return null;
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -88,6 +89,7 @@ public sealed class Contact
         Strain = WholeStrain / Weight;
         AfterAddress = Encoding.UTF8.GetBytes($" {tcpPort} {id} ");
         AddressWord = Encoding.UTF8.GetBytes(Address.ToString());
+        (WebScheme, WebAuthority) = WebOf(_facts);
     }
 
     /// <summary>The address it registered from, a mapped one as IPv4.</summary>
@@ -133,8 +135,32 @@ public sealed class Contact
 
     internal byte[] AfterAddress { get; }
 
+    /// <summary>What stands before and behind its address in the URL of its HTTP server, each ready to follow
+    /// <c>http=</c>; empty where it has none. A server that said its host or URL has it all in front.</summary>
+    internal byte[] WebScheme { get; }
+
+    internal byte[] WebAuthority { get; }
+
     /// <summary>True when an asker can be sent there: over IPv4 only to an IPv4 address.</summary>
     public bool Suits(bool overIPv4) => !overIPv4 || _suitsIPv4;
+
+    // The same order of preference as the gateway's: the URL it advertised, its HTTP port, its HTTPS port.
+    private static (byte[] Before, byte[] Behind) WebOf(ServerFacts facts)
+    {
+        if (facts.Url is { } url) return (Word(url.TrimEnd('/')), []);
+        if ((facts.HttpPort ?? facts.HttpsPort) is not { } port) return ([], []);
+        string scheme = facts.HttpPort is null ? "https://" : "http://";
+        if (facts.Host is not { } host) return (Word(scheme), Word($":{port}"));
+        bool isBare = host.Contains(':') && host[0] != '[';
+        return (Word(isBare ? $"{scheme}[{host}]:{port}" : $"{scheme}{host}:{port}"), []);
+
+        static byte[] Word(string text)
+        {
+            ArrayBufferWriter<byte> word = new();
+            PercentText.Encode(Encoding.UTF8.GetBytes(text), word);
+            return word.WrittenSpan.ToArray();
+        }
+    }
 
     /// <summary>True when another contact leads to another place.</summary>
     internal bool IsElsewhere(Contact other) => !Address.Equals(other.Address) || TcpPort != other.TcpPort;

@@ -62,4 +62,15 @@ public static class Limits
 
     /// <summary>How long a peer may leave every byte of an answer unread: as long as it may be idle.</summary>
     public static readonly TimeSpan StallTime = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often a content server of version 2 beats, if it says nothing else: what 350 ms of silence are
+    /// counted in.</summary>
+    public static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The shortest time between two beats that a monitor takes: a hundred servers of this kind cost it as much
+    /// as a thousand usual ones.</summary>
+    public static readonly TimeSpan ShortestBeat = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>The longest: that of version 1.</summary>
+    public static readonly TimeSpan LongestBeat = TimeSpan.FromSeconds(3);
 }

@@ -55,6 +55,10 @@ public readonly ref struct FileAnnouncement
     /// <summary>Last change of the bytes in seconds since 1970, or -1; never said in version 1.</summary>
     public long UnixSeconds { get; private init; }
 
+    /// <summary>The chunk root (<see cref="Chunks"/>), or <see cref="FileDigest.None"/>; never said in version 1, and
+    /// not kept without a digest.</summary>
+    public FileDigest Root { get; private init; }
+
     /// <summary>Reads the words after the verb.</summary>
     public static bool TryParse(Words words, out FileAnnouncement message)
     {
@@ -68,17 +72,24 @@ public readonly ref struct FileAnnouncement
     public static bool TryParse2(Words words, out FileAnnouncement message)
     {
         bool valid = words.Next(out var id) & words.Next(out var name) & words.NextNumber(out long size);
-        FileDigest digest = FileDigest.None;
+        FileDigest digest = FileDigest.None, root = FileDigest.None;
         long time = -1;
         while (valid && words.NextPair(out var key, out var value))
         {
             if (key.SequenceEqual("sha256"u8)) valid = FileDigest.TryParse(value, out digest);
+            else if (key.SequenceEqual("chunks"u8)) valid = FileDigest.TryParse(value, out root);
             else if (key.SequenceEqual("time"u8))
             {
                 valid = Words.IsNumber(value, out time) && time <= Limits.UnixSeconds;
             }
         }
-        message = new FileAnnouncement { Id = id, Name = name, Size = size, Digest = digest, UnixSeconds = time };
+        // The root of one chunk that is not the root of this digest is impossible.
+        valid = valid && (root.IsNone || digest.IsNone || !Chunks.FollowFromDigest(size)
+            || root == Chunks.RootOfOne(size, digest));
+        message = new FileAnnouncement
+        {
+            Id = id, Name = name, Size = size, Digest = digest, UnixSeconds = time, Root = root,
+        };
         return valid && words.AtEnd;
     }
 }
@@ -141,10 +152,15 @@ public readonly ref struct Heartbeat
     public static bool TryParse(ReadOnlySpan<byte> datagram, out Heartbeat message)
     {
         Words words = new(datagram.TrimEnd("\r\n"u8));
+        return TryTake(ref words, out message) && words.AtEnd;
+    }
+
+    internal static bool TryTake(scoped ref Words words, out Heartbeat message)
+    {
         bool valid = words.Next(out var verb) & verb.SequenceEqual("HEARTBEAT"u8)
             & words.Next(out var id) & words.Next(out var host) & words.NextPort(out int port)
             & words.NextCount(out int load) & words.NextCount(out int files)
-            && words.AtEnd && ServerId.IsValid(id) && IsHost(host);
+            && ServerId.IsValid(id) && IsHost(host);
         message = new Heartbeat { Id = id, Host = host, TcpPort = port, Load = load, Files = files };
         return valid;
     }

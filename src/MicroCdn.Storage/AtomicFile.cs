@@ -100,6 +100,16 @@ public sealed class AtomicFile : IDisposable
         Commit();
     }
 
+    /// <summary>The same without waiting for the disk, for a file that carries a check of itself and can be made again:
+    /// after a power cut it may be missing, torn or zeros.</summary>
+    public void CommitUnsynced(FileName name) => Guard(() =>
+    {
+        _target = Path.Combine(Path.GetDirectoryName(_target)!, name.Value);
+        File.Move(_temporary, _target, overwrite: true);
+        _committed = true;
+        return true;
+    });
+
     /// <summary>True for the name of a file that was never committed, left by a process that was killed.</summary>
     internal static bool IsLeftover(FileName name) => name.Value.StartsWith('.')
         && name.Value.EndsWith(".part", StringComparison.Ordinal);

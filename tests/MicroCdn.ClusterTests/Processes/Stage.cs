@@ -11,13 +11,15 @@ internal sealed class Stage : IAsyncDisposable
     private static int _nextPort = 20_000 + (Environment.ProcessId % 400 * 25);
     private readonly List<RunningProcess> _processes = [];
 
-
     // Beside the folder that the processes run in, for a test may serve that one.
     private readonly string _all = Directory.CreateTempSubdirectory("microcdn-test-").FullName;
 
     public Stage() => Folder = Directory.CreateDirectory(Path.Combine(_all, "work")).FullName;
 
     public static string MicroCdnProgram => Path.Combine(AppContext.BaseDirectory, "microcdn");
+
+    /// <summary>What every command begins with, such as the entry into a network namespace.</summary>
+    public string[] Entry { get; init; } = [];
 
     public string Folder { get; }
 
@@ -82,7 +84,8 @@ internal sealed class Stage : IAsyncDisposable
 
     public RunningProcess Run(string program, params IEnumerable<string> arguments)
     {
-        RunningProcess process = RunningProcess.StartIn(Folder, DataFolder, program, arguments);
+        string[] command = [.. Entry, program, .. arguments];
+        RunningProcess process = RunningProcess.StartIn(Folder, DataFolder, command[0], command[1..]);
         _processes.Add(process);
         return process;
     }
@@ -106,8 +109,8 @@ internal sealed class Stage : IAsyncDisposable
     }
 
     public RunningProcess Content(string id, string folder, int port, params string[] more) => MicroCdn(
-        ["content", "--server-id", id, "--tcp-port", $"{port}", "--udp-port", $"{FreePort()}", "--files", folder,
-            "--index-port", $"{IndexPort}", "--monitor-udp-port", $"{MonitorUdpPort}",
+        ["content", "--server-id", id, "--tcp-port", $"{port}", "--files", folder,
+            .. (string[])(more.Contains("--udp-port") ? [] : ["--udp-port", $"{FreePort()}"]), "--index-port", $"{IndexPort}", "--monitor-udp-port", $"{MonitorUdpPort}",
             "--monitor-tcp-port", $"{MonitorTcpPort}", .. more]);
 
     public async Task<RunningProcess> RegisteredContentAsync(string id, string folder, int port, params string[] more)

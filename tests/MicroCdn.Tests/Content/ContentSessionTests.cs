@@ -1,5 +1,6 @@
 using MicroCdn.Content;
 using MicroCdn.Network;
+using MicroCdn.Protocol;
 using MicroCdn.Storage;
 using MicroCdn.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
@@ -12,6 +13,8 @@ public sealed class ContentSessionTests : IDisposable
     private readonly TemporaryFolder _world = new();
     private readonly ServedFolder _folder;
     private readonly OpenFiles _open;
+    private readonly ChunkLists _lists;
+    private readonly List<FileDigest> _missed = [];
     private readonly ContentService _service;
     private Library _library = Library.Empty;
     private int _scansAskedFor;
@@ -25,8 +28,9 @@ public sealed class ContentSessionTests : IDisposable
         _world.Write("secret", "secret");
         _folder = new ServedFolder(_world["served"]);
         _open = new OpenFiles(_folder.Open, most: 8);
-        _service = new ContentService(
-            () => _library, _open, new Complaints(new LogBook(), new FakeTimeProvider()), () => _scansAskedFor++);
+        _lists = new ChunkLists(null, _folder, new LogBook());
+        _service = new ContentService(() => _library, _open, new ContentChunks(_lists, _missed.Add),
+            new Complaints(new LogBook(), new FakeTimeProvider()), () => _scansAskedFor++);
         Scan();
     }
 

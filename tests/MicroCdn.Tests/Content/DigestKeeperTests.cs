@@ -199,7 +199,8 @@ public sealed class DigestKeeperTests : IDisposable
                 return Task.CompletedTask;
             },
         };
-        DigestKeeper digests = new(options, folder, keeper, _time, _log, () => _announced++);
+        DigestKeeper digests = new(options, folder, keeper, new ChunkLists(state, folder, _log), _time, _log,
+            () => _announced++);
         await digests.StartAsync();
         using CancellationTokenSource enough = new();
         Task running = digests.RunAsync(enough.Token);

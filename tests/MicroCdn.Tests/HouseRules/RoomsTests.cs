@@ -55,10 +55,13 @@ public sealed class RoomsTests
         Assert.False(web && Room(project) is not ("Http" or ""), $"{project} must not use ASP.NET");
     }
 
+    private static readonly string[] Insiders =
+        ["MicroCdn.Tests", "MicroCdn.ClusterTests", "MicroCdn.Testing", "MicroCdn.Bench", "MicroCdn.Fuzz"];
+
     [Theory, MemberData(nameof(Rooms))]
     public void Only_tests_and_benchmarks_see_the_inside_of_a_room(string project) =>
         Assert.Empty(Project(project).Descendants("InternalsVisibleTo").Select(seen => seen.Attribute("Include")!.Value)
-            .Except(["MicroCdn.Tests", "MicroCdn.ClusterTests", "MicroCdn.Testing", "MicroCdn.Bench"]));
+            .Except(Insiders));
 
     [Theory, MemberData(nameof(Rooms))]
     public void A_room_is_no_drawer_for_leftovers(string project) =>

@@ -1,0 +1,99 @@
+using System.Buffers;
+using System.Buffers.Text;
+
+namespace MicroCdn.Protocol;
+
+/// <summary>The lines and datagrams by which a monitor of version 2 asks and tells.</summary>
+public static class DetectionWriter
+{
+    /// <summary><c>PING server_id nonce=HEX16</c>, a datagram without a line end.</summary>
+    public static void WritePing(this IBufferWriter<byte> output, ServerId id, ulong nonce)
+    {
+        output.Write("PING "u8);
+        output.WriteText(id.Value);
+        output.Write(" nonce="u8);
+        Nonces.Write(output, nonce);
+    }
+
+    /// <summary><c>MONITOR monitor_id</c>.</summary>
+    public static void WriteMonitor(this IBufferWriter<byte> output, string monitorId)
+    {
+        output.Write("MONITOR "u8);
+        output.WriteText(monitorId);
+        output.Write("\n"u8);
+    }
+
+    /// <summary>The event that says a state: SERVER_DOWN, SERVER_SUSPECT, or SERVER_UP with the state behind it.</summary>
+    public static void WriteEvent(this IBufferWriter<byte> output, in StateEvent news)
+    {
+        output.Write(news.State switch
+        {
+            ServerState.Dead => "SERVER_DOWN "u8,
+            ServerState.Suspect => "SERVER_SUSPECT "u8,
+            _ => "SERVER_UP "u8,
+        });
+        output.WriteText(news.Id.Value);
+        output.Write(" "u8);
+        output.WriteNumber(news.UnixSeconds);
+        WriteOrder(output, news);
+        if (news.State is not (ServerState.Dead or ServerState.Suspect))
+        {
+            output.Write(" state="u8);
+            output.Write(ServerStates.Word(news.State));
+        }
+        output.Write("\n"u8);
+    }
+
+    /// <summary><c>STATE id state inc=N ev=N</c>, one row of the digest.</summary>
+    public static void WriteState(this IBufferWriter<byte> output, in StateEvent row)
+    {
+        output.Write("STATE "u8);
+        output.WriteText(row.Id.Value);
+        output.Write(" "u8);
+        output.Write(ServerStates.Word(row.State));
+        WriteOrder(output, row);
+        output.Write("\n"u8);
+    }
+
+    /// <summary><c>DOUBT on</c> or <c>DOUBT off</c>.</summary>
+    public static void WriteDoubt(this IBufferWriter<byte> output, bool isOn) =>
+        output.Write(isOn ? "DOUBT on\n"u8 : "DOUBT off\n"u8);
+
+    private static void WriteOrder(IBufferWriter<byte> output, in StateEvent news)
+    {
+        output.Write(" inc="u8);
+        output.WriteNumber(news.Incarnation);
+        output.Write(" ev="u8);
+        output.WriteNumber(news.Event);
+    }
+}
+
+/// <summary>One thing that a monitor says of a server.</summary>
+/// <param name="Id">The server.</param>
+/// <param name="State">What it is.</param>
+/// <param name="Incarnation">Which of its starts is meant; 0 for a server of version 1, which counts none.</param>
+/// <param name="Event">The monitor's number of this event since its start; it only grows.</param>
+/// <param name="UnixSeconds">When, for people to read; nothing is decided by it.</param>
+public readonly record struct StateEvent(
+    ServerId Id, ServerState State, long Incarnation, long Event, long UnixSeconds);
+
+/// <summary>Numbers that only who was asked can know: 16 hex digits.</summary>
+public static class Nonces
+{
+    private const int Digits = 16;
+    private static readonly StandardFormat Format = new('x', Digits);
+
+    /// <summary>Appends the digits.</summary>
+    public static void Write(IBufferWriter<byte> output, ulong nonce)
+    {
+        Utf8Formatter.TryFormat(nonce, output.GetSpan(Digits), out int length, Format);
+        output.Advance(length);
+    }
+
+    /// <summary>Reads exactly 16 hex digits.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> word, out ulong nonce)
+    {
+        nonce = 0;
+        return word.Length == Digits && Utf8Parser.TryParse(word, out nonce, out int used, 'x') && used == Digits;
+    }
+}

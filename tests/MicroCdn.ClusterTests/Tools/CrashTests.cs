@@ -1,0 +1,124 @@
+using MicroCdn.ClusterTests.Processes;
+
+namespace MicroCdn.ClusterTests.Tools;
+
+/// <summary>What a kill or a power cut leaves of a file that was being published: the old one or the new one, whole.</summary>
+[Trait("Needs", "strace"), Collection(AloneCollection.Name)]
+public sealed class CrashTests
+{
+    private const int MostCalls = 200;
+    private const int Cuts = 12;
+    private static readonly byte[] New = Stage.Noise(2_500_000, seed: 2);
+    private static readonly byte[] Old = Stage.Noise(1_200_000, seed: 3);
+
+    [Theory]
+    [InlineData("pwrite64")]
+    [InlineData("fsync")]
+    [InlineData("rename")]
+    [InlineData("unlink")]
+    public async Task A_client_killed_at_any_of_its_calls_leaves_the_old_file_or_the_new_one(string call)
+    {
+        await using Stage stage = new();
+        await ServeAsync(stage);
+        string target = Path.Combine(stage.Folder, "got", "a.bin");
+        bool wasKilled = false;
+        for (int number = 1; number <= MostCalls; number++)
+        {
+            Stage.WriteFile(target, Old);
+            RunningProcess client = stage.Run("strace", "-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}",
+                "-e", $"inject={call}:signal=KILL:when={number}", Stage.MicroCdnProgram, "get", "a.bin", "--out", target,
+                "--index-port", $"{stage.IndexPort}");
+            int code = await client.UntilEndAsync(TimeSpan.FromMinutes(1));
+            byte[] left = await File.ReadAllBytesAsync(target);
+            Assert.True(left.AsSpan().SequenceEqual(New) || left.AsSpan().SequenceEqual(Old), $"call {number}: {left.Length} bytes");
+            if (code == 0)
+            {
+                Assert.Equal(New, left);
+                // Whoever calls this only where it is called at all must have been killed there.
+                Assert.True(wasKilled || call == "unlink", $"{call} was never called: {client.Output}");
+                return;
+            }
+            wasKilled = true;
+        }
+        Assert.Fail($"the client makes more than {MostCalls} calls of {call}");
+    }
+
+    [Fact]
+    public async Task What_a_client_calls_done_is_there_after_the_power_was_cut_and_what_it_was_doing_is_old_or_new()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root mounts images");
+        await using Stage stage = new();
+        await ServeAsync(stage);
+        await using Disk disk = await Disk.MakeAsync(stage);
+        string target = Path.Combine(disk.Folder, "a.bin");
+        Random chance = new(1);
+        int whileRunning = 0;
+        for (int cut = 0; cut < Cuts; cut++)
+        {
+            Stage.WriteFile(target, Old);
+            await disk.SyncAsync();
+            RunningProcess client = stage.MicroCdn("get", "a.bin", "--out", target, "--index-port", $"{stage.IndexPort}");
+            await Stage.PassAsync(TimeSpan.FromMilliseconds(chance.Next(50, 400)), "the cut comes at any moment");
+            // Whoever is stopped writes nothing while the disk is copied: the copy is of one moment.
+            client.Freeze();
+            if (!client.HasExited) whileRunning++;
+            byte[] found = await disk.AfterCutAsync("a.bin");
+            Assert.True(found.AsSpan().SequenceEqual(New) || found.AsSpan().SequenceEqual(Old), $"{found.Length} bytes");
+            client.Thaw();
+            Assert.True(await client.UntilEndAsync() == 0, client.Output);
+            Assert.Equal(New, await disk.AfterCutAsync("a.bin"));
+        }
+        Assert.True(whileRunning > 0, "no cut fell into a download");
+    }
+
+    private static async Task ServeAsync(Stage stage)
+    {
+        await stage.IndexAsync();
+        await stage.RegisteredContentAsync("CS1", stage.MakeFiles("files", ("a.bin", New)), Stage.FreePort());
+    }
+
+    // A file system in a file, of which a copy is what a power cut would have left.
+    private sealed class Disk : IAsyncDisposable
+    {
+        private readonly string _image;
+
+        private Disk(string image, string folder) => (_image, Folder) = (image, folder);
+
+        public string Folder { get; }
+
+        public static async Task<Disk> MakeAsync(Stage stage)
+        {
+            string image = Path.Combine(stage.Folder, "disk.img");
+            await using (FileStream file = File.Create(image)) file.SetLength(32 << 20);
+            await RunAsync("mkfs.ext4", "-q", "-O", "^metadata_csum", image);
+            Disk disk = new(image, stage.MakeFolder("disk"));
+            await RunAsync("mount", "-o", "loop", image, disk.Folder);
+            return disk;
+        }
+
+        public Task SyncAsync() => RunAsync("sync", "-f", Folder);
+
+        public async Task<byte[]> AfterCutAsync(string name)
+        {
+            string copy = _image + ".copy", folder = Directory.CreateDirectory(Folder + "-after").FullName;
+            File.Copy(_image, copy, overwrite: true);
+            await RunAsync("mount", "-o", "loop", copy, folder);
+            try
+            {
+                return await File.ReadAllBytesAsync(Path.Combine(folder, name));
+            }
+            finally
+            {
+                await RunAsync("umount", folder);
+            }
+        }
+
+        public async ValueTask DisposeAsync() => await RunAsync("umount", Folder);
+
+        private static async Task RunAsync(string program, params string[] arguments)
+        {
+            await using RunningProcess run = RunningProcess.Start(program, arguments);
+            Assert.True(await run.UntilEndAsync() == 0, $"{program}: {run.Output}");
+        }
+    }
+}
