@@ -37,7 +37,9 @@ internal sealed class TranscriptPlayer
             Verb("""content (\S+) has (.+) "(.*)" """, words => Give(words[0], words[1], Unescape(words[2]))),
             Verb("""content (\S+) has (.+) of (\d+) bytes""",
                 words => Give(words[0], words[1], new byte[Number(words[2])])),
-            Verb("""start (\S+)""", words => Start(words[0])),
+            Verb("""start (\S+)""", words => Start(words[0], Credentials.None)),
+            Verb("""start (\S+) with (the|another) key, (required|permissive)""",
+                words => Start(words[0], KeysOf(words[1], words[2]))),
             Verb("""foreign index listens""", _ => Listen("index", 5050)),
             Verb("""foreign content listens on (\d+)""", words => Listen("content", Number(words[0]))),
             Verb("""foreign monitor listens""", _ => ListenForHeartbeats()),
@@ -116,17 +118,26 @@ internal sealed class TranscriptPlayer
 
     private Task Give(string id, string name, byte[] bytes) => Done(() => _world.Folder.Write($"{id}/{name}", bytes));
 
-    private Task Start(string role) => Done(() =>
+    private static Credentials KeysOf(string which, string mode) => TestKeys.Counting(
+        mode == "required" ? AuthMode.Required : AuthMode.Permissive,
+        which == "the" ? TestKeys.Usual : TestKeys.Other);
+
+    private Task Start(string role, Credentials credentials) => Done(() =>
     {
         FakeHost host = _world.Network.Host("here");
         if (role == "index")
         {
-            IndexOptions options = new() { Trust = Trust };
+            IndexOptions options = new() { Trust = Trust, Credentials = credentials };
             host.Attach(new IndexRole(options, host.Dialer, host.Time, new Random(1), host.Loggers));
         }
         else if (role == "monitor")
         {
-            MonitorOptions options = new() { Trust = Trust, Indexes = [new IndexAddress("localhost", 5050)] };
+            MonitorOptions options = new()
+            {
+                Trust = Trust,
+                Indexes = [new IndexAddress("localhost", 5050)],
+                Credentials = credentials,
+            };
             host.Attach(new MonitorRole(options, host.Dialer, host.Datagrams, host.Time, host.Loggers));
         }
         else
@@ -142,6 +153,7 @@ internal sealed class TranscriptPlayer
                 HttpPort = role == "CS2" ? 7103 : null,
                 Zone = role == "CS2" ? "upper hall" : null,
                 InBackground = Task.Run,
+                Credentials = credentials,
             };
             host.Attach(new ContentRole(options, host.Dialer, host.Datagrams, host.Time, host.Loggers));
         }
