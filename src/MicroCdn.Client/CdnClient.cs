@@ -31,13 +31,14 @@ public sealed class CdnClient(ClientOptions options, IDialer dialer, TimeProvide
     /// <summary>The servers as the index knows them.</summary>
     /// <exception cref="CdnException">The index could not be reached.</exception>
     public Task<List<ServerRow>> ListServersAsync(CancellationToken cancellationToken) =>
-        OrUnreachable(_index.ListServersAsync(cancellationToken));
+        OrUnreachable(_index.ListServersAsync(cancellationToken, inVersion2: true));
 
     /// <summary>The servers as a monitor knows them.</summary>
     /// <exception cref="CdnException">The monitor could not be reached.</exception>
     public Task<List<ServerRow>> ListServersOfMonitorAsync(string host, int port,
         CancellationToken cancellationToken) =>
-        OrUnreachable(new IndexClient(host, port, dialer, time, options.Stall).ListServersAsync(cancellationToken));
+        OrUnreachable(new IndexClient(host, port, dialer, time, options.Stall)
+            .ListServersAsync(cancellationToken, inVersion2: true));
 
     private static async Task<T> OrUnreachable<T>(Task<T> question)
     {

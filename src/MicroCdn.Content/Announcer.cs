@@ -18,7 +18,7 @@ namespace MicroCdn.Content;
 /// <para>A changed library is registered over a new connection; the index replaces the whole list at DONE_FILES.</para>
 /// </remarks>
 internal sealed partial class Announcer(
-    ContentOptions options, IDialer dialer, TimeProvider time, ILogger logger, Func<Library> library)
+    ContentOptions options, long incarnation, IDialer dialer, TimeProvider time, ILogger logger, Func<Library> library)
 {
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ApplyTime = TimeSpan.FromSeconds(120);
@@ -31,7 +31,9 @@ internal sealed partial class Announcer(
 
     private readonly Bell _changed = new(time);
     private readonly IndexGreeting _greeting = new(options, dialer, time);
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _speaks2;
+    private volatile bool _leaving;
     private IndexLink? _better;
     private bool _reached;
     private bool _saidUnreachable;
@@ -43,6 +45,15 @@ internal sealed partial class Announcer(
     public void AnnounceDigests()
     {
         if (_speaks2) _changed.Ring();
+    }
+
+    /// <summary>Takes this server out of rotation for as long as it still runs; returns when the index knows, or cannot
+    /// be told.</summary>
+    public Task LeaveAsync(CancellationToken cancellationToken)
+    {
+        _leaving = true;
+        _changed.Ring();
+        return _left.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Registers, and stays registered, until cancelled.</summary>
@@ -59,9 +70,10 @@ internal sealed partial class Announcer(
             {
                 IndexLink? previous = held;
                 (held, _reached, _speaks2) = (null, false, false);
+                if (_leaving) await StayAwayAsync(previous, cancellationToken).ConfigureAwait(false);
                 try
                 {
-                    held = await RegisterAsync(cancellationToken).ConfigureAwait(false);
+                    held = await RegisterAsync(null, cancellationToken).ConfigureAwait(false);
                     pause = FirstPause;
                 }
                 catch (Exception exception) when (exception is IOException or InvalidDataException)
@@ -101,6 +113,7 @@ internal sealed partial class Announcer(
         {
             TimeSpan limit = link.Told is null ? _greeting.Remembered : Timeout.InfiniteTimeSpan;
             bool? changed = await WaitAsync(link.Connection, limit, cancellationToken).ConfigureAwait(false);
+            if (_leaving) return false;
             if (changed is null)
             {
                 if (time.GetElapsedTime(since) < StayedOpen)
@@ -115,6 +128,44 @@ internal sealed partial class Announcer(
             }
             else if (changed.Value) return true;
             else if (await TryBetterAsync(cancellationToken).ConfigureAwait(false)) return true;
+        }
+    }
+
+    // Never returns: whoever leaves registers no more. The connection is held, since its end could mean anything.
+    private async Task StayAwayAsync(IndexLink? link, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (link is not null) await SayLeavingAsync(link, cancellationToken).ConfigureAwait(false);
+            _left.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (link is not null) await link.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Version 1 has no word for leaving, but a list without files says the same.
+    private async Task SayLeavingAsync(IndexLink link, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (link.Told is null)
+            {
+                IndexLink empty = await RegisterAsync(Library.Empty, cancellationToken).ConfigureAwait(false);
+                await empty.DisposeAsync().ConfigureAwait(false);
+                return;
+            }
+            await link.Connection.SendAsync(Encoding.UTF8.GetBytes($"DRAIN {options.Id}\n"), cancellationToken)
+                .ConfigureAwait(false);
+            ReadOnlyMemory<byte>? answer = await link.Connection.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+            if (answer is not { } line || line.Span.SequenceEqual("OK DRAINING"u8)) return;
+            LogRefused(options.IndexHost, options.IndexPort, $"DRAIN {options.Id}", Encoding.UTF8.GetString(line.Span));
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        {
+            LogNotToldLeaving(options.IndexHost, options.IndexPort, exception.Message);
         }
     }
 
@@ -190,14 +241,15 @@ internal sealed partial class Announcer(
         await closed.CancelAsync().ConfigureAwait(false);
     }
 
-    private async Task<IndexLink> RegisterAsync(CancellationToken cancellationToken)
+    // With what the library holds by then, or with other files.
+    private async Task<IndexLink> RegisterAsync(Library? others, CancellationToken cancellationToken)
     {
         IndexLink link = _better ?? await _greeting.DialAsync(cancellationToken).ConfigureAwait(false);
         (_better, _reached) = (null, true);
         try
         {
             LineConnection connection = link.Connection;
-            Library files = library();
+            Library files = others ?? library();
             await AskAsync(connection, RegisterLine(link.Told is not null), "OK REGISTERED", AnswerTime,
                 cancellationToken).ConfigureAwait(false);
             if (link.Told is { } told)
@@ -223,7 +275,11 @@ internal sealed partial class Announcer(
     {
         ArrayBufferWriter<byte> line = new();
         line.WriteText($"REGISTER {options.Id} {options.TcpPort} {options.UdpPort}");
-        if (speaks2) options.Facts.Write(line);
+        if (speaks2)
+        {
+            options.Facts.Write(line);
+            line.WriteText($" inc={incarnation}");
+        }
         line.Write("\n"u8);
         return Encoding.UTF8.GetString(line.WrittenSpan);
     }
@@ -316,6 +372,9 @@ internal sealed partial class Announcer(
     [LoggerMessage(4013, LogLevel.Warning,
         "the index at {Host}:{Port} was not told what changed, registering anew: {Reason}")]
     private partial void LogNotTold(string host, int port, string reason);
+
+    [LoggerMessage(4014, LogLevel.Warning, "the index at {Host}:{Port} was not told that this server leaves: {Reason}")]
+    private partial void LogNotToldLeaving(string host, int port, string reason);
 
     [LoggerMessage(4012, LogLevel.Error, "the index at {Host}:{Port} refused '{Line}': {Answer}")]
     private partial void LogRefused(string host, int port, string line, string answer);

@@ -19,7 +19,7 @@ public sealed record ContentOptions
     /// <summary>Its line port.</summary>
     public int TcpPort { get; init; } = 7001;
 
-    /// <summary>The port its heartbeats leave from.</summary>
+    /// <summary>The port its heartbeats leave from, and on which it answers PING.</summary>
     public int UdpPort { get; init; } = 7002;
 
     /// <summary>The port of its HTTP server; null when it has none.</summary>
@@ -65,8 +65,22 @@ public sealed record ContentOptions
     /// <summary>The monitor's heartbeat port.</summary>
     public int MonitorUdpPort { get; init; } = 6000;
 
-    /// <summary>Time between heartbeats; version 1 monitors expect three seconds.</summary>
-    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(3);
+    /// <summary>The monitor's line port.</summary>
+    public int MonitorTcpPort { get; init; } = 6001;
+
+    /// <summary>Further monitors, which are told the same.</summary>
+    public IReadOnlyList<MonitorAddress> MoreMonitors { get; init; } = [];
+
+    /// <summary>Networks whose PING datagrams are answered, beside loopback and the monitors' own addresses.</summary>
+    public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
+
+    /// <summary>Time between heartbeats to monitors of version 2, 10 ms to 3 s; those of version 1 expect three
+    /// seconds.</summary>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Every monitor, each once.</summary>
+    internal IReadOnlyList<MonitorAddress> Monitors =>
+        [.. MoreMonitors.Prepend(new MonitorAddress(MonitorHost, MonitorTcpPort, MonitorUdpPort)).Distinct()];
 
     /// <summary>Who it is to indexes and monitors.</summary>
     internal Identity Self => Credentials.As(PeerRole.Content, Id);

@@ -1,21 +1,32 @@
 using System.Net;
 using MicroCdn.Network;
+using MicroCdn.Protocol;
 using MicroCdn.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Content;
 
 /// <summary>A content server: a library, its line server, its announcements and its heartbeats.</summary>
-public sealed class ContentRole : IRole, IDisposable
+public sealed partial class ContentRole : ILeavingRole, IDisposable
 {
     // Handles kept open between downloads; where descriptors are few, most of them are for connections.
     private const int MostOpenFiles = 512;
     private const int OneOfDescriptors = 4;
 
+    // A peer that takes longer to hear that we leave finds out by itself.
+    private static readonly TimeSpan TellTime = TimeSpan.FromSeconds(1);
+
+    // An index knows at once; clients it answered just before are still on their way.
+    private static readonly TimeSpan NewsTravel = TimeSpan.FromMilliseconds(250);
+
+    private readonly ContentOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly OpenFiles _openFiles;
     private readonly LibraryKeeper _keeper;
     private readonly DigestKeeper _digests;
     private readonly Announcer _announcer;
+    private readonly MonitorLink[] _monitors;
     private readonly Heart _heart;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
@@ -25,16 +36,25 @@ public sealed class ContentRole : IRole, IDisposable
         ContentOptions options, IDialer dialer, IDatagrams datagrams, TimeProvider time, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger("content");
+        (_options, _time, _logger) = (options, time, logger);
         ServedFolder folder = new(options.Files);
         _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors));
         _keeper = new LibraryKeeper(folder, time, logger, NoticeChange);
         ChunkLists chunks = new(options.State, folder, logger);
         _digests = new DigestKeeper(options, folder, _keeper, chunks, time, logger,
             () => _announcer!.AnnounceDigests());
-        _announcer = new Announcer(options, dialer, time, logger, () => _keeper.Library);
-        _heart = new Heart(options, datagrams, time, logger, () => (_openFiles.Active, _keeper.Library.Count));
+        // Counted before anybody hears of this start.
+        long incarnation = StartCounter.Next(
+            options.State is { } state ? Path.Combine(state, "starts") : null, time, out string? trouble);
+        if (trouble is not null) LogUncounted(trouble);
+        _announcer = new Announcer(options, incarnation, dialer, time, logger, () => _keeper.Library);
+        _monitors = [.. options.Monitors.Select(
+            monitor => new MonitorLink(options, monitor, incarnation, dialer, time, logger))];
+        Complaints complaints = new(logger, time);
+        _heart = new Heart(options, _monitors, incarnation, datagrams, time, logger, complaints,
+            () => (_openFiles.Active, _keeper.Library.Count));
         ContentService service = new(() => _keeper.Library, _openFiles, new ContentChunks(chunks, _digests.Miss),
-            new Complaints(logger, time), _keeper.Ring);
+            complaints, _keeper.Ring);
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
@@ -49,13 +69,32 @@ public sealed class ContentRole : IRole, IDisposable
     public ServedFiles Files { get; }
 
     /// <inheritdoc/>
+    public int Transfers => _openFiles.Active;
+
+    /// <inheritdoc/>
+    public async Task LeaveAsync(CancellationToken cancellationToken)
+    {
+        LogLeaving(_options.Id, Transfers);
+        using (CancellationTokenSource late = new(TellTime, _time))
+        using (var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken))
+        {
+            await Task.WhenAll([.. _monitors.Select(monitor => monitor.LeaveAsync(either.Token)),
+                _announcer.LeaveAsync(either.Token)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        await Task.Delay(NewsTravel, _time, cancellationToken).ConfigureAwait(false);
+        _openFiles.End();
+    }
+
+    /// <inheritdoc/>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         // Beats come before the first scan: a large folder takes a while, and the server is alive meanwhile.
         Task heart = _heart.RunAsync(cancellationToken);
+        Task monitors = Tasks.UntilFirstFailure(
+            [.. _monitors.Select(monitor => monitor.RunAsync(cancellationToken))]);
         await _keeper.StartAsync(cancellationToken).ConfigureAwait(false);
         await _digests.StartAsync().ConfigureAwait(false);
-        await Tasks.UntilFirstFailure(heart, _keeper.RunAsync(cancellationToken),
+        await Tasks.UntilFirstFailure(heart, monitors, _keeper.RunAsync(cancellationToken),
             _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken))
             .ConfigureAwait(false);
     }
@@ -74,4 +113,11 @@ public sealed class ContentRole : IRole, IDisposable
         _keeper.Dispose();
         _openFiles.Dispose();
     }
+
+    [LoggerMessage(4001, LogLevel.Warning, "{Trouble}")]
+    private partial void LogUncounted(string trouble);
+
+    [LoggerMessage(4002, LogLevel.Information,
+        "{Id} leaves: {Transfers} transfers under way may end, nothing new begins; a second signal ends it at once")]
+    private partial void LogLeaving(ServerId id, int transfers);
 }

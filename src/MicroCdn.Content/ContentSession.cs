@@ -30,6 +30,7 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
             _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
             _ when verb.SequenceEqual("RANGE"u8) && _speaks2 => HandleRange(words, line, answer),
             _ when verb.SequenceEqual("CHUNKS"u8) && _speaks2 => HandleChunks(words, answer),
+            _ when verb.SequenceEqual("PING"u8) => HandlePing(words, answer),
             _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
             _ => WireErrors.UnknownCommand,
         };
@@ -41,6 +42,13 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
         if (!Greeting.TryParse(words, out int version)) return WireErrors.UnknownCommand;
         _speaks2 |= version == 2;
         answer.Write(Greeting.Welcome(version));
+        return null;
+    }
+
+    private static WireError? HandlePing(Words words, Answer answer)
+    {
+        if (!words.AtEnd) return WireErrors.Malformed;
+        answer.Write("PONG\n"u8);
         return null;
     }
 
@@ -81,7 +89,7 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
             if (Send(file, offset, length, answer)) return;
             file.Release();
         }
-        if (failure == OpenFailure.NoDescriptors) Refuse(WireErrors.Unavailable, line, answer);
+        if (failure is OpenFailure.NoDescriptors or OpenFailure.Ended) Refuse(WireErrors.Unavailable, line, answer);
         else answer.Write(WireErrors.FileNotFound.Line.Span);
         service.NoticeChange();
     }

@@ -21,9 +21,13 @@ internal sealed class OpenFiles(Opening open, int most) : IDisposable
     private Dictionary<int, LinkedListNode<OpenFile>> _byNumber = [];
     private Library _library = Library.Empty;
     private int _active;
+    private volatile bool _ended;
 
     /// <summary>Downloads under way: the load that heartbeats tell.</summary>
     public int Active => Volatile.Read(ref _active);
+
+    /// <summary>Gives out no more files: this server leaves. Downloads under way go on.</summary>
+    public void End() => _ended = true;
 
     /// <summary>Takes a file for one download, which must release it; null when it cannot be had.</summary>
     /// <param name="library">The library that was asked.</param>
@@ -32,6 +36,8 @@ internal sealed class OpenFiles(Opening open, int most) : IDisposable
     /// <param name="failure">Why there is none.</param>
     public OpenFile? Take(Library library, int number, bool anew, out OpenFailure failure)
     {
+        failure = OpenFailure.Ended;
+        if (_ended) return null;
         failure = OpenFailure.Missing;
         lock (_lock)
         {

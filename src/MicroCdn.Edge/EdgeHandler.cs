@@ -59,7 +59,7 @@ internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, Varian
             if (Answer(request, response, new Representation(file, fields))) return;
             file.Release();
         }
-        if (failure == OpenFailure.NoDescriptors)
+        if (failure is OpenFailure.NoDescriptors or OpenFailure.Ended)
         {
             response.Explain(HttpStatus.ServiceUnavailable, "The file cannot be read now; try another server.");
         }

@@ -109,6 +109,9 @@ internal sealed class Catalog(long seed)
         /// <summary>All names, also of files that nobody holds any more.</summary>
         public NameTable Names => tables.Names;
 
+        /// <summary>The files about which servers may disagree; all others are offered by whoever holds them.</summary>
+        public IEnumerable<int> Noted => tables.NotedRows;
+
         public ReadOnlySpan<byte> NameOf(int row) => tables.Names[row];
 
         /// <summary>The row of the file that a GET asks for: the raw words first, then their decoded form; -1 when
@@ -177,7 +180,7 @@ internal sealed class Catalog(long seed)
             int live = 0;
             foreach (ushort server in sets[holding.Offered])
             {
-                if (server < servers.Length && servers[server].IsAlive) live++;
+                if (server < servers.Length && servers[server].IsAsked) live++;
             }
             bool later = holding.Recent > best.Recent
                 || (holding.Recent == best.Recent && holding.Change > best.Change);

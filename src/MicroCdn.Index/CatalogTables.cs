@@ -42,6 +42,15 @@ internal sealed class CatalogTables(long seed)
 
     public int Held { get; private set; }
 
+    /// <summary>The files of which there is a note, in any order.</summary>
+    public IEnumerable<int> NotedRows
+    {
+        get
+        {
+            foreach ((int row, _) in _notes) yield return row;
+        }
+    }
+
     /// <summary>What a file's card or note says now; a note when servers disagree (or the card has no room).</summary>
     public Copies Look(int row, out Holding[]? note)
     {

@@ -18,11 +18,17 @@ public sealed record IndexOptions
     /// <summary>The monitor's line port.</summary>
     public int MonitorTcpPort { get; init; } = 6001;
 
+    /// <summary>Further monitors that are asked and listened to.</summary>
+    public IReadOnlyList<MonitorAddress> Monitors { get; init; } = [];
+
     /// <summary>Networks beside loopback that control messages are taken from.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
 
     /// <summary>Its keys, and what it asks of those who send control messages.</summary>
     public Credentials Credentials { get; init; } = Credentials.None;
+
+    /// <summary>Who it is to monitors.</summary>
+    internal Identity Self => Credentials.As(PeerRole.Index, ServerId.TryCreate("index", out ServerId id) ? id : default);
 
     /// <summary>The folder for what this index remembers across restarts; null to remember nothing.</summary>
     public string? State { get; init; }
@@ -34,3 +40,8 @@ public sealed record IndexOptions
     /// <summary>A country file in MaxMind's format, or null; read again when it changes.</summary>
     public string? CountryFile { get; init; }
 }
+
+/// <summary>Where a monitor is reached.</summary>
+/// <param name="Host">Its host name or address.</param>
+/// <param name="Port">Its line port.</param>
+public readonly record struct MonitorAddress(string Host, int Port);

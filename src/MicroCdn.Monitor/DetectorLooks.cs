@@ -19,7 +19,7 @@ internal sealed partial class Detector
             Scan(now);
         }
         Attend(now);
-        return _wait = _busy.Count > 0 ? profile.Ping : QuietLook;
+        return _wait = _all.Count == 0 ? IdleLook : _busy.Count > 0 ? profile.Ping : QuietLook;
     }
 
     private void Scan(TimeSpan now)
@@ -90,7 +90,7 @@ internal sealed partial class Detector
     private bool IsLost(Watched server, TimeSpan now) => !_self.IsDegraded
         && now - server.Since >= profile.Suspicion * (1 + _self.Score) && _budget.TryTake(_fleet, now);
 
-    private bool IsTrustedAgain(Watched server, TimeSpan now)
+    private static bool IsTrustedAgain(Watched server, TimeSpan now)
     {
         TimeSpan wait = FirstProbation * (1 << Math.Clamp(server.Deaths - 1, 0, MostDoublings));
         if (wait > LongestProbation) wait = LongestProbation;

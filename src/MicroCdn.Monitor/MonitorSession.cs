@@ -8,8 +8,16 @@ namespace MicroCdn.Monitor;
 internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILineSession
 {
     private readonly Guard _guard = new(service.Credentials, service.Trust, peer, service.Complaints);
+    private bool _speaks2;
+    private Watched? _tethered;
 
     public bool MayIdle { get; private set; }
+
+    // The connection is the tether: its end is news.
+    public void End()
+    {
+        if (_tethered is { } server) service.Watch.Detach(server, this);
+    }
 
     public void Handle(ReadOnlySpan<byte> line, Answer answer)
     {
@@ -22,6 +30,10 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
             _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
             _ when verb.SequenceEqual("AUTH"u8) => HandleAuth(words, answer),
             _ when verb.SequenceEqual("REGISTER_INDEX"u8) => HandleRegisterIndex(words, answer),
+            _ when verb.SequenceEqual("TETHER"u8) && _speaks2 => RefuseContent() ?? HandleTether(words, answer),
+            _ when verb.SequenceEqual("BYE"u8) && _speaks2 => RefuseContent() ?? HandleBye(words, answer),
+            _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => HandleDrain(words, true, answer),
+            _ when verb.SequenceEqual("RESUME"u8) && _speaks2 => HandleDrain(words, false, answer),
             _ => WireErrors.UnknownCommand,
         };
         if (error is null) return;
@@ -32,7 +44,7 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
     private WireError? HandleListServers(Words words, Answer answer)
     {
         if (!words.AtEnd) return WireErrors.Malformed;
-        answer.SendList(new MemberLines(service.Roster));
+        answer.SendList(new MemberLines(service.Watch.Rows()));
         return null;
     }
 
@@ -46,6 +58,7 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
     private WireError? HandleHello(Words words, Answer answer)
     {
         if (!Greeting.TryParse(words, out int version)) return WireErrors.Malformed;
+        _speaks2 |= version == 2;
         MayIdle |= version == 2 && _guard.MayStay;
         _guard.Welcome(version, answer);
         return null;
@@ -56,6 +69,49 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
         WireError? error = _guard.HandleAuth(words, answer);
         MayIdle |= _guard.Role != PeerRole.None;
         return error;
+    }
+
+    private WireError? HandleTether(Words words, Answer answer)
+    {
+        if (!Tether.TryParse(words, out Tether message)) return WireErrors.Malformed;
+        if (ServerId.TryCreate(message.Id, out ServerId id) && _guard.Refuses(PeerRole.Content, id) is { } error)
+        {
+            return error;
+        }
+        // One connection is one tether: whose end would it be else?
+        if (_tethered is { } held && !held.Id.Value.AsSpan().SequenceEqual(Encoding.UTF8.GetString(message.Id)))
+        {
+            return WireErrors.Malformed;
+        }
+        TetherOutcome outcome = 
+            service.Watch.Attach(message, peer.Remote, this, _guard.Seal, out Watched? server);
+        if (outcome == TetherOutcome.Twin) return WireErrors.Twin;
+        if (outcome == TetherOutcome.Full) return WireErrors.LimitReached;
+        _tethered = server;
+        answer.Write("OK TETHERED\n"u8);
+        return null;
+    }
+
+    private WireError? RefuseContent() => _guard.Refuses(PeerRole.Content);
+
+    private WireError? HandleBye(Words words, Answer answer)
+    {
+        if (!ServerMention.TryParse(words, out ServerMention message)) return WireErrors.Malformed;
+        if (!service.Watch.Leave(message.Id, this)) return WireErrors.UnknownServer;
+        answer.Write("OK BYE\n"u8);
+        return null;
+    }
+
+    // By an operator, or by the server itself.
+    private WireError? HandleDrain(Words words, bool isDrained, Answer answer)
+    {
+        if (_guard.Refuses(PeerRole.Operator | PeerRole.Content) is { } error) return error;
+        if (!ServerMention.TryParse(words, out ServerMention message)) return WireErrors.Malformed;
+        if (_guard is { Role: PeerRole.Content, Id: { } own }
+            && !(ServerId.TryCreate(message.Id, out ServerId id) && id == own)) return WireErrors.NotAuthenticated;
+        if (!service.Watch.Drain(message.Id, isDrained)) return WireErrors.UnknownServer;
+        answer.Write(isDrained ? "OK DRAINING\n"u8 : "OK RESUMED\n"u8);
+        return null;
     }
 
     private WireError? HandleRegisterIndex(Words words, Answer answer)
@@ -70,44 +126,38 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
 }
 
 /// <summary>LIST_SERVERS: everyone ever heard, with the last load and state.</summary>
-internal sealed class MemberLines(Roster roster) : ILineSource
+internal sealed class MemberLines(Row[] rows) : ILineSource
 {
     private const int LongestLine = Limits.ServerIdBytes + Limits.HostBytes + 64;
-    private readonly Member[] _members = Snapshot(roster);
     private int _next;
 
     public bool Write(Answer answer)
     {
         int before = answer.UnsentBytes;
-        for (; _next < _members.Length; _next++)
+        for (; _next < rows.Length; _next++)
         {
             if (answer.UnsentBytes - before > Answer.PieceBytes - LongestLine) return true;
-            Member member = _members[_next];
+            Row row = rows[_next];
             answer.Write("SERVER "u8);
-            answer.WriteText(member.Id.Value);
+            answer.WriteText(row.Id.Value);
             answer.Write(" "u8);
-            answer.Write(member.Host);
+            answer.Write(row.Host);
             answer.Write(" "u8);
-            answer.WriteNumber(member.Port);
+            answer.WriteNumber(row.Port);
             answer.Write(" "u8);
-            answer.WriteNumber(member.Load);
-            answer.Write(member.IsAlive ? " alive\n"u8 : " dead\n"u8);
+            answer.WriteNumber(row.Load);
+            answer.Write(row.IsAlive ? " alive\n"u8 : " dead\n"u8);
         }
         answer.Write("END\n"u8);
         return false;
-    }
-
-    private static Member[] Snapshot(Roster roster)
-    {
-        lock (roster.Lock) return [.. roster.Members];
     }
 }
 
 /// <summary>What all sessions of a monitor share.</summary>
 internal sealed class MonitorService(
-    Roster roster, IndexNotices indexes, TrustedNetworks trust, Complaints complaints) : ILineService
+    Watch watch, IndexNotices indexes, TrustedNetworks trust, Complaints complaints) : ILineService
 {
-    public Roster Roster => roster;
+    public Watch Watch => watch;
 
     public IndexNotices Indexes => indexes;
 

@@ -82,6 +82,9 @@ internal sealed partial class EventLoop
         _budget.Release();
     }
 
+    /// <summary>How many connections are being sent something; on the loop's own thread.</summary>
+    public int CountSending() => _connections.Count(connection => connection?.IsSending == true);
+
     public void Stop()
     {
         _stopping = true;

@@ -49,6 +49,20 @@ public sealed class EventLoops : IDisposable
         return (IPEndPoint)socket.LocalEndPoint!;
     }
 
+    /// <summary>How many connections are still being sent text or a file, or have not confirmed what they were
+    /// sent.</summary>
+    public async Task<int> CountSendingAsync()
+    {
+        int sending = 0;
+        foreach (EventLoop loop in _loops)
+        {
+            TaskCompletionSource<int> counted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            loop.Post(() => counted.SetResult(loop.CountSending()));
+            sending += await counted.Task.ConfigureAwait(false);
+        }
+        return sending;
+    }
+
     /// <summary>Leaves all spare buffers to the collector, on each loop's own thread.</summary>
     public async Task ReleaseBuffersAsync()
     {

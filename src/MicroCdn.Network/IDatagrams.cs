@@ -8,6 +8,9 @@ namespace MicroCdn.Network;
 /// <param name="port">The sender's port.</param>
 public delegate void DatagramHandler(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender, int port);
 
+/// <summary>Sends one datagram to a target that is settled.</summary>
+public delegate void DatagramSending(ReadOnlySpan<byte> datagram);
+
 /// <summary>Opens UDP ports; the tests have one on a fake network that loses and doubles datagrams.</summary>
 public interface IDatagrams
 {
@@ -29,6 +32,10 @@ public interface IDatagramPort : IDisposable
     /// <summary>Sends one datagram; one that cannot be sent is lost, as any datagram may be.</summary>
     void Send(ReadOnlySpan<byte> datagram, IPEndPoint target);
 
+    /// <summary>The way to a target that is sent to again and again; on a real socket, using it allocates
+    /// nothing.</summary>
+    DatagramSending Toward(IPEndPoint target) => datagram => Send(datagram, target);
+
     /// <summary>Our address on the way to a target, or null when there is no route.</summary>
     IPAddress? LocalAddressTo(IPEndPoint target);
 
@@ -38,4 +45,8 @@ public interface IDatagramPort : IDisposable
     /// <summary>Calls <paramref name="beat"/> now and then once an interval, on one thread of its own, until
     /// disposed.</summary>
     void Every(TimeSpan interval, Action beat);
+
+    /// <summary>Calls <paramref name="step"/> at once and then again after each time that it returns, on one thread of its
+    /// own, until disposed.</summary>
+    void Repeat(Func<TimeSpan> step);
 }

@@ -90,3 +90,15 @@ public interface IRole
     /// <summary>Runs until cancelled.</summary>
     Task RunAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>A role that others are sent to, and that leaves in order: told first, then nothing new, then the
+/// end.</summary>
+public interface ILeavingRole : IRole
+{
+    /// <summary>Transfers under way.</summary>
+    int Transfers { get; }
+
+    /// <summary>Tells everyone who sends clients here, lets the news travel, and from then on takes nothing new; what
+    /// is under way goes on. Bounded: who does not answer is not waited for.</summary>
+    Task LeaveAsync(CancellationToken cancellationToken);
+}

@@ -56,6 +56,10 @@ internal sealed class SocketConnection : IPeer
     /// <summary>True while it stands in the loop's queue of connections that want a turn.</summary>
     public bool Queued { get; set; }
 
+    /// <summary>True while text or a file is on its way to the peer, as far as the kernel knows.</summary>
+    public bool IsSending => !_closed && (_conversation.Answer.HasText || _conversation.Answer.File is not null
+        || Libc.Unacknowledged(_fd) > 0);
+
     public IPAddress Remote => _remote ??= Libc.Address(_fd, remote: true);
 
     public IPAddress Local => _local ??= Libc.Address(_fd, remote: false);

@@ -72,6 +72,17 @@ public static class Speaking2
             + "closes; with --auth required nothing is said to it");
     }
 
+    /// <summary>Dials; where there are keys both sides prove themselves, in version 2, and else nothing was said
+    /// yet.</summary>
+    /// <inheritdoc cref="TryDialAsync(IDialer, string, int, TimeProvider, Identity, CancellationToken)"/>
+    public static async Task<LineConnection> DialAsync(IDialer dialer, string host, int port, TimeProvider time,
+        Identity self, CancellationToken cancellationToken)
+    {
+        LineConnection? proved = !self.Credentials.AreThere ? null
+            : await TryDialAsync(dialer, host, port, time, self, cancellationToken).ConfigureAwait(false);
+        return proved ?? await dialer.DialAsync(host, port, cancellationToken).ConfigureAwait(false);
+    }
+
     private static async Task ProveAsync(
         LineConnection connection, Identity self, Nonce? told, string peer, CancellationToken cancellationToken)
     {

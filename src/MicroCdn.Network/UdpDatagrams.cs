@@ -45,6 +45,22 @@ internal sealed class UdpPort : IDatagramPort
         }
     }
 
+    public DatagramSending Toward(IPEndPoint target)
+    {
+        SocketAddress address = Target(target).Serialize();
+        return datagram =>
+        {
+            try
+            {
+                _socket.SendTo(datagram, SocketFlags.None, address);
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                // As above.
+            }
+        };
+    }
+
     public IPAddress? LocalAddressTo(IPEndPoint target)
     {
         try
@@ -93,6 +109,14 @@ internal sealed class UdpPort : IDatagramPort
             if (planned < now) planned = now;
         }
         while (!_stop.Wait(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), planned)));
+    });
+
+    public void Repeat(Func<TimeSpan> step) => Start("microcdn-looks", () =>
+    {
+        while (!_stop.Wait(step()))
+        {
+            // The next step.
+        }
     });
 
     public void Dispose()

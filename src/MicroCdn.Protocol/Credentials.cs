@@ -43,15 +43,6 @@ public sealed class Credentials
 
     /// <summary>Who a role of this process is to others.</summary>
     public Identity As(PeerRole role, ServerId id) => new(this, role, id);
-
-    /// <summary>The key of a server as its seal on PING and PONG; null when these keys do not give it.</summary>
-    public DatagramSeal? SealOf(PeerRole role, ServerId id) =>
-        Keys?.Proving(role, id) is { } key ? DatagramSeal.Of(key) : null;
-
-    /// <summary>True when a PING or PONG was sealed with a server's own key.</summary>
-    public bool IsSealedBy(PeerRole role, ServerId id, ReadOnlySpan<byte> datagram) =>
-        DatagramSeal.TryReadKey(datagram, out KeyId key) && Keys?.Find(key, role, id) is { } own
-        && DatagramSeal.Of(own).IsOn(datagram);
 }
 
 /// <summary>Who a role is, and the keys that prove it.</summary>

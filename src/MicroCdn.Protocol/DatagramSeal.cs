@@ -6,7 +6,8 @@ namespace MicroCdn.Protocol;
 /// <summary>Ends datagrams with a mac, and tells those that were made with the same key from all others.</summary>
 /// <remarks>
 /// A sealed datagram ends with <c> k=KEY mac=HEX32</c>, the mac over all bytes before <c> mac=</c>. That the bytes are
-/// genuine does not say that they are new: see <see cref="ReplayWindow"/>.
+/// genuine does not say that they are new: a beat's number must be higher than the last, a PONG's nonce one that was asked
+/// with.
 /// </remarks>
 public sealed class DatagramSeal
 {
@@ -23,9 +24,6 @@ public sealed class DatagramSeal
 
     /// <summary>Which cluster key it comes from.</summary>
     public KeyId Key { get; }
-
-    /// <summary>The seal of all that is said with a server's own key, whatever the connection.</summary>
-    public static DatagramSeal Of(ServerKey key) => new(key.Id, key.Secret);
 
     /// <summary>Appends the seal of what was written so far; allocates nothing.</summary>
     public void Append(ArrayBufferWriter<byte> datagram)
@@ -47,45 +45,12 @@ public sealed class DatagramSeal
         return covered.EndsWith(_key) && mac.StartsWith(" mac="u8) && Mac16.Fits(_secret, covered, mac[5..]);
     }
 
-    /// <summary>Reads which key a datagram says it is sealed with; false when it is not sealed.</summary>
-    public static bool TryReadKey(ReadOnlySpan<byte> datagram, out KeyId key)
+    /// <summary>True when a datagram ends as one that is sealed, by whomever.</summary>
+    public static bool IsAtTheEndOf(ReadOnlySpan<byte> datagram)
     {
         datagram = datagram.TrimEnd("\r\n"u8);
-        key = default;
         if (datagram.Length <= Length) return false;
         ReadOnlySpan<byte> end = datagram[^Length..];
-        return end.StartsWith(" k="u8) && end[KeyLength..].StartsWith(" mac="u8)
-            && KeyId.TryParse(end[3..KeyLength], out key);
-    }
-}
-
-/// <summary>Takes each sequence number once, also when datagrams overtake one another by up to 63.</summary>
-/// <remarks>As in RFC 4303, section 3.4.3: of the last 64 numbers it knows which came; what is older is refused. Ask
-/// only after the mac was checked, or a forger could push the window forward.</remarks>
-public struct ReplayWindow
-{
-    /// <summary>How many numbers back it remembers.</summary>
-    public const int Size = 64;
-
-    private ulong _seen;
-    private long _newest;
-
-    /// <summary>True when the number is new; it is remembered.</summary>
-    public bool TryTake(long number)
-    {
-        if (number < 0) return false;
-        if (_seen == 0 || number > _newest)
-        {
-            long ahead = _seen == 0 ? Size : number - _newest;
-            _seen = (ahead >= Size ? 0 : _seen << (int)ahead) | 1;
-            _newest = number;
-            return true;
-        }
-        long behind = _newest - number;
-        if (behind >= Size) return false;
-        ulong bit = 1UL << (int)behind;
-        if ((_seen & bit) != 0) return false;
-        _seen |= bit;
-        return true;
+        return end.StartsWith(" k="u8) && end[KeyLength..].StartsWith(" mac="u8);
     }
 }

@@ -39,7 +39,7 @@ public static class DetectionWriter
         if (news.State is not (ServerState.Dead or ServerState.Suspect))
         {
             output.Write(" state="u8);
-            output.Write(ServerStates.Word(news.State));
+            output.Write(news.State.Word());
         }
         output.Write("\n"u8);
     }
@@ -50,7 +50,7 @@ public static class DetectionWriter
         output.Write("STATE "u8);
         output.WriteText(row.Id.Value);
         output.Write(" "u8);
-        output.Write(ServerStates.Word(row.State));
+        output.Write(row.State.Word());
         WriteOrder(output, row);
         output.Write("\n"u8);
     }

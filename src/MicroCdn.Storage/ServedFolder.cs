@@ -155,6 +155,9 @@ public enum OpenFailure
 
     /// <summary>The process has no file descriptors left.</summary>
     NoDescriptors,
+
+    /// <summary>The server leaves and gives out nothing new.</summary>
+    Ended,
 }
 
 /// <summary>An open file of a served folder.</summary>

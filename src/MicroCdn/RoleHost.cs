@@ -56,16 +56,16 @@ internal static class RoleHost
 
     private static async Task RunUntilStopped(IReadOnlyList<IRole> roles, EventLoops loops, CancellationToken stopped)
     {
-        using var all = CancellationTokenSource.CreateLinkedTokenSource(stopped);
+        // Not linked: the roles go on while they leave.
+        using CancellationTokenSource all = new();
         Task[] running = [.. roles.Select(role => role.RunAsync(all.Token)),
             MemoryKeeper.RunAsync(loops, TimeProvider.System, all.Token)];
+        Task asked = Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopped);
         try
         {
-            await Tasks.UntilFirstFailure(running);
-        }
-        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
-        {
-            // Asked to stop.
+            Task first = await Task.WhenAny(Tasks.UntilFirstFailure(running), asked);
+            if (stopped.IsCancellationRequested) await Departure.RunAsync(roles, loops, TimeProvider.System);
+            else await first;
         }
         finally
         {

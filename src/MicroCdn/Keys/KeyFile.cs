@@ -50,6 +50,25 @@ internal sealed partial class KeyFile : IDisposable
     /// <exception cref="UnusableKeyFileException">It cannot be used.</exception>
     public static Keyring Load(KeyChoice choice) => Load(choice, new WatchedFile(choice.Path!, MostWatched))!;
 
+    /// <summary>Who somebody at a terminal is, by a key file; null without one.</summary>
+    /// <remarks>The cluster key proves any operator; a key of its own names the one it is for.</remarks>
+    /// <exception cref="UnusableKeyFileException">It cannot be used, or is no operator's.</exception>
+    public static Identity? Operator(KeyChoice choice)
+    {
+        if (choice.Path is null) return null;
+        Keyring keys = Load(choice);
+        ServerId.TryCreate("operator", out ServerId id);
+        if (keys.First is ServerKey own)
+        {
+            if (own.Role != PeerRole.Operator)
+            {
+                throw new UnusableKeyFileException($"'{choice.Path}' holds the {own}; this wants an operator's key");
+            }
+            id = own.Server;
+        }
+        return Credentials.Of(AuthMode.Required, keys, RandomNumberGenerator.Fill).As(PeerRole.Operator, id);
+    }
+
     /// <summary>Writes a key file that only its owner can read; one that is there is never replaced.</summary>
     /// <exception cref="UnusableKeyFileException">It cannot be written, or something has its name.</exception>
     public static void Write(string path, Keyring keys)

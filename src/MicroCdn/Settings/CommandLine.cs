@@ -13,8 +13,9 @@ internal static class CommandLine
     private static readonly ParserConfiguration Plain = new() { ResponseFileTokenReplacer = null };
 
     /// <summary>Every verb.</summary>
-    public static RootCommand CreateRoot() =>
-        new("MicroCDN turns a handful of your own servers into a delivery network for files.")
+    public static RootCommand CreateRoot()
+    {
+        RootCommand root = new("MicroCDN turns a handful of your own servers into a delivery network for files.")
         {
             UpVerb.Create(),
             IndexVerb.Create(),
@@ -25,6 +26,9 @@ internal static class CommandLine
             ServersVerb.Create(),
             KeyVerb.Create(),
         };
+        foreach (Command verb in DrainVerb.CreateBoth()) root.Add(verb);
+        return root;
+    }
 
     /// <summary>Reads a command line.</summary>
     /// <param name="root">The verbs.</param>

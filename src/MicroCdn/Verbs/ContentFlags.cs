@@ -22,13 +22,18 @@ internal sealed class ContentFlags
     });
 
     private readonly Option<int> _tcpPort = Flags.Port("--tcp-port", 7001, "The line port.");
-    private readonly Option<int> _udpPort = Flags.Port("--udp-port", 7002, "The port heartbeats leave from.");
+    private readonly Option<int> _udpPort = Flags.Port("--udp-port", 7002,
+        "The port heartbeats leave from, and PING is answered on.");
     private readonly Option<string> _indexHost = Flags.Host("--index-host", "The index's host.");
     private readonly Option<int> _indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
     private readonly Option<string> _monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
     private readonly Option<int> _monitorUdpPort =
         Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
     private readonly Option<int> _monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+    private readonly Option<MonitorAddress[]> _monitors = Flags.Monitors(
+        "A further monitor, which is told the same; repeatable.");
+    private readonly Option<TimeSpan> _interval = HeartbeatInterval();
+    private readonly Option<System.Net.IPNetwork[]> _trust = Flags.Trust();
     private readonly Option<System.Net.IPAddress> _bind = Flags.Bind();
     private readonly Option<string?> _data = Flags.Data(
         "The folder for this server's own state; by default microcdn/content/ID below the user's data folder.");
@@ -38,7 +43,7 @@ internal sealed class ContentFlags
     {
         foreach (Option option in new Option[]
             { _id, _files, _tcpPort, _udpPort, _indexHost, _indexPort, _monitorHost, _monitorUdpPort, _monitorTcpPort,
-                _bind, _data, Flags.Trust() })
+                _monitors, _interval, _bind, _data, _trust })
         {
             verb.Options.Add(option);
         }
@@ -56,6 +61,21 @@ internal sealed class ContentFlags
         IndexPort = parsed.GetValue(_indexPort),
         MonitorHost = parsed.GetValue(_monitorHost)!,
         MonitorUdpPort = parsed.GetValue(_monitorUdpPort),
+        MonitorTcpPort = parsed.GetValue(_monitorTcpPort),
+        MoreMonitors = parsed.GetValue(_monitors)!,
+        HeartbeatInterval = parsed.GetValue(_interval),
+        Trust = parsed.GetValue(_trust)!,
+    };
+
+    // Within what a monitor takes; longer ones are for bursty links.
+    private static Option<TimeSpan> HeartbeatInterval() => new("--heartbeat-interval")
+    {
+        Description = "Time between heartbeats to monitors of version 2; those of version 1 get theirs every 3 s.",
+        DefaultValueFactory = _ => TimeSpan.FromMilliseconds(100),
+        HelpName = "SECONDS",
+        CustomParser = result => Flags.Read<TimeSpan>(result, "--heartbeat-interval",
+            "a number of seconds from 0.01 to 3", (string text, out TimeSpan time) => Flags.TrySeconds(text, out time)
+                && time >= TimeSpan.FromMilliseconds(10) && time <= TimeSpan.FromSeconds(3)),
     };
 
     /// <summary>The folder for the server's state.</summary>

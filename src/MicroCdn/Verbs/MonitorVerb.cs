@@ -20,7 +20,7 @@ internal static class MonitorVerb
             DefaultValueFactory = _ => [],
             CustomParser = result => [.. result.Tokens.Select(token =>
             {
-                if (TryIndex(token.Value, out IndexAddress index)) return index;
+                if (Flags.TryHostAndPort(token.Value, out string host, out int at)) return new IndexAddress(host, at);
                 result.AddError($"--index wants HOST:PORT, such as 10.0.0.5:5050, not '{token.Value}'.");
                 return default;
             })],
@@ -61,15 +61,5 @@ internal static class MonitorVerb
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
         ], keys: keys.Read(parsed)));
         return verb;
-    }
-
-    // The port follows the last colon, so that an IPv6 address may be written in brackets.
-    private static bool TryIndex(string text, out IndexAddress index)
-    {
-        int colon = text.LastIndexOf(':');
-        string host = colon < 0 ? "" : text[..colon].Trim('[', ']');
-        bool valid = ushort.TryParse(text.AsSpan(colon + 1), out ushort port) && port > 0 && host.Length > 0;
-        index = valid ? new IndexAddress(host, port) : default;
-        return valid;
     }
 }

@@ -124,6 +124,8 @@ internal static class UpVerb
                 IndexPort = plan.IndexPort,
                 MonitorHost = plan.Host,
                 MonitorUdpPort = plan.MonitorUdpPort,
+                MonitorTcpPort = plan.MonitorTcpPort,
+                Trust = plan.Trust,
                 State = plan.StateOf(number),
                 Credentials = parts.Credentials,
                 HttpPort = plan.HttpPortOf(number),

@@ -20,7 +20,7 @@ public sealed class AnnouncerTests
         using CancellationTokenSource end =
             CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         ContentOptions options = new() { Id = Names.Id("CS1"), Files = "unused" };
-        Task running = new Announcer(options, index, time, log, () => library).RunAsync(end.Token);
+        Task running = new Announcer(options, 7, index, time, log, () => library).RunAsync(end.Token);
         // The clock stands still while others work, so that it cannot run ahead of them.
         await Until(() => index.Stuck);
         int dials = index.Dials;

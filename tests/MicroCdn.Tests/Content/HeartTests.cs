@@ -22,7 +22,8 @@ public sealed class HeartTests
         LogBook log = new();
         Datagrams datagrams = new([.. monitor.Split(',').Select(IPAddress.Parse)]);
         ContentOptions options = new() { Id = Names.Id("CS1"), Files = "unused", Bind = IPAddress.Parse(bind) };
-        using Heart heart = new(options, datagrams, time, log, () => (0, 0));
+        MonitorLink link = new(options, options.Monitors[0], 1, new NoDialer(), time, log);
+        using Heart heart = new(options, [link], 1, datagrams, time, log, new Complaints(log, time), () => (0, 0));
         using CancellationTokenSource end =
             CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         Task running = heart.RunAsync(end.Token);
@@ -51,12 +52,22 @@ public sealed class HeartTests
 
         public IPAddress? LocalAddressTo(IPEndPoint target) => target.Address;
 
-        public void Receive(DatagramHandler handler) => throw new NotSupportedException();
+        public void Receive(DatagramHandler handler)
+        {
+        }
+
+        public void Repeat(Func<TimeSpan> step) => throw new NotSupportedException();
 
         public void Every(TimeSpan interval, Action beat) => Beat = beat;
 
         public void Dispose()
         {
         }
+    }
+
+    private sealed class NoDialer : IDialer
+    {
+        public ValueTask<LineConnection> DialAsync(string host, int port, CancellationToken cancellationToken) =>
+            throw new IOException("nobody listens");
     }
 }

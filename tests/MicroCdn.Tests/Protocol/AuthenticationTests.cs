@@ -25,7 +25,6 @@ public sealed class AuthenticationTests
     private const string Beat = "HEARTBEAT CS1 10.0.0.1 7001 3 42 inc=7 seq=1042 gap=103 k=630dcd29 "
         + "mac=a5ab66ab306c089fae104a09347ce4db";
 
-    private const string Ping = "PING CS1 nonce=0011223344556677 k=630dcd29 mac=bf64412262e202cc48148b80d8a1d152";
     private static readonly ServerId Cs1 = Id("CS1");
     private static readonly ClusterKey Cluster = new([.. Enumerable.Range(0, 32).Select(n => (byte)n)]);
     private static readonly ServerKey Key = Cluster.For(PeerRole.Content, Cs1);
@@ -117,25 +116,37 @@ public sealed class AuthenticationTests
     [Fact]
     public void Sealed_datagrams_are_what_the_document_says()
     {
-        Assert.Equal(Beat, Sealed(Handshake.Seal(Key, Nonce(N1), Nonce(N2)), Beat[..^DatagramSeal.Length]));
-        Assert.Equal(Ping, Sealed(DatagramSeal.Of(Key), Ping[..^DatagramSeal.Length]));
-        Assert.True(Handshake.Seal(Key, Nonce(N1), Nonce(N2)).IsOn(Bytes(Beat + "\r\n")));
+        DatagramSeal seal = Handshake.Seal(Key, Nonce(N1), Nonce(N2));
+        ArrayBufferWriter<byte> datagram = new();
+        datagram.Write(Bytes(Beat[..^DatagramSeal.Length]));
+        seal.Append(datagram);
+        Assert.Equal(Beat, Text(datagram.WrittenSpan));
+        Assert.True(seal.IsOn(Bytes(Beat + "\r\n")));
+    }
+
+    [Fact]
+    public void A_datagram_of_one_tether_is_not_genuine_on_another()
+    {
         Assert.False(Handshake.Seal(Key, Nonce(N2), Nonce(N2)).IsOn(Bytes(Beat)));
-        Assert.False(DatagramSeal.Of(Key).IsOn(Bytes(Beat)));
+        Assert.False(Handshake.Seal(Key, Nonce(N1), Nonce(N1)).IsOn(Bytes(Beat)));
+        Assert.False(Handshake.Seal(Cluster.For(PeerRole.Content, Id("CS2")), Nonce(N1), Nonce(N2)).IsOn(Bytes(Beat)));
+        Assert.True(DatagramSeal.IsAtTheEndOf(Bytes(Beat)));
+        Assert.False(DatagramSeal.IsAtTheEndOf(Bytes(Beat[..^1])));
+        Assert.False(DatagramSeal.IsAtTheEndOf(Bytes(Beat[..^DatagramSeal.Length])));
     }
 
     [Fact]
     public void A_datagram_in_which_any_bit_is_another_or_that_is_cut_is_not_genuine()
     {
-        DatagramSeal seal = DatagramSeal.Of(Key);
-        Assert.True(seal.IsOn(Bytes(Ping)));
-        for (int bit = 0; bit < Ping.Length * 8; bit++)
+        DatagramSeal seal = Handshake.Seal(Key, Nonce(N1), Nonce(N2));
+        Assert.True(seal.IsOn(Bytes(Beat)));
+        for (int bit = 0; bit < Beat.Length * 8; bit++)
         {
-            byte[] changed = Bytes(Ping);
+            byte[] changed = Bytes(Beat);
             changed[bit / 8] ^= (byte)(1 << (bit % 8));
             Assert.False(seal.IsOn(changed), $"bit {bit}");
         }
-        for (int length = 0; length < Ping.Length; length++) Assert.False(seal.IsOn(Bytes(Ping[..length])));
+        for (int length = 0; length < Beat.Length; length++) Assert.False(seal.IsOn(Bytes(Beat[..length])));
     }
 
     [Fact]
@@ -146,8 +157,6 @@ public sealed class AuthenticationTests
         Assert.NotNull(credentials.As(PeerRole.Content, Cs1).Key);
         Assert.Null(credentials.As(PeerRole.Content, Id("CS2")).Key);
         Assert.Null(credentials.As(PeerRole.Monitor, Cs1).Key);
-        Assert.True(credentials.IsSealedBy(PeerRole.Content, Cs1, Bytes(Ping)));
-        Assert.False(credentials.IsSealedBy(PeerRole.Content, Id("CS2"), Bytes(Ping)));
         Assert.Null(own.Cluster(Key.Id));
     }
 
@@ -206,14 +215,6 @@ public sealed class AuthenticationTests
         Words words = new(Bytes(line));
         words.Next(out ReadOnlySpan<byte> verb);
         return AuthMessage.TryParse(words, out message) & verb.SequenceEqual("AUTH"u8);
-    }
-
-    private static string Sealed(DatagramSeal seal, string text)
-    {
-        ArrayBufferWriter<byte> datagram = new();
-        datagram.Write(Bytes(text));
-        seal.Append(datagram);
-        return Text(datagram.WrittenSpan);
     }
 
     private static Nonce Nonce(string hex) =>
