@@ -255,7 +255,8 @@ internal sealed class TranscriptPlayer
     private void Check(bool holds, string expected, string actual) => _world.Check(holds, expected, actual);
 
     private static bool Fits(string line, string expected) =>
-        Regex.IsMatch(line, $"^{Regex.Escape(expected).Replace("<number>", "[0-9]+", StringComparison.Ordinal)}$");
+        Regex.IsMatch(line, $"^{Regex.Escape(expected).Replace("<number>", "[0-9]+", StringComparison.Ordinal)
+            .Replace("<hex>", "[0-9a-f]+", StringComparison.Ordinal)}$");
 
     private void CheckBytes(byte[] expected, byte[] actual) => Check(
         actual.AsSpan().SequenceEqual(expected), Encoding.UTF8.GetString(expected), Encoding.UTF8.GetString(actual));
