@@ -129,7 +129,7 @@ internal static class Conversations
         {
         }
 
-        public void Repeat(Func<TimeSpan> look)
+        public void Repeat(Func<TimeSpan> step)
         {
         }
 

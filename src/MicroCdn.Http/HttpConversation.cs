@@ -1,4 +1,5 @@
 using System.Buffers;
+using MicroCdn.Http.Http2;
 using MicroCdn.Network;
 
 namespace MicroCdn.Http;
@@ -82,7 +83,7 @@ internal sealed class HttpConversation : Conversation
 
     private void Refuse(Refusal refusal)
     {
-        _service.Complaints.Add($"refused a request of {_peer.Remote}: {refusal.Status.Code}: {refusal.Reason}");
+        _service.Complain(_peer, refusal);
         Refuse(_service.TextOf(refusal));
     }
 }
@@ -90,6 +91,7 @@ internal sealed class HttpConversation : Conversation
 /// <summary>What stands behind an HTTP port: one handler, and the limits on everyone who connects.</summary>
 public sealed class HttpService : IConversations
 {
+    private const string Http2Name = "h2";
     private readonly ConnectionCounts _connections;
 
     /// <summary>Takes the handler of all requests.</summary>
@@ -102,6 +104,9 @@ public sealed class HttpService : IConversations
         (Handler, Complaints, Date) = (handler, complaints, new DateField(time));
         _connections = new ConnectionCounts(HttpLimits.ConnectionsPerAddress, proxies);
     }
+
+    /// <summary>What is spoken inside TLS.</summary>
+    public static TlsProtocols Protocols { get; } = new(Http2Name, "http/1.1");
 
     internal IHttpHandler Handler { get; }
 
@@ -116,6 +121,17 @@ public sealed class HttpService : IConversations
         return _connections.Take(peer.Remote) ? conversation : conversation.Refused(Refusal.TooMany);
     }
 
+    /// <inheritdoc/>
+    public Conversation Negotiated(Conversation begun, string protocol, IPeer peer, long now) =>
+        protocol == Http2Name ? new Http2Conversation(this, peer, begun.Answer, now) : begun;
+
+    /// <summary>The same service for those who speak HTTP/2, which is agreed upon beforehand (RFC 9113, section
+    /// 3.2).</summary>
+    public IConversations Http2 => field ??= new OverHttp2(this);
+
+    internal void Complain(IPeer peer, Refusal refusal) =>
+        Complaints.Add($"refused a request of {peer.Remote}: {refusal.Status.Code}: {refusal.Reason}");
+
     internal void Ended(IPeer peer) => _connections.Release(peer.Remote);
 
     internal byte[] TextOf(Refusal refusal)
@@ -127,5 +143,14 @@ public sealed class HttpService : IConversations
             "Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
             + $"Content-Length: {refusal.Reason.Length + 1}\r\n\r\n{refusal.Reason}\n"));
         return output.WrittenSpan.ToArray();
+    }
+
+    private sealed class OverHttp2(HttpService service) : IConversations
+    {
+        public Conversation Begin(IPeer peer, Answer answer, long now)
+        {
+            Http2Conversation conversation = new(service, peer, answer, now);
+            return service._connections.Take(peer.Remote) ? conversation : conversation.Refused(Fault.EnhanceYourCalm);
+        }
     }
 }

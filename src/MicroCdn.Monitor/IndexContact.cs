@@ -1,5 +1,4 @@
 using MicroCdn.Network;
-using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Monitor;

@@ -1,5 +1,4 @@
 using System.Net;
-using MicroCdn.Network;
 using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
 

@@ -19,7 +19,8 @@ internal sealed partial class Watch
     {
         double silent = Math.Round((Now - server.HeardAt).TotalMilliseconds);
         LogLevel level = state is ServerState.Suspect or ServerState.Dead ? LogLevel.Warning : LogLevel.Information;
-        LogState(level, server.Id, state.Text(), reason, server.Incarnation, server.Address, server.TcpPort, silent);
+        string word = state.Text();
+        LogState(level, server.Id, word, reason, server.Incarnation, server.Address, server.TcpPort, silent);
     }
 
     [LoggerMessage(3001, LogLevel.Information, "{Id} is alive at {Host}:{Port}")]

@@ -35,22 +35,9 @@ public sealed class AtomicFile : IDisposable
 
     private static AtomicFile Create(string target, bool isPrivate)
     {
-        // Through a link to what it leads to, as every program writes; and never in place of a device or a pipe.
-        string full = Path.GetFullPath(target);
-        if (new FileInfo(full).LinkTarget is not null)
-        {
-            full = File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
-        }
-        if (Libc.Look(full, followLinks: true, out _) is EntryKind.Other or EntryKind.Folder)
-        {
-            throw new IOException($"'{full}' is no regular file");
-        }
-        string folder = Path.GetDirectoryName(full) ?? "/";
-        // Cut, since name and ending together must stay below the 255 bytes that file systems allow.
-        string name = Path.GetFileName(full);
-        string start = name.Length > 40 ? name[..40] : name;
-        string temporary = Path.Combine(folder,
-            $".{start}.{RandomNumberGenerator.GetHexString(12, lowercase: true)}.part");
+        string full = TargetPath.Resolve(target);
+        string temporary = TargetPath.Beside(full, RandomNumberGenerator.GetHexString(12, lowercase: true));
+        string folder = TargetPath.FolderOf(full);
         return Guard(() =>
         {
             Directory.CreateDirectory(folder);
@@ -86,10 +73,12 @@ public sealed class AtomicFile : IDisposable
     /// <summary>Makes the file durable and gives it its name, in place of whatever had it.</summary>
     public void Commit() => Guard(() =>
     {
-        Libc.Sync(_handle);
+        Durable.Sync(_handle);
+        // Windows renames no open file.
+        if (OperatingSystem.IsWindows()) _handle.Dispose();
         File.Move(_temporary, _target, overwrite: true);
         _committed = true;
-        Libc.SyncFolder(Path.GetDirectoryName(_target)!);
+        Durable.SyncFolder(Path.GetDirectoryName(_target)!);
         return true;
     });
 
@@ -140,7 +129,7 @@ public sealed class AtomicFile : IDisposable
         return new FileStream(temporary, options).SafeFileHandle;
     }
 
-    private static T Guard<T>(Func<T> action)
+    internal static T Guard<T>(Func<T> action)
     {
         try
         {
@@ -157,5 +146,8 @@ public sealed class AtomicFile : IDisposable
 public sealed class DiskFullException(string target, Exception inner)
     : IOException($"no room is left on the disk for {target}", inner)
 {
-    internal static bool Is(IOException exception) => exception.HResult is Libc.ErrorNoSpace or Libc.ErrorQuota;
+    // ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL of Windows, as HRESULTs.
+    internal static bool Is(IOException exception) => OperatingSystem.IsWindows()
+        ? exception.HResult is unchecked((int)0x80070070) or unchecked((int)0x80070027)
+        : exception.HResult is Libc.ErrorNoSpace or Libc.ErrorQuota;
 }
