@@ -1,4 +1,5 @@
 using MicroCdn.Network;
+using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Monitor;
