@@ -41,14 +41,17 @@ internal static class Forgery
         table.Add(Measure(server, "quiet", null, settings, quiet, index, content));
         table.Add(Measure(server, "attacked", forger, settings, attacked, index, content));
         string[] after = States(index);
-        if (!before.SequenceEqual(after) || States(monitor).Any(state => !state.EndsWith(" alive", StringComparison.Ordinal)))
+        if (!before.SequenceEqual(after)
+            || States(monitor).Any(state => !state.EndsWith(" alive", StringComparison.Ordinal)))
         {
-            throw new BenchException($"It had an effect: {string.Join("; ", before)} became {string.Join("; ", after)}");
+            throw new BenchException(
+                $"It had an effect: {string.Join("; ", before)} became {string.Join("; ", after)}");
         }
         table.Print(
             "Index, monitor and two content servers are one process on one core; busy is its share of that core.",
-            "Of ten messages four are lines to index and monitor (SERVER_DOWN, REGISTER, TETHER, DRAIN), four datagrams",
-            "(heartbeats with a wrong mac, and of version 1), and two a new connection with HELLO 2 and a recorded AUTH.",
+            "Of ten messages four are lines to index and monitor (SERVER_DOWN, REGISTER, TETHER, DRAIN), four are",
+            "datagrams (heartbeats with a wrong mac, and of version 1), and two a new connection with HELLO 2 and an",
+            "AUTH with a wrong mac.",
             $"After {forger.Sent:N0} of them the lists of index and monitor are as before.");
     }
 

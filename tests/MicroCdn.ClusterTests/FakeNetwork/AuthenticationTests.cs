@@ -45,9 +45,14 @@ public sealed class AuthenticationTests
         cluster.Give("CS2", "evil.txt", "Hi"u8.ToArray());
         await cluster.StartAsync("CS1");
         cluster.StartContent("CS2");
-        await cluster.World.UntilAsync(() => Says(cluster, "index", "refused content CS2 at"), "the index names it", Soon);
-        await cluster.World.UntilAsync(() => Says(cluster, "monitor", "refused content CS2 at"), "so does the monitor", Soon);
-        await cluster.World.UntilAsync(() => Says(cluster, "content", "does not take our key"), "it says why", Soon);
+        foreach ((string role, string says) in new[]
+        {
+            ("index", "refused content CS2 at"), ("monitor", "refused content CS2 at"),
+            ("content", "does not take our key"),
+        })
+        {
+            await cluster.World.UntilAsync(() => Says(cluster, role, says), $"the {role} says why", Soon);
+        }
         Assert.Null(await cluster.StateAsync("index", "CS2"));
         Assert.Null(await cluster.StateAsync("monitor", "CS2"));
         Assert.Null(await cluster.RouteAsync("evil.txt"));

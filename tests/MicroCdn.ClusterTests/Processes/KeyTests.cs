@@ -11,7 +11,8 @@ public sealed class KeyTests
         await using Stage stage = new();
         string folder = stage.MakeFiles("files", ("hello.txt", "Hello\n"u8.ToArray()));
         await EndsWell(stage.MicroCdn("key", "new", "--out", "cluster.key"));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(PathOf(stage, "cluster.key")));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(PathOf(stage, "cluster.key")));
         RunningProcess index = await stage.IndexAsync("--key-file", "cluster.key");
         RunningProcess monitor = await stage.MonitorAsync("--key-file", "cluster.key");
 
@@ -37,7 +38,8 @@ public sealed class KeyTests
 
         string[] secrets =
         [
-            .. new[] { "cluster.key", "cs4.key" }.Select(name => File.ReadAllText(PathOf(stage, name)).Trim().Split(':'))
+            .. new[] { "cluster.key", "cs4.key" }
+                .Select(name => File.ReadAllText(PathOf(stage, name)).Trim().Split(':'))
                 .Select(words => words.Length == 2 ? words[1] : words[3]),
             File.ReadAllText(PathOf(stage, "token")).Trim().Split(':')[5],
         ];
