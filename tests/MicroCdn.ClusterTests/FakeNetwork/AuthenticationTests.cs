@@ -103,7 +103,7 @@ public sealed class AuthenticationTests
         using IDatagramPort port = cluster.Network.Host("client").Datagrams.Bind(new IPEndPoint(IPAddress.Any, 9999));
         IPEndPoint monitor = new(cluster.Network.Host("monitor").Address, 6000);
         // Made with the right key, for a tether of other nonces: what a recording is.
-        Nonce.TryParse("0123456789abcdef0123456789abcdef"u8, out Nonce nonce);
+        Nonce nonce = Nonce.Draw(bytes => bytes.Fill(0xAB));
         System.Buffers.ArrayBufferWriter<byte> beat = new();
         beat.WriteText("HEARTBEAT CS1 10.0.0.4 7001 0 0 inc=1767225600000 seq=100000 gap=100");
         Handshake.Seal(key, nonce, nonce).Append(beat);
