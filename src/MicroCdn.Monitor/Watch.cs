@@ -202,8 +202,8 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         }
     }
 
-    // A server of version 2 beats in version 1 until its tether holds. Only one that is gone, and whose beats go on like
-    // that, was replaced by one of version 1.
+    // A server of version 2 beats in version 1 until its tether holds. Only one that is gone, and whose beats go on
+    // like that, was replaced by one of version 1.
     private bool IsPlainNow(Watched server)
     {
         bool isGone = server.Tether is null && (server.HasLeft || server.State == ServerState.Dead);

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace MicroCdn.ClusterTests.Processes;
 
 /// <summary>Real processes that crash and hang: the index knows it long before version 1 would.</summary>
-/// <remarks>The bars stand in issue 4 (50 ms, and one second); here they have room for a machine that is busy with other
-/// tests. docs/reliability.md has what was measured.</remarks>
+/// <remarks>The bars stand in issue 4 (50 ms, and one second); here they have room for a machine that is busy with
+/// other tests. docs/reliability.md has what was measured.</remarks>
 public sealed class DetectionTests
 {
     private static readonly TimeSpan Crashed = TimeSpan.FromSeconds(2);
