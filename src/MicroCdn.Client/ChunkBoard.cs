@@ -1,3 +1,5 @@
+using MicroCdn.Protocol;
+
 namespace MicroCdn.Client;
 
 /// <summary>What the couriers of one download share: map, crew and news, each look and each change in one
@@ -6,7 +8,7 @@ namespace MicroCdn.Client;
 internal sealed class ChunkBoard(Location location, Crew crew, TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private readonly ChunkMap _map = new(Chunks.CountOf(location.Size));
+    private readonly ChunkMap _map = new(ChunkCount.Of(location.Size));
     private readonly long _began = time.GetTimestamp();
     private TimeSpan _newsAt;
     private long _received;

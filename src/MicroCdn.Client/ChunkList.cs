@@ -26,13 +26,14 @@ internal sealed class ChunkList
     /// <param name="digests">The digests in binary, 32 bytes for each chunk.</param>
     public static ChunkList? TryCreate(long size, FileDigest root, ReadOnlySpan<byte> digests)
     {
-        int count = Chunks.CountOf(size);
-        if (count < 0 || digests.Length != (long)count * FileDigest.Length || RootOf(digests) != root) return null;
+        int count = ChunkCount.Of(size);
+        if (count < 0 || digests.Length != (long)count * FileDigest.Length) return null;
+        if (Chunks.RootOf(digests) != root) return null;
         return new ChunkList(size, MemoryMarshal.Cast<byte, FileDigest>(digests).ToArray());
     }
 
     /// <summary>The list that nobody need tell: that of a file of one chunk, whose digest is the file's.</summary>
-    public static ChunkList? OfOne(long size, FileDigest digest) => digest.IsNone ? null : Chunks.CountOf(size) switch
+    public static ChunkList? OfOne(long size, FileDigest digest) => digest.IsNone ? null : ChunkCount.Of(size) switch
     {
         0 => new ChunkList(size, []),
         1 => new ChunkList(size, [digest]),
@@ -41,16 +42,13 @@ internal sealed class ChunkList
 
     /// <summary>The list as somebody who is believed told it, who told no root.</summary>
     public static ChunkList? TryTrust(long size, ReadOnlySpan<byte> digests) =>
-        TryCreate(size, RootOf(digests), digests);
-
-    /// <summary>The chunk root: SHA-256 over the digests.</summary>
-    public static FileDigest RootOf(ReadOnlySpan<byte> digests) => new(SHA256.HashData(digests));
+        TryCreate(size, Chunks.RootOf(digests), digests);
 
     /// <summary>True when these are the bytes of a chunk.</summary>
     public bool IsRight(int chunk, ReadOnlySpan<byte> bytes)
     {
         Span<byte> actual = stackalloc byte[FileDigest.Length];
         SHA256.HashData(bytes, actual);
-        return bytes.Length == Chunks.LengthOf(chunk, Size) && new FileDigest(actual) == _digests[chunk];
+        return bytes.Length == Chunks.LengthOf(Size, chunk) && new FileDigest(actual) == _digests[chunk];
     }
 }

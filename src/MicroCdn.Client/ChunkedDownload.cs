@@ -203,9 +203,9 @@ internal sealed class ChunkedDownload : IDisposable
         if (_location.Size < LastingBytes) return PartFile.Create(_target, _location.Size);
         byte[] stamp = new byte[PartFile.StampBytes];
         _location.Digest.CopyTo(stamp);
-        (_location.Root.IsNone ? _location.Chunks is { } list ? ChunkList.RootOf(list.Bytes) : default
+        (_location.Root.IsNone ? _location.Chunks is { } list ? Chunks.RootOf(list.Bytes) : default
             : _location.Root).CopyTo(stamp.AsSpan(FileDigest.Length));
-        PartFile part = PartFile.Open(_target, _location.Size, Chunks.CountOf(_location.Size), stamp);
+        PartFile part = PartFile.Open(_target, _location.Size, ChunkCount.Of(_location.Size), stamp);
         if (part.Origin == PartOrigin.Other)
         {
             _options.Notice?.Invoke($"'{part.Path}' is a part of another version of '{_name}': starting over");
@@ -221,8 +221,8 @@ internal sealed class ChunkedDownload : IDisposable
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!_part.IsClaimed(chunk)) continue;
-            Span<byte> bytes = buffer.AsSpan(0, Chunks.LengthOf(chunk, _location.Size));
-            if (_part.Read(Chunks.OffsetOf(chunk), bytes) != bytes.Length || !list.IsRight(chunk, bytes)) continue;
+            Span<byte> bytes = buffer.AsSpan(0, Chunks.LengthOf(_location.Size, chunk));
+            if (_part.Read(ChunkCount.OffsetOf(chunk), bytes) != bytes.Length || !list.IsRight(chunk, bytes)) continue;
             _board.Found(chunk);
             _resumed += bytes.Length;
         }

@@ -88,7 +88,7 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
             if (taken.Count > 0)
             {
                 await source.AskAsync([.. taken.Select(chunk =>
-                    (Chunks.OffsetOf(chunk), Chunks.LengthOf(chunk, location.Size)))], cancellationToken)
+                    (ChunkCount.OffsetOf(chunk), Chunks.LengthOf(location.Size, chunk)))], cancellationToken)
                     .ConfigureAwait(false);
                 taken.ForEach(asked.Enqueue);
             }
@@ -96,7 +96,7 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
             // What comes next on this connection is a chunk that another one fetches now: leave.
             if (!board.IsWorthBeginning(courier, chunk)) return Outcome.Overtaken;
             TimeSpan began = board.Now;
-            Memory<byte> bytes = buffer.AsMemory(0, Chunks.LengthOf(chunk, location.Size));
+            Memory<byte> bytes = buffer.AsMemory(0, Chunks.LengthOf(location.Size, chunk));
             await source.BeginAsync(bytes.Length, cancellationToken).ConfigureAwait(false);
             await FillAsync(courier, source.ReadAsync, bytes, cancellationToken).ConfigureAwait(false);
             TimeSpan spent = board.Now - began;
@@ -125,7 +125,7 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
         for (int chunk = 0; chunk < list.Count && !board.IsWhole; chunk++)
         {
             bool wanted = board.TryTake(courier, chunk);
-            Memory<byte> bytes = buffer.AsMemory(0, Chunks.LengthOf(chunk, location.Size));
+            Memory<byte> bytes = buffer.AsMemory(0, Chunks.LengthOf(location.Size, chunk));
             await FillAsync(courier, connection.ReadAsync, bytes, cancellationToken).ConfigureAwait(false);
             if (wanted) Deliver(courier, chunk, list, bytes.Span);
         }
@@ -164,7 +164,7 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
     {
         try
         {
-            part.Write(chunk, Chunks.OffsetOf(chunk), bytes);
+            part.Write(chunk, ChunkCount.OffsetOf(chunk), bytes);
         }
         catch (Exception exception)
             when (exception is IOException and not DiskFullException or UnauthorizedAccessException)

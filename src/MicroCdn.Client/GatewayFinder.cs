@@ -97,7 +97,7 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
     /// <summary>The location with the chunks' digests of a Metalink, when it has them and they fit.</summary>
     internal static Location WithPieces(Location location, byte[] metalink)
     {
-        int count = Chunks.CountOf(location.Size);
+        int count = ChunkCount.Of(location.Size);
         if (count <= 0) return location;
         using MemoryStream digests = new();
         XmlReaderSettings settings = new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
@@ -121,7 +121,7 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
         ReadOnlySpan<byte> found = digests.GetBuffer().AsSpan(0, (int)digests.Length);
         ChunkList? list = location.Root.IsNone ? ChunkList.TryTrust(location.Size, found)
             : ChunkList.TryCreate(location.Size, location.Root, found);
-        return list is null ? location : location with { Chunks = list, Root = ChunkList.RootOf(list.Bytes) };
+        return list is null ? location : location with { Chunks = list, Root = Chunks.RootOf(list.Bytes) };
     }
 
     private static FileDigest DigestOf(JsonElement root, ReadOnlySpan<byte> key) =>

@@ -75,7 +75,7 @@ internal sealed class LineSource(LineConnection connection, FileName name, strin
     {
         await connection.SendAsync((byte[])[.. "CHUNKS "u8, .. _name, .. "\n"u8], cancellationToken)
             .ConfigureAwait(false);
-        byte[] digests = new byte[Chunks.CountOf(location.Size) * FileDigest.Length];
+        byte[] digests = new byte[ChunkCount.Of(location.Size) * FileDigest.Length];
         int next = -1;
         while (await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
         {

@@ -38,7 +38,7 @@ internal sealed record Location(long Size, IReadOnlyList<Holder> Holders)
     public bool IsRemembered { get; init; }
 
     /// <summary>True when chunks can be verified by themselves, once their digests are known.</summary>
-    public bool HasChunks => Client.Chunks.CountOf(Size) >= 0
+    public bool HasChunks => ChunkCount.Of(Size) >= 0
         && (Chunks is not null || !Root.IsNone || ChunkList.OfOne(Size, Digest) is not null);
 
     /// <summary>True when another location tells of the same bytes.</summary>

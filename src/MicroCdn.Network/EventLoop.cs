@@ -2,12 +2,14 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Network;
 
 /// <summary>One thread that serves its share of all connections: it waits for readiness and gives each one its
 /// turn.</summary>
+[SupportedOSPlatform("linux")]
 internal sealed partial class EventLoop
 {
     private const int Accepts = 32;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Network;
@@ -9,6 +10,7 @@ namespace MicroCdn.Network;
 /// One thread for each processor, each with its own epoll. Sessions never block, so more threads would only wait.
 /// Linux alone, by choice: see docs/decisions/0002-event-loops.md.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 public sealed class EventLoops : IDisposable
 {
     private const int Backlog = 4096;

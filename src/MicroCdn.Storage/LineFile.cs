@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Storage;
@@ -8,7 +9,8 @@ namespace MicroCdn.Storage;
 /// Adding is not made durable: after a power cut the last lines may be missing, torn or zeros, so a line must carry a
 /// check of itself. A torn last line is ended first, so that it spoils nothing that follows.
 /// </remarks>
-public sealed class LineFile(string path)
+[SupportedOSPlatform("linux")]
+public sealed class LineFile(string path, StoreHealth? health = null)
 {
     /// <summary>Longest line that is read; longer ones are passed over.</summary>
     public const int LineBytes = 8 * 1024;
@@ -48,11 +50,22 @@ public sealed class LineFile(string path)
         }
     }
 
+    /// <summary>Replaces the file by these lines, durably.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public void Replace(ReadOnlySpan<byte> lines)
+    {
+        using AtomicFile file = AtomicFile.Create(path, health);
+        file.Write(lines);
+        file.Commit();
+    }
+
     /// <summary>Adds lines, each with its LF, in one write; the folders above the file are made.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public void Append(ReadOnlySpan<byte> lines)
     {
+        health?.Refuse();
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         using SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite,
             FileShare.ReadWrite | FileShare.Delete);
