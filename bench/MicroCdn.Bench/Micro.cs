@@ -25,6 +25,7 @@ public static class Micro
         ManualConfig config = ManualConfig.Create(DefaultConfig.Instance).AddJob(job)
             .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "microcdn-bench-micro"));
         HotPaths.Files = settings.Files;
+        BenchmarkRunner.Run<MicroRequests>(config);
         BenchmarkRunner.Run<HotPaths>(config);
         Collect(settings);
     }

@@ -33,6 +33,7 @@ foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only])
 }
 foreach ((string name, string what, Action<Settings> run) in benchmarks) Add(name, what, run);
 Add("micro", "The hot paths inside one process: time and allocations; and one full collection", Micro.Run);
+root.Add(DetectionTimes.Create());
 Add("redirects", "Redirects of the gateway, with a million files on three servers", Redirects.Run);
 Add("all", "All of these but micro and redirects, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));

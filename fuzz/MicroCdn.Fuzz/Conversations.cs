@@ -129,6 +129,10 @@ internal static class Conversations
         {
         }
 
+        public void Repeat(Func<TimeSpan> step)
+        {
+        }
+
         public void Dispose()
         {
         }

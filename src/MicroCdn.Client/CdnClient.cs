@@ -1,29 +1,76 @@
 using MicroCdn.Network;
 using MicroCdn.Protocol;
+using MicroCdn.Storage;
 
 namespace MicroCdn.Client;
 
-/// <summary>Finds files through an index and downloads them.</summary>
-public sealed class CdnClient(ClientOptions options, IDialer dialer, TimeProvider time)
+/// <summary>Finds files through an index, or a gateway, and downloads them.</summary>
+/// <remarks>One for a process is enough: it may be used from several threads, and remembers which version of the
+/// protocol its index speaks.</remarks>
+public sealed class CdnClient : IDisposable
 {
-    private readonly IndexClient _index = new(options.IndexHost, options.IndexPort, dialer, time, options.Stall);
+    private const int MostIndexes = 16;
+
+    private readonly ClientOptions _options;
+    private readonly IDialer _dialer;
+    private readonly TimeProvider _time;
+    private readonly IndexClient _index;
+    private readonly Surroundings _around;
+
+    /// <summary>A client on the network of this machine.</summary>
+    public CdnClient(ClientOptions options) : this(options, new TcpDialer(TimeProvider.System), TimeProvider.System)
+    {
+    }
+
+    /// <summary>A client on a network and with a clock of the caller's.</summary>
+    public CdnClient(ClientOptions options, IDialer dialer, TimeProvider time)
+    {
+        (_options, _dialer, _time) = (options, dialer, time);
+        IndexEndPoint[] addresses = options.Indexes.Count > 0 ? [.. options.Indexes.Take(MostIndexes)]
+            : [new IndexEndPoint(options.IndexHost, options.IndexPort)];
+        _index = new IndexClient(addresses[0].Host, addresses[0].Port, dialer, time, options.Stall);
+        HttpFiles http = new();
+        IFinder[] finders = options.Gateway is { } gateway ? [new GatewayFinder(gateway, http, time, options.Stall)]
+            : [.. addresses.Select(one => new Locator(one.Host, one.Port, dialer, time, options.Stall))];
+        string key = options.Gateway?.AbsoluteUri
+            ?? string.Join(',', addresses.Select(one => $"{one.Host}:{one.Port}"));
+        ListMemory? memory = options.CacheFolder is { } folder ? new ListMemory(new CacheFolder(folder), time) : null;
+        _around = new Surroundings(options, new Finder(finders, key, memory, time), dialer, time, memory, http);
+    }
 
     /// <summary>Downloads a file to a target path, changing servers as needed; the target appears only when it is
-    /// whole.</summary>
-    /// <exception cref="CdnException">No server has the file, or none could be reached.</exception>
+    /// whole and right.</summary>
+    /// <param name="name">The file's name in the network, a relative path with <c>/</c>.</param>
+    /// <param name="target">Where to save it; folders above it are made, and what stood there is replaced.</param>
+    /// <param name="options">How; the defaults when left out.</param>
+    /// <param name="cancellationToken">Ends the download; what a large one had is kept beside the target.</param>
+    /// <exception cref="ArgumentException">The name is none.</exception>
+    /// <exception cref="CdnException">No server has the file, none could be reached, or none has the right
+    /// bytes.</exception>
+    /// <exception cref="IOException">The target cannot be written.</exception>
+    public Task<DownloadResult> DownloadAsync(
+        string name, string target, DownloadOptions? options = null, CancellationToken cancellationToken = default) =>
+        FileName.TryCreate(name, out FileName file)
+            ? new Download(file, target, _around, options ?? new DownloadOptions()).RunAsync(cancellationToken)
+            : throw new ArgumentException("A name is a relative path without '..', at most 1,024 bytes.", nameof(name));
+
+    /// <summary>The same for a name that was read already, with nothing but a listener.</summary>
+    /// <exception cref="CdnException">No server has the file, none could be reached, or none has the right
+    /// bytes.</exception>
     /// <exception cref="IOException">The target cannot be written.</exception>
     public Task<DownloadResult> DownloadAsync(
         FileName name, string target, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken) =>
-        new Download(name, target, options, _index, dialer, time, progress).RunAsync(cancellationToken);
+        new Download(name, target, _around, new DownloadOptions { Progress = progress }).RunAsync(cancellationToken);
 
-    /// <summary>Downloads a file from one server, without an index.</summary>
+    /// <summary>Downloads a file from one server, without an index, and so without verifying it.</summary>
     /// <exception cref="CdnException">The server has not the file, or could not be reached.</exception>
     /// <exception cref="IOException">The target cannot be written.</exception>
     public Task<DownloadResult> DownloadFromAsync(string host, int port, FileName name, string target,
         IProgress<DownloadProgress>? progress, CancellationToken cancellationToken) =>
-        new Download(name, target, options, _index, dialer, time, progress).RunFromAsync(host, port, cancellationToken);
+        new Download(name, target, _around, new DownloadOptions { Progress = progress })
+            .RunFromAsync(host, port, cancellationToken);
 
-    /// <summary>The files of the index.</summary>
+    /// <summary>The files of the index; of several, those of the first.</summary>
     /// <exception cref="CdnException">The index could not be reached.</exception>
     public Task<List<FileRow>> ListFilesAsync(CancellationToken cancellationToken) =>
         OrUnreachable(_index.ListFilesAsync(cancellationToken));
@@ -31,13 +78,17 @@ public sealed class CdnClient(ClientOptions options, IDialer dialer, TimeProvide
     /// <summary>The servers as the index knows them.</summary>
     /// <exception cref="CdnException">The index could not be reached.</exception>
     public Task<List<ServerRow>> ListServersAsync(CancellationToken cancellationToken) =>
-        OrUnreachable(_index.ListServersAsync(cancellationToken));
+        OrUnreachable(_index.ListServersAsync(cancellationToken, inVersion2: true));
 
     /// <summary>The servers as a monitor knows them.</summary>
     /// <exception cref="CdnException">The monitor could not be reached.</exception>
     public Task<List<ServerRow>> ListServersOfMonitorAsync(string host, int port,
         CancellationToken cancellationToken) =>
-        OrUnreachable(new IndexClient(host, port, dialer, time, options.Stall).ListServersAsync(cancellationToken));
+        OrUnreachable(new IndexClient(host, port, _dialer, _time, _options.Stall)
+            .ListServersAsync(cancellationToken, inVersion2: true));
+
+    /// <summary>Closes what is open to gateways and servers over HTTP.</summary>
+    public void Dispose() => _around.Http.Dispose();
 
     private static async Task<T> OrUnreachable<T>(Task<T> question)
     {
@@ -51,15 +102,3 @@ public sealed class CdnClient(ClientOptions options, IDialer dialer, TimeProvide
         }
     }
 }
-
-/// <summary>How far a download is.</summary>
-/// <param name="Done">Bytes received from the server now used.</param>
-/// <param name="Size">The file's length in bytes.</param>
-/// <param name="Server">The server now used.</param>
-public readonly record struct DownloadProgress(long Done, long Size, string Server);
-
-/// <summary>What a finished download was.</summary>
-/// <param name="Size">The file's length in bytes.</param>
-/// <param name="Server">The server that delivered it.</param>
-/// <param name="Path">Where it was saved.</param>
-public sealed record DownloadResult(long Size, string Server, string Path);

@@ -3,11 +3,14 @@ namespace MicroCdn.Client;
 /// <summary>Why a request could not be fulfilled.</summary>
 public enum CdnFailure
 {
-    /// <summary>No live server has the file.</summary>
+    /// <summary>No live server has the file. The program's exit code is 3.</summary>
     NotFound,
 
-    /// <summary>The index, or every server that it named, did not answer.</summary>
+    /// <summary>The index, or every server that it named, did not answer. The program's exit code is 4.</summary>
     Unreachable,
+
+    /// <summary>No server has the bytes that the index tells the SHA-256 of. The program's exit code is 5.</summary>
+    WrongBytes,
 }
 
 /// <summary>A request that could not be fulfilled; the message is one sentence for the user.</summary>

@@ -34,14 +34,15 @@ internal sealed class IndexClient(string host, int port, IDialer dialer, TimePro
         return rows;
     }
 
-    /// <summary>Every server.</summary>
-    public async Task<List<ServerRow>> ListServersAsync(CancellationToken cancellationToken)
+    /// <summary>Every server, in version 2 with state and reason where the peer speaks it.</summary>
+    public async Task<List<ServerRow>> ListServersAsync(
+        CancellationToken cancellationToken, bool inVersion2 = false)
     {
         List<ServerRow> rows = [];
         await ListAsync("LIST_SERVERS\n"u8.ToArray(), line =>
         {
             if (ServerRow.TryParse(line.Span, out ServerRow? row)) rows.Add(row!);
-        }, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken, inVersion2).ConfigureAwait(false);
         return rows;
     }
 
@@ -91,14 +92,18 @@ internal sealed class IndexClient(string host, int port, IDialer dialer, TimePro
         }
     }
 
-    private async Task ListAsync(byte[] verb, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken)
+    private async Task ListAsync(byte[] verb, Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken,
+        bool inVersion2 = false)
     {
         using CancellationTokenSource late = new(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
+            LineConnection? spoken = inVersion2
+                ? await Speaking2.TryDialAsync(dialer, host, port, time, either.Token).ConfigureAwait(false) : null;
             await using LineConnection connection =
-                await dialer.DialAsync(host, port, either.Token).ConfigureAwait(false);
+                spoken ?? await dialer.DialAsync(host, port, either.Token).ConfigureAwait(false);
+            late.CancelAfter(limit);
             await connection.SendAsync(verb, either.Token).ConfigureAwait(false);
             while (await connection.ReadLineAsync(either.Token).ConfigureAwait(false) is { } line)
             {

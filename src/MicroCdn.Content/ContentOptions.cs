@@ -77,9 +77,9 @@ public sealed record ContentOptions
     /// <summary>Networks whose PING datagrams are answered, beside loopback and the monitors' own addresses.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
 
-    /// <summary>Time between heartbeats to monitors of version 2, 10 ms to 3 s; those of version 1 expect three
-    /// seconds.</summary>
-    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+    /// <summary>Time between heartbeats to monitors of version 2, from <see cref="Limits.ShortestBeat"/> to
+    /// <see cref="Limits.LongestBeat"/>; those of version 1 expect three seconds.</summary>
+    public TimeSpan HeartbeatInterval { get; init; } = Limits.Beat;
 
     /// <summary>Every monitor, each once.</summary>
     internal IReadOnlyList<MonitorAddress> Monitors =>

@@ -21,7 +21,10 @@ public sealed class EdgeRole : IRole, IDisposable
         }
         EdgeHandler handler = new(options, files, _variants, time);
         HttpService service =
-            new(handler, new TrustedNetworks(options.Proxies), new Complaints(logger, time), time);
+            new(handler, new TrustedNetworks(options.Proxies), new Complaints(logger, time), time)
+            {
+                CrossOrigin = new CrossOrigin(options.CorsOrigins),
+            };
         Listeners =
         [
             .. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true),

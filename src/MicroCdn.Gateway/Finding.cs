@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using MicroCdn.Http;
 using MicroCdn.Index;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Gateway;
 
@@ -76,7 +77,7 @@ internal sealed class Finding
 
     /// <summary>What a server's state is called.</summary>
     public static string StateOf(Server server) =>
-        server.Contact is null ? "registering" : server.IsAlive ? "alive" : "dead";
+        server.Contact is null ? "registering" : server.State.Text();
 
     /// <summary>A path of this gateway for the file, with an ending or a query behind it.</summary>
     public void WritePath(string more, IBufferWriter<byte> output)

@@ -9,10 +9,10 @@ namespace MicroCdn.Gateway;
 
 /// <summary>Answers every GET for a file with the way to a live copy of it, or with what is known of it.</summary>
 /// <remarks>
-/// 1. The method. 2. The path becomes a name; what is no name finds nothing. 3. The name is looked up: a file; else a
-/// file with <c>.meta4</c> or <c>.sha256</c> behind it; else a question after our health. 4. What is wanted of it, by
-/// query and Accept. 5. Its servers are put in order. 6. The redirect, the relay, or the page. One handler for each
-/// port: it knows over which scheme its clients come.
+/// 1. The path becomes a name; what is no name finds nothing. 2. The name is looked up: a file; else a file with
+/// <c>.meta4</c> or <c>.sha256</c> behind it; else a question after our health. 3. What is wanted of it, by query and
+/// Accept. 4. Its servers are put in order. 5. The redirect, the relay, or the page. One handler for each port: it
+/// knows over which scheme its clients come.
 /// </remarks>
 internal sealed class GatewayHandler(
     GatewayOptions options, FileDirectory directory, Relays? relays, Pieces pieces, bool isSecure) : IHttpHandler
@@ -22,11 +22,6 @@ internal sealed class GatewayHandler(
 
     public void Handle(in Request request, Response response, IPeer peer)
     {
-        if (request.Method is Method.Other or Method.Options)
-        {
-            AnswerMethod(request, response);
-            return;
-        }
         Span<byte> decoded = stackalloc byte[Limits.NameBytes];
         if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder) || isFolder)
         {
@@ -181,15 +176,6 @@ internal sealed class GatewayHandler(
         bool ready = directory.Servers.Any(server => server.Contact is not null);
         Sentences.Explain(response, ready ? HttpStatus.Ok : HttpStatus.ServiceUnavailable,
             ready ? "ok" : "No content server has registered yet.");
-    }
-
-    private static void AnswerMethod(in Request request, Response response)
-    {
-        bool asks = request.Method == Method.Options;
-        response.Begin(asks ? HttpStatus.NoContent : HttpStatus.MethodNotAllowed);
-        response.Field("Allow"u8, "GET, HEAD, OPTIONS"u8);
-        if (asks) response.EndEmpty();
-        else response.End([]);
     }
 
     private static void NotFound(Response response) =>

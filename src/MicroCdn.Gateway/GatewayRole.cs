@@ -22,6 +22,7 @@ public sealed class GatewayRole : IRole
         TrustedNetworks proxies = new(options.Proxies);
         Relays? relays = options.Relays ? new Relays(dialer, complaints, time) : null;
         Pieces pieces = new(dialer, complaints, time);
+        CrossOrigin crossOrigin = new(options.CorsOrigins);
         Listeners = [.. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true)];
 
         IEnumerable<Listener> Port(int? port, bool secure)
@@ -29,7 +30,8 @@ public sealed class GatewayRole : IRole
             if (port is not { } number) yield break;
             GatewayHandler handler = new(options, directory, relays, pieces, secure);
             yield return new Listener(
-                new IPEndPoint(options.Bind, number), new HttpService(handler, proxies, complaints, time), secure);
+                new IPEndPoint(options.Bind, number),
+                new HttpService(handler, proxies, complaints, time) { CrossOrigin = crossOrigin }, secure);
         }
     }
 

@@ -42,13 +42,14 @@ internal static class JsonPage
         foreach (byte[] url in finding.UrlsOf(server)) json.WriteStringValue(url);
         json.WriteEndArray();
         json.WriteString("state"u8, Finding.StateOf(server));
+        json.WriteString("why"u8, server.Why.Length > 0 ? server.Why : null);
         json.WriteNumber("load"u8, server.Load);
         json.WriteNumber("score"u8, candidate.Score);
         json.WriteString("zone"u8, server.Contact?.Zone);
         json.WriteString("country"u8, server.Contact?.Country);
         json.WriteNumber("weight"u8, server.Contact?.Weight ?? Limits.UsualWeight);
         bool excluded = candidate.Exclusion != Exclusion.None;
-        json.WriteString("excluded"u8, excluded ? Sentences.Of(candidate.Exclusion) : null);
+        json.WriteString("excluded"u8, excluded ? Sentences.Of(candidate) : null);
         json.WriteEndObject();
     }
 

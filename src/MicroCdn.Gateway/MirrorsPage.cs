@@ -60,7 +60,7 @@ internal static class MirrorsPage
             page.WriteText($"</bdi><td>{Finding.StateOf(server)}, load {server.Load}<td>");
             if (candidate.Exclusion != Exclusion.None)
             {
-                WriteText($"left out: {Sentences.Of(candidate.Exclusion)}", page);
+                WriteText($"left out: {Sentences.Of(candidate)}", page);
             }
             else if (finding.UrlOf(server) is { } url)
             {

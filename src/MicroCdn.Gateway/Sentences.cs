@@ -12,14 +12,16 @@ internal static class Sentences
     private const int MostReasons = 5;
 
     /// <summary>Why a server does not get the client, to follow its id.</summary>
-    public static string Of(Exclusion exclusion) => exclusion switch
+    public static string Of(in Candidate candidate) => candidate.Exclusion switch
     {
         Exclusion.None => "may get clients",
-        Exclusion.Dead => "a monitor called it dead",
+        // Of one that has come back since, nothing speaks against it any more.
+        Exclusion.Dead => candidate.Server.Why.Length > 0 ? candidate.Server.Why : "it was dead a moment ago",
+        Exclusion.Draining => "it leaves in order",
         Exclusion.NotRegistered => "its list of files is not complete",
         Exclusion.AddressFamily => "you came over IPv4, and it has no IPv4 address",
         Exclusion.NotWanted => "you asked for another one",
-        _ => exclusion.ToString(),
+        var other => other.ToString(),
     };
 
     /// <summary>Answers with one sentence, which nobody is to keep.</summary>
@@ -39,7 +41,7 @@ internal static class Sentences
         foreach (Candidate candidate in candidates[..Math.Min(candidates.Length, MostReasons)])
         {
             string reason = candidate.Exclusion == Exclusion.None
-                ? "it speaks no HTTP, and relaying is switched off here" : Of(candidate.Exclusion);
+                ? "it speaks no HTTP, and relaying is switched off here" : Of(candidate);
             text.Append(' ').Append(candidate.Server.Id).Append(": ").Append(reason).Append(';');
         }
         if (candidates.Length > MostReasons) text.Append($" and {candidates.Length - MostReasons} more;");

@@ -44,6 +44,7 @@ internal static class WhyPage
     {
         Server server = candidate.Server;
         StringBuilder text = new(Finding.StateOf(server));
+        if (candidate.Exclusion == Exclusion.None && server.Why.Length > 0) text.Append($" ({server.Why})");
         text.Append(Invariant($", load {server.Load}"));
         if (server.Contact is { } contact)
         {
@@ -53,7 +54,7 @@ internal static class WhyPage
             if (!Place.IsWeb(contact)) text.Append(", speaks no HTTP");
         }
         if (candidate.Exclusion == Exclusion.None) return text.ToString();
-        return text.Append("; left out: ").Append(Sentences.Of(candidate.Exclusion)).ToString();
+        return text.Append("; left out: ").Append(Sentences.Of(candidate)).ToString();
     }
 
     private static string Show(long size, FileDigest digest) =>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using MicroCdn.Http.Http2;
 using MicroCdn.Network;
 
 namespace MicroCdn.Http;
@@ -6,7 +7,7 @@ namespace MicroCdn.Http;
 /// <summary>Answers requests: decides without I/O, and never blocks, since hundreds of others wait for it.</summary>
 public interface IHttpHandler
 {
-    /// <summary>Answers one request whose head is sound.</summary>
+    /// <summary>Answers one GET or HEAD whose head is sound.</summary>
     void Handle(in Request request, Response response, IPeer peer);
 }
 
@@ -65,7 +66,7 @@ internal sealed class HttpConversation : Conversation
         if (refusal is not null) Refuse(refusal);
         if (length == 0) return 0;
         if (!Answer.IsPending) (_windowSince, _windowBytes) = (now, 0);
-        _service.Handler.Handle(request, new Response(Answer, _service.Date, request), _peer);
+        _service.Handle(request, Answer, _peer);
         return length;
     }
 
@@ -82,7 +83,7 @@ internal sealed class HttpConversation : Conversation
 
     private void Refuse(Refusal refusal)
     {
-        _service.Complaints.Add($"refused a request of {_peer.Remote}: {refusal.Status.Code}: {refusal.Reason}");
+        _service.Complain(_peer, refusal);
         Refuse(_service.TextOf(refusal));
     }
 }
@@ -90,6 +91,7 @@ internal sealed class HttpConversation : Conversation
 /// <summary>What stands behind an HTTP port: one handler, and the limits on everyone who connects.</summary>
 public sealed class HttpService : IConversations
 {
+    private const string Http2Name = "h2";
     private readonly ConnectionCounts _connections;
 
     /// <summary>Takes the handler of all requests.</summary>
@@ -102,6 +104,12 @@ public sealed class HttpService : IConversations
         (Handler, Complaints, Date) = (handler, complaints, new DateField(time));
         _connections = new ConnectionCounts(HttpLimits.ConnectionsPerAddress, proxies);
     }
+
+    /// <summary>What is spoken inside TLS.</summary>
+    public static TlsProtocols Protocols { get; } = new(Http2Name, "http/1.1");
+
+    /// <summary>Whose pages may read what is answered; nobody's when nothing is said.</summary>
+    public CrossOrigin CrossOrigin { get; init; } = CrossOrigin.None;
 
     internal IHttpHandler Handler { get; }
 
@@ -116,6 +124,25 @@ public sealed class HttpService : IConversations
         return _connections.Take(peer.Remote) ? conversation : conversation.Refused(Refusal.TooMany);
     }
 
+    /// <inheritdoc/>
+    public Conversation Negotiated(Conversation begun, string protocol, IPeer peer, long now) =>
+        protocol == Http2Name ? new Http2Conversation(this, peer, begun.Answer, now) : begun;
+
+    /// <summary>The same service for those who speak HTTP/2, which is agreed upon beforehand (RFC 9113, section
+    /// 3.2).</summary>
+    public IConversations Http2 => field ??= new OverHttp2(this);
+
+    internal void Complain(IPeer peer, Refusal refusal) =>
+        Complaints.Add($"refused a request of {peer.Remote}: {refusal.Status.Code}: {refusal.Reason}");
+
+    // One sound request, of whichever version of HTTP.
+    internal void Handle(in Request request, Answer answer, IPeer peer)
+    {
+        Response response = new(answer, this, request);
+        if (request.Method is Method.Get or Method.Head) Handler.Handle(request, response, peer);
+        else CrossOrigin.AnswerMethod(request, response);
+    }
+
     internal void Ended(IPeer peer) => _connections.Release(peer.Remote);
 
     internal byte[] TextOf(Refusal refusal)
@@ -127,5 +154,14 @@ public sealed class HttpService : IConversations
             "Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
             + $"Content-Length: {refusal.Reason.Length + 1}\r\n\r\n{refusal.Reason}\n"));
         return output.WrittenSpan.ToArray();
+    }
+
+    private sealed class OverHttp2(HttpService service) : IConversations
+    {
+        public Conversation Begin(IPeer peer, Answer answer, long now)
+        {
+            Http2Conversation conversation = new(service, peer, answer, now);
+            return service._connections.Take(peer.Remote) ? conversation : conversation.Refused(Fault.EnhanceYourCalm);
+        }
     }
 }

@@ -16,8 +16,11 @@ public enum Exclusion
     /// <summary>It may get it.</summary>
     None,
 
-    /// <summary>A monitor called it dead.</summary>
+    /// <summary>It is given up; <see cref="Server.Why"/> says by whom.</summary>
     Dead,
+
+    /// <summary>It leaves in order.</summary>
+    Draining,
 
     /// <summary>Its list of files is not complete.</summary>
     NotRegistered,
@@ -37,6 +40,9 @@ public enum Exclusion
 public readonly record struct Candidate(
     Server Server, long Score, Exclusion Exclusion, Nearness Nearness = Nearness.Elsewhere)
 {
+    // As it was when the candidates were judged: it must not change while they are put in order.
+    internal Standing Standing { get; } = Server.Standing;
+
     /// <summary>The score in downloads under way, this client's included, as a server of the usual weight would feel
     /// them.</summary>
     public double Load => (double)Score / (Server.OneAnswer * Contact.UsualStrain);
@@ -53,12 +59,13 @@ public readonly record struct Candidate(
 
 /// <summary>Puts the servers that have a file in the order in which a client should ask them.</summary>
 /// <remarks>The first is the one that the policies chose, by the same list and the same chance as any GET. Behind it
-/// come those to turn to when it fails: the nearest first, of these the one with the least to do. The excluded are
-/// last, so that somebody can read why.</remarks>
+/// come those to turn to when it fails: those in the best state first, of these the nearest, of these the one with the
+/// least to do. The excluded are last, so that somebody can read why.</remarks>
 internal sealed class Candidates(Router router)
 {
     private static readonly Comparison<Candidate> Order = (one, other) =>
-        (one.Exclusion, one.Nearness, one.Score).CompareTo((other.Exclusion, other.Nearness, other.Score));
+        (one.Exclusion, one.Standing, one.Nearness, one.Score).CompareTo(
+            (other.Exclusion, other.Standing, other.Nearness, other.Score));
 
     /// <summary>Fills in the candidates, the best first, the excluded last.</summary>
     /// <returns>How many there are; the last of those that do not fit are left out.</returns>

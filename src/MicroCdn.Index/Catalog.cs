@@ -109,6 +109,9 @@ internal sealed class Catalog(long seed)
         /// <summary>All names, also of files that nobody holds any more.</summary>
         public NameTable Names => tables.Names;
 
+        /// <summary>The files about which servers may disagree; all others are offered by whoever holds them.</summary>
+        public IEnumerable<int> Noted => tables.NotedRows;
+
         public ReadOnlySpan<byte> NameOf(int row) => tables.Names[row];
 
         /// <summary>The row of the file that a GET asks for: the raw words first, then their decoded form; -1 when
@@ -136,9 +139,6 @@ internal sealed class Catalog(long seed)
             state = StateOf(copies);
             return tables.Sets[copies.Set];
         }
-
-        /// <summary>The rows of the files about which servers disagree, in no order.</summary>
-        public IEnumerable<int> Disputed => tables.Disputed;
 
         /// <summary>Every claim about a file, with those who make it; copies of one size without a digest are a claim
         /// of their own, unless nobody disagrees.</summary>
@@ -180,7 +180,7 @@ internal sealed class Catalog(long seed)
             int live = 0;
             foreach (ushort server in sets[holding.Offered])
             {
-                if (server < servers.Length && servers[server].IsAlive) live++;
+                if (server < servers.Length && servers[server].IsAsked) live++;
             }
             bool later = holding.Recent > best.Recent
                 || (holding.Recent == best.Recent && holding.Change > best.Change);

@@ -42,6 +42,15 @@ internal sealed class CatalogTables(long seed)
 
     public int Held { get; private set; }
 
+    /// <summary>The files of which there is a note, in any order.</summary>
+    public IEnumerable<int> NotedRows
+    {
+        get
+        {
+            foreach ((int row, _) in _notes) yield return row;
+        }
+    }
+
     /// <summary>What a file's card or note says now; a note when servers disagree (or the card has no room).</summary>
     public Copies Look(int row, out Holding[]? note)
     {
@@ -61,9 +70,6 @@ internal sealed class CatalogTables(long seed)
         Look(row, out Holding[]? note);
         return note is not null && IsDisputed(note);
     }
-
-    /// <summary>The files about which servers disagree, in no order; each is so at the moment it is named.</summary>
-    public IEnumerable<int> Disputed => _notes.Where(note => IsDisputed(note.Value)).Select(note => note.Key);
 
     /// <summary>The claims about a file; the writer's alone.</summary>
     public Holding[] HoldingsOf(int row)

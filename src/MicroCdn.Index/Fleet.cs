@@ -2,20 +2,17 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
 
-/// <summary>All content servers: who is alive, how loaded, and how each is reached. Decides without I/O.</summary>
+/// <summary>All content servers: in which state, how loaded, and how each is reached. Decides without I/O.</summary>
 /// <remarks>
-/// <para>A server is believed alive from its registration on, and dead once a monitor says so. A monitor that lists it
-/// alive again, or a new registration, brings it back. A monitor's list is older than it seems: what it says is not
-/// believed against a SERVER_DOWN that came after it was asked, nor, for <see cref="Grace"/>, against a registration
-/// whose first heartbeats may not have been counted yet.</para>
-/// <para>Writers hold a lock; readers take the table of the moment and read fields that are written in one step.</para>
+/// <para>What monitors say and what the index sees itself is gathered here, and a <see cref="Jury"/> judges it anew
+/// whenever some of it changes. A monitor of version 1 is heard by its lists. A list is older than it seems: what it
+/// says is not believed against a SERVER_DOWN that came after it was asked, nor, for <see cref="Grace"/>, against a
+/// registration whose first heartbeats may not have been counted yet.</para>
+/// <para>Writers hold a lock; readers take the table of the moment and read fields that are written in one step.
+/// <see cref="Changed"/> and <see cref="Look"/> are called when the lock is released.</para>
 /// </remarks>
-internal sealed class Fleet(TimeProvider time, Locations? locations = null)
+internal sealed partial class Fleet(TimeProvider time, Locations? locations = null)
 {
-    /// <summary>How long a new registration outweighs a monitor that still lists the server dead: three
-    /// heartbeats.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
-
     private readonly Lock _lock = new();
     private readonly Dictionary<ServerId, Server> _byId = [];
     private Server[] _servers = [];
@@ -23,11 +20,14 @@ internal sealed class Fleet(TimeProvider time, Locations? locations = null)
     /// <summary>Where they and their clients are.</summary>
     public Locations Locations { get; } = locations ?? Locations.None;
 
+    /// <summary>The clock by which all this happens.</summary>
+    public TimeProvider Time => time;
+
     /// <summary>All servers by number.</summary>
     public Server[] Servers => Volatile.Read(ref _servers);
 
     /// <summary>True while some registered server is believed dead.</summary>
-    public bool SomeoneIsDead => Array.Exists(Servers, s => s is { IsAlive: false, Contact: not null });
+    public bool SomeoneIsDead => Array.Exists(Servers, s => s is { State: ServerState.Dead, Contact: not null });
 
     public Server? Find(ServerId id)
     {
@@ -48,16 +48,31 @@ internal sealed class Fleet(TimeProvider time, Locations? locations = null)
         }
     }
 
-    /// <summary>A server completed its registration.</summary>
-    public void Registered(Server server, Contact contact)
+    /// <summary>A connection registers a server; null when it may, else the claim of the process that has this
+    /// id.</summary>
+    /// <remarks>A later start takes over from the same address, or once the older connection is gone. Peers that
+    /// tell no incarnation are taken as they come.</remarks>
+    public Claim? Take(Server server, Claim claim)
     {
         lock (_lock)
         {
-            contact.Place = Locations.PlaceOf(contact);
-            server.Contact = contact;
-            server.RegisteredAt = time.GetTimestamp();
-            server.IsAlive = true;
+            if (server.Claim is { } other && other != claim && other.Excludes(claim)) return other;
+            server.Claim = claim;
+            return null;
         }
+    }
+
+    /// <summary>The connection that registered a server ended. Of a server that counts its starts, and did not say
+    /// that it leaves, this is worth a look.</summary>
+    public void Release(Server server, Claim claim)
+    {
+        lock (_lock)
+        {
+            if (server.Claim != claim) return;
+            server.Claim = null;
+            if (claim.Incarnation == 0 || server.Evidence.Drains || server.Contact is null) return;
+        }
+        Look(server);
     }
 
     /// <summary>Goes by another country file from now on.</summary>
@@ -73,52 +88,11 @@ internal sealed class Fleet(TimeProvider time, Locations? locations = null)
         }
     }
 
-    /// <summary>A monitor calls a server dead; true when that is news.</summary>
-    public bool MarkDead(ServerId id)
-    {
-        lock (_lock)
-        {
-            if (!_byId.TryGetValue(id, out Server? server)) return false;
-            server.DownAt = time.GetTimestamp();
-            bool news = server.IsAlive;
-            server.IsAlive = false;
-            return news;
-        }
-    }
-
     /// <summary>A server tells its own load; false when it is unknown.</summary>
     public bool UpdateLoad(ServerId id, int load)
     {
         if (Find(id) is not { } server) return false;
         server.Load = load;
         return true;
-    }
-
-    /// <summary>A monitor's list arrived; returns the servers whose state it changed.</summary>
-    /// <param name="rows">The rows.</param>
-    /// <param name="askedAt">When the monitor was asked, by our clock.</param>
-    public List<Server> Hear(IReadOnlyList<ServerRow> rows, long askedAt)
-    {
-        List<Server> changed = [];
-        lock (_lock)
-        {
-            foreach (ServerRow row in rows)
-            {
-                if (!_byId.TryGetValue(row.Id, out Server? server) || server.Contact is null) continue;
-                server.Load = row.Load;
-                bool believed = row.Alive ? server.DownAt <= askedAt
-                    : time.GetElapsedTime(server.RegisteredAt, askedAt) > Grace;
-                if (!believed || server.IsAlive == row.Alive) continue;
-                server.IsAlive = row.Alive;
-                changed.Add(server);
-            }
-        }
-        return changed;
-    }
-
-    /// <summary>Ages the count of recent answers; called once a second.</summary>
-    public void Forget()
-    {
-        foreach (Server server in Servers) server.Forget();
     }
 }

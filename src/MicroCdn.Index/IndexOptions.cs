@@ -17,6 +17,9 @@ public sealed record IndexOptions
     /// <summary>The monitor's line port.</summary>
     public int MonitorTcpPort { get; init; } = 6001;
 
+    /// <summary>Further monitors that are asked and listened to.</summary>
+    public IReadOnlyList<MonitorAddress> Monitors { get; init; } = [];
+
     /// <summary>Networks beside loopback that control messages are taken from.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
 
@@ -27,3 +30,8 @@ public sealed record IndexOptions
     /// <summary>A country file in MaxMind's format, or null; read again when it changes.</summary>
     public string? CountryFile { get; init; }
 }
+
+/// <summary>Where a monitor is reached.</summary>
+/// <param name="Host">Its host name or address.</param>
+/// <param name="Port">Its line port.</param>
+public readonly record struct MonitorAddress(string Host, int Port);

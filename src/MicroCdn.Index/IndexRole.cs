@@ -8,7 +8,9 @@ namespace MicroCdn.Index;
 public sealed class IndexRole : IRole
 {
     private readonly Applied _applied;
-    private readonly MonitorWatch _monitor;
+    private readonly MonitorWatch[] _monitors;
+    private readonly Tide _tide;
+    private readonly Witness _witness;
     private readonly CountryWatch? _countries;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
@@ -27,7 +29,16 @@ public sealed class IndexRole : IRole
         if (options.CountryFile is { } path) _countries = new CountryWatch(path, fleet, time, logger);
         _applied = new Applied(router, logger);
         Directory = new FileDirectory(router);
-        _monitor = new MonitorWatch(options, fleet, dialer, time, logger);
+        _witness = new Witness(fleet, dialer, time);
+        fleet.Look = _witness.Look;
+        StateLog states = new(logger);
+        fleet.Changed = states.Add;
+        _tide = new Tide(fleet, time);
+        _monitors =
+        [
+            .. options.Monitors.Prepend(new MonitorAddress(options.MonitorHost, options.MonitorTcpPort)).Distinct()
+                .Select(monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger)),
+        ];
         IndexService service =
             new(router, new TrustedNetworks(options.Trust), _applied, new Complaints(logger, time), logger);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
@@ -43,7 +54,12 @@ public sealed class IndexRole : IRole
     public IReadOnlyList<Listener> Listeners { get; }
 
     /// <inheritdoc/>
-    public Task RunAsync(CancellationToken cancellationToken) =>
-        Tasks.UntilFirstFailure(_applied.RunAsync(cancellationToken), _monitor.RunAsync(cancellationToken),
-            _countries?.RunAsync(cancellationToken) ?? Task.CompletedTask);
+    public Task RunAsync(CancellationToken cancellationToken) => Tasks.UntilFirstFailure(
+    [
+        _applied.RunAsync(cancellationToken),
+        _tide.RunAsync(cancellationToken),
+        _witness.RunAsync(cancellationToken),
+        _countries?.RunAsync(cancellationToken) ?? Task.CompletedTask,
+        .. _monitors.Select(monitor => monitor.RunAsync(cancellationToken)),
+    ]);
 }

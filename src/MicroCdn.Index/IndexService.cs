@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Threading.Channels;
 using MicroCdn.Network;
@@ -20,10 +21,14 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
 
     public Complaints Complaints => complaints;
 
+    public Reports Reports { get; } = new(router, complaints);
+
     public ILineSession Open(IPeer peer) => new IndexSession(this, peer);
 
-    [LoggerMessage(2001, LogLevel.Information, "{Id} is {State}: {Reason}")]
-    public partial void LogState(ServerId id, string state, string reason);
+    [LoggerMessage(2007, LogLevel.Warning, "{Id} at {Address}:{Port} (start {Incarnation}) is refused: "
+        + "{OtherAddress}:{OtherPort} (start {OtherIncarnation}) goes by this id")]
+    public partial void LogTwins(ServerId id, IPAddress address, int port, long incarnation, IPAddress otherAddress,
+        int otherPort, long otherIncarnation);
 }
 
 /// <summary>A complete list of files, or of changes to one, that waits to be put in place.</summary>
@@ -60,7 +65,7 @@ internal sealed partial class Applied(Router router, ILogger logger)
             return;
         }
         List<int> disputed = router.Catalog.Replace(server.Number, application.List);
-        if (server is { IsAlive: true, Contact: { } known } && known.IsElsewhere(application.Contact))
+        if (server is { State: < ServerState.Draining, Contact: { } known } && known.IsElsewhere(application.Contact))
         {
             LogTwin(server.Id, known.Address.ToString(), known.TcpPort);
         }

@@ -18,6 +18,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private bool _speaks2;
     // The whole list was told on this version 2 connection: what follows are changes to it.
     private bool _told;
+    private Claim? _claim;
+    private Testimony? _testimony;
 
     public bool MayIdle { get; private set; }
 
@@ -50,7 +52,11 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             _ when verb.SequenceEqual("REGISTER"u8) => Trusted() ?? HandleRegister(words, answer),
             _ when verb.SequenceEqual("DONE_FILES"u8) => Trusted() ?? HandleDoneFiles(words, answer),
             _ when verb.SequenceEqual("UPDATE_LOAD"u8) => Trusted() ?? HandleUpdateLoad(words, answer),
-            _ when verb.SequenceEqual("SERVER_DOWN"u8) => Trusted() ?? HandleServerDown(words, answer),
+            _ when verb.SequenceEqual("SERVER_DOWN"u8) => Trusted() ?? HandleServerDown(verb, words, answer),
+            _ when verb.SequenceEqual("REPORT"u8) && _speaks2 => HandleReport(words, answer),
+            _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => Trusted() ?? HandleDrain(words, true, answer),
+            _ when verb.SequenceEqual("RESUME"u8) && _speaks2 => Trusted() ?? HandleDrain(words, false, answer),
+            _ when _speaks2 && Testimony.Knows(verb) => Trusted() ?? HandleTestimony(verb, words, line, answer),
             _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
             _ when verb.SequenceEqual("LOCATE"u8) && _speaks2 => WireErrors.Malformed,
             _ => WireErrors.UnknownCommand,
@@ -112,7 +118,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private WireError? HandleListServers(Words words, Answer answer)
     {
         if (!words.AtEnd) return WireErrors.Malformed;
-        answer.SendList(new ServerLines(service.Router.Fleet.Servers, AddressOf));
+        answer.SendList(new ServerLines(service.Router, AddressOf, isDetailed: _speaks2));
         return null;
     }
 
@@ -122,7 +128,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         if (!(_speaks2 ? Registration.TryParse(words, out Registration message, out facts)
             : Registration.TryParse(words, out message))) return WireErrors.Malformed;
         ServerId.TryCreate(message.Id, out ServerId id);
-        if (service.Router.Fleet.Enlist(id) is null) return WireErrors.LimitReached;
+        if (service.Router.Fleet.Enlist(id) is not { } server) return WireErrors.LimitReached;
+        if (Claim(server, new Claim(facts.Incarnation, peer.Remote, message.TcpPort)) is { } refusal) return refusal;
         _registering = id;
         _contact = new Contact(id, peer.Remote, message.TcpPort, message.UdpPort, facts);
         (_list, _told) = (new FileList(), false);
@@ -130,6 +137,26 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         MayIdle = true;
         answer.Write("OK REGISTERED\n"u8);
         return null;
+    }
+
+    // Of two processes with one id one is refused, and both are named.
+    private WireError? Claim(Server server, Claim claim)
+    {
+        if (service.Router.Fleet.Take(server, claim) is { } other)
+        {
+            service.LogTwins(server.Id, claim.Address, claim.TcpPort, claim.Incarnation, other.Address, other.TcpPort,
+                other.Incarnation);
+            return WireErrors.Twin;
+        }
+        Release(unless: server);
+        _claim = claim;
+        return null;
+    }
+
+    private void Release(Server? unless)
+    {
+        if (_claim is null || service.Router.Fleet.Find(_registering!.Value) is not { } held || held == unless) return;
+        service.Router.Fleet.Release(held, _claim);
     }
 
     // A refused ADD_FILE is counted and logged, not answered: version 1 servers take an answer here for a failure of
@@ -191,6 +218,10 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     {
         if (!(_speaks2 ? words.OnlyUnknownPairs() : words.AtEnd)) return WireErrors.Malformed;
         if (List() is not { } list) return WireErrors.NotRegistered;
+        if (service.Router.Fleet.Find(_registering!.Value)?.Claim is { } holder && holder.Excludes(_claim!))
+        {
+            return WireErrors.Twin;
+        }
         // The list is put in place by the catalog's one writer, off this thread: a million files take a while.
         answer.Later();
         service.Applied.Enqueue(new Application(_registering!.Value, _contact!, list, answer, IsChange: _told));
@@ -209,14 +240,53 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         return null;
     }
 
-    private WireError? HandleServerDown(Words words, Answer answer)
+    private WireError? HandleServerDown(ReadOnlySpan<byte> verb, Words words, Answer answer)
     {
+        // Who said which monitor it is speaks of incarnations and events.
+        if (_testimony is not null) return _testimony.Handle(verb, words, answer, out _);
         if (!ServerDown.TryParse(words, out ServerDown message)) return WireErrors.Malformed;
         if (!ServerId.TryCreate(message.Id, out ServerId id)) return WireErrors.Malformed;
         // A server we never heard of gets no clients either, so the monitor need not ask again.
-        if (service.Router.Fleet.MarkDead(id)) service.LogState(id, "dead", "a monitor heard nothing from it");
+        service.Router.Fleet.MarkDead(id, WireAddress.Plain(peer.Remote));
         answer.Write("OK SERVER_MARKED_DEAD\n"u8);
         return null;
+    }
+
+    private WireError? HandleTestimony(
+        ReadOnlySpan<byte> verb, Words words, ReadOnlySpan<byte> line, Answer answer)
+    {
+        _testimony ??= new Testimony(service.Router.Fleet, peer);
+        WireError? error = _testimony.Handle(verb, words, answer, out bool isSilent);
+        if (error is null || !isSilent) return error;
+        service.Complaints.Add(peer, error, line);
+        return null;
+    }
+
+    private WireError? HandleReport(Words words, Answer answer)
+    {
+        if (!TroubleReport.TryParse(words, out TroubleReport report)) return WireErrors.Malformed;
+        if (service.Reports.Take(report, peer) is { } refusal) return refusal;
+        answer.Write("OK REPORTED\n"u8);
+        return null;
+    }
+
+    // A server says this of itself, on the connection by which it is registered.
+    private WireError? HandleDrain(Words words, bool drains, Answer answer)
+    {
+        if (!OneId.TryParse(words, out ServerId id)) return WireErrors.Malformed;
+        if (id != _registering || service.Router.Fleet.Find(id) is not { } server || server.Claim != _claim)
+        {
+            return WireErrors.NotRegistered;
+        }
+        service.Router.Fleet.Drain(server, drains);
+        answer.Write(drains ? "OK DRAINING\n"u8 : "OK RESUMED\n"u8);
+        return null;
+    }
+
+    public void End()
+    {
+        _testimony?.End();
+        Release(unless: null);
     }
 
     private ReadOnlySpan<byte> AddressOf(Contact contact) => contact.IsLoopback

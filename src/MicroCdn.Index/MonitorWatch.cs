@@ -6,20 +6,22 @@ using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Index;
 
-/// <summary>Asks the monitor every second who is alive and how loaded, so that no client's request ever has
+/// <summary>Asks one monitor every second who is alive and how loaded, so that no client's request ever has
 /// to.</summary>
 /// <remarks>
 /// While a server is dead the question comes four times a second: version 1 has no word for "it is back", and a server
-/// that returns is to get clients again within a second of its first heartbeat.
+/// that returns is to get clients again within a second of its first heartbeat. Of a monitor that speaks version 2 on a
+/// connection of its own, only the loads count here (<see cref="Jury.Present"/>).
 /// </remarks>
-internal sealed partial class MonitorWatch(
-    IndexOptions options, Fleet fleet, IDialer dialer, TimeProvider time, ILogger logger)
+internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress monitor, Fleet fleet, IDialer dialer,
+    TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan WhileSomeoneIsDead = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan SubscribeTime = TimeSpan.FromSeconds(1);
 
+    private readonly Juror _juror = new($"{monitor.Host}:{monitor.Port}", isVersion1: true);
     private LineConnection? _connection;
     private int _answers;
     private bool _subscribed;
@@ -28,7 +30,7 @@ internal sealed partial class MonitorWatch(
     /// <summary>Asks until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        long forgotAt = time.GetTimestamp();
+        fleet.Seat(_juror);
         try
         {
             while (true)
@@ -36,9 +38,6 @@ internal sealed partial class MonitorWatch(
                 await AskAsync(cancellationToken).ConfigureAwait(false);
                 TimeSpan pause = fleet.SomeoneIsDead ? WhileSomeoneIsDead : Interval;
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
-                if (time.GetElapsedTime(forgotAt) < Interval * 0.9) continue;
-                forgotAt = time.GetTimestamp();
-                fleet.Forget();
             }
         }
         finally
@@ -59,7 +58,7 @@ internal sealed partial class MonitorWatch(
             // One that kept the connection open and then closed it was restarted, and has forgotten us.
             if (_answers > 1) _subscribed = false;
             await HangUpAsync().ConfigureAwait(false);
-            _connection = await dialer.DialAsync(options.MonitorHost, options.MonitorTcpPort, either.Token)
+            _connection = await dialer.DialAsync(monitor.Host, monitor.Port, either.Token)
                 .ConfigureAwait(false);
             if (await TryAskAsync(_connection, either.Token).ConfigureAwait(false) is { } failure)
             {
@@ -85,11 +84,9 @@ internal sealed partial class MonitorWatch(
             List<ServerRow>? rows = await ListServersAsync(connection, cancellationToken).ConfigureAwait(false);
             if (rows is null) return "it closed the connection instead of answering";
             _answers++;
-            foreach (Server server in fleet.Hear(rows, askedAt))
-            {
-                LogState(server.Id, server.IsAlive ? "alive" : "dead");
-            }
-            if (_saidUnreachable) LogReached(options.MonitorHost, options.MonitorTcpPort);
+            _juror.Address = WireAddress.Plain(connection.Remote);
+            fleet.Hear(_juror, rows, askedAt);
+            if (_saidUnreachable) LogReached(monitor.Host, monitor.Port);
             _saidUnreachable = false;
             await SubscribeAsync(connection, cancellationToken).ConfigureAwait(false);
             return null;
@@ -121,7 +118,7 @@ internal sealed partial class MonitorWatch(
         if (_subscribed) return;
         _subscribed = true;
         await using LineConnection connection = await dialer
-            .DialAsync(options.MonitorHost, options.MonitorTcpPort, cancellationToken).ConfigureAwait(false);
+            .DialAsync(monitor.Host, monitor.Port, cancellationToken).ConfigureAwait(false);
         // Where we listen; on all addresses, the one that this monitor is reached from.
         bool listensOnAll = options.Bind.Equals(IPAddress.Any) || options.Bind.Equals(IPAddress.IPv6Any);
         IPAddress own = listensOnAll ? known.Local : options.Bind;
@@ -144,7 +141,8 @@ internal sealed partial class MonitorWatch(
     {
         await HangUpAsync().ConfigureAwait(false);
         _subscribed = false;
-        if (!_saidUnreachable) LogUnreachable(options.MonitorHost, options.MonitorTcpPort, reason);
+        fleet.Lose(_juror);
+        if (!_saidUnreachable) LogUnreachable(monitor.Host, monitor.Port, reason);
         _saidUnreachable = true;
     }
 
@@ -153,9 +151,6 @@ internal sealed partial class MonitorWatch(
         if (_connection is not null) await _connection.DisposeAsync().ConfigureAwait(false);
         (_connection, _answers) = (null, 0);
     }
-
-    [LoggerMessage(2010, LogLevel.Information, "{Id} is {State}: the monitor says so")]
-    private partial void LogState(ServerId id, string state);
 
     [LoggerMessage(2011, LogLevel.Warning,
         "the monitor at {Host}:{Port} is not reached, routing goes on with what is known: {Reason}")]

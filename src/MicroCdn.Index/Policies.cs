@@ -1,3 +1,5 @@
+using MicroCdn.Protocol;
+
 namespace MicroCdn.Index;
 
 /// <summary>Who gets a client: the policies, in the order in which they are asked.</summary>
@@ -27,6 +29,7 @@ internal static class Policies
         Locations locations, Chance chance)
     {
         int left = Eligible(holders, field, servers, asker);
+        if (left > 1) left = BestState(field[..left], servers);
         if (left > 1 && locations.AreKnown) left = Nearest(field[..left], servers, locations.PlaceOf(asker.Address));
         if (left > 2) left = TwoByWeight(field[..left], servers, chance.Next());
         if (left > 1) left = LessLoaded(field[..left], servers);
@@ -43,6 +46,22 @@ internal static class Policies
             // One that was enlisted since the table was taken: the next client gets it.
             if (holder >= servers.Length || ExclusionOf(servers[holder], asker) != Exclusion.None) continue;
             field[kept++] = holder;
+        }
+        return kept;
+    }
+
+    /// <summary>Keeps the alive; if there are none the returning, then the unknown, then the suspect, and last the dead
+    /// while those who call them dead do not trust themselves.</summary>
+    internal static int BestState(Span<ushort> field, Server[] servers)
+    {
+        int kept = 0;
+        Standing best = Standing.Never;
+        foreach (ushort server in field)
+        {
+            Standing standing = servers[server].Standing;
+            if (standing > best) continue;
+            if (standing < best) (best, kept) = (standing, 0);
+            field[kept++] = server;
         }
         return kept;
     }
@@ -111,7 +130,7 @@ internal static class Policies
     internal static Exclusion ExclusionOf(Server server, in Asker asker)
     {
         if (server.Contact is not { } contact) return Exclusion.NotRegistered;
-        if (!server.IsAlive) return Exclusion.Dead;
+        if (!server.IsAsked) return server.State == ServerState.Draining ? Exclusion.Draining : Exclusion.Dead;
         if (!contact.Suits(asker.OverIPv4)) return Exclusion.AddressFamily;
         return asker.Not is { } unwanted && unwanted == server.Id ? Exclusion.NotWanted : Exclusion.None;
     }

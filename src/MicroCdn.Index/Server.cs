@@ -15,7 +15,9 @@ public sealed class Server
     private int _load;
     private int _recent;
     private volatile Contact? _contact;
-    private volatile bool _isAlive;
+    private volatile int _standing = (int)Standing.Never;
+    private volatile Belief _belief = new(ServerState.Dead, "its list of files is not complete");
+    private int _isLookedAt;
 
     internal Server(ServerId id, int number) => (Id, Number) = (id, number);
 
@@ -29,12 +31,21 @@ public sealed class Server
         internal set => _contact = value;
     }
 
-    /// <summary>False once a monitor called it dead, until it is heard or registers again.</summary>
-    public bool IsAlive
+    /// <summary>What is believed of it; dead until its first list is complete.</summary>
+    public ServerState State
     {
-        get => _isAlive;
-        internal set => _isAlive = value;
+        get => _belief.State;
+        internal set => Believe(value, "", asksTheDead: false);
     }
+
+    /// <summary>Why it is believed, in words; empty for a server that is well.</summary>
+    public string Why => _belief.Why;
+
+    /// <summary>True when clients may be sent there, be it last.</summary>
+    public bool IsAsked => _standing < (int)Standing.Never;
+
+    /// <summary>Its place in the order in which servers are asked; written in one step.</summary>
+    internal Standing Standing => (Standing)_standing;
 
     /// <summary>Downloads under way there, as last reported.</summary>
     public int Load
@@ -48,8 +59,17 @@ public sealed class Server
     /// <summary>When it last completed a registration.</summary>
     internal long RegisteredAt { get; set; }
 
-    /// <summary>When a monitor last called it dead.</summary>
+    /// <summary>When a monitor of version 1 last called it dead.</summary>
     internal long DownAt { get; set; } = long.MinValue;
+
+    /// <summary>What the index itself has of it; the fleet's, under its lock.</summary>
+    internal Evidence Evidence { get; set; }
+
+    /// <summary>When clients last reported it.</summary>
+    internal long ReportedAt { get; set; }
+
+    /// <summary>The connection that registered it last and stands; null when none does.</summary>
+    internal Claim? Claim { get; set; }
 
     /// <summary>What there is to do: the reported load, and our own answers since, which the report cannot know
     /// yet; each download counts <see cref="OneAnswer"/>.</summary>
@@ -57,6 +77,30 @@ public sealed class Server
 
     /// <summary>Counts a client that was sent here, so that a burst between two heartbeats spreads.</summary>
     public void CountAnswer() => Interlocked.Add(ref _recent, OneAnswer);
+
+    /// <summary>Writes down what is believed of it; false when that is no news.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="why">The reason.</param>
+    /// <param name="asksTheDead">The dead are asked too, last.</param>
+    internal bool Believe(ServerState state, string why, bool asksTheDead)
+    {
+        Belief before = _belief;
+        _standing = state switch
+        {
+            ServerState.Draining => (int)Standing.Never,
+            ServerState.Dead => (int)(asksTheDead ? Standing.Last : Standing.Never),
+            _ => (int)state,
+        };
+        if (before.State == state && before.Why == why) return false;
+        _belief = new Belief(state, why);
+        return before.State != state;
+    }
+
+    /// <summary>Takes the one place of who looks whether it answers; false when somebody does already.</summary>
+    internal bool TryLook() => Interlocked.Exchange(ref _isLookedAt, 1) == 0;
+
+    /// <summary>Gives that place back.</summary>
+    internal void Looked() => Volatile.Write(ref _isLookedAt, 0);
 
     /// <summary>Lets a quarter of the recent answers be forgotten; called once a second, so half is gone in 2.4
     /// s.</summary>
@@ -66,6 +110,31 @@ public sealed class Server
         Interlocked.Add(ref _recent, -((recent / 4) + (recent % 4 == 0 ? 0 : 1)));
     }
 }
+
+/// <summary>The order in which servers are asked; those in one place are equal to the policies.</summary>
+internal enum Standing
+{
+    /// <summary>First.</summary>
+    Alive = ServerState.Alive,
+
+    /// <summary>Behind those.</summary>
+    Returning = ServerState.Returning,
+
+    /// <summary>Behind those.</summary>
+    Unknown = ServerState.Unknown,
+
+    /// <summary>Where nobody better has the file.</summary>
+    Suspect = ServerState.Suspect,
+
+    /// <summary>A dead one while those who say so do not trust themselves.</summary>
+    Last,
+
+    /// <summary>Not at all.</summary>
+    Never,
+}
+
+/// <summary>What is believed of a server and why, as one thing, so that a reader never sees halves of two.</summary>
+internal sealed record Belief(ServerState State, string Why);
 
 /// <summary>How a server is reached and what it says of itself, with its part of every answer already
 /// written.</summary>
@@ -124,6 +193,9 @@ public sealed class Contact
 
     /// <summary>How much it can take against others, 1 to 1000; 100 when it did not say.</summary>
     public int Weight { get; }
+
+    /// <summary>How often it was started, by its own count; 0 when it did not say.</summary>
+    public long Incarnation => _facts.Incarnation;
 
     /// <summary>How much one unit of burden weighs on it: the smaller its weight, the more.</summary>
     internal long Strain { get; }

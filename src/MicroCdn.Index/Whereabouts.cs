@@ -122,7 +122,8 @@ internal sealed class Whereabouts(Router router)
             answer.Write(address);
             answer.Write(contact.AfterAddress);
             answer.WriteNumber(size);
-            answer.Write(server.IsAlive ? " state=alive"u8 : " state=dead"u8);
+            answer.Write(" state="u8);
+            answer.Write(server.State.Word());
             if (contact.WebScheme.Length > 0)
             {
                 answer.Write(" http="u8);

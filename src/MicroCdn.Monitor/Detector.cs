@@ -3,13 +3,13 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Monitor;
 
-/// <summary>Decides who of version 2 is alive, suspect or dead, from all evidence there is; without I/O, clock or chance
-/// of its own.</summary>
+/// <summary>Decides who of version 2 is alive, suspect or dead, from all evidence there is; without I/O, clock or
+/// chance of its own.</summary>
 /// <remarks>
 /// <para>Think of a lifeguard at a lake. Each swimmer calls now and then, and holds a thin line to the jetty. A line
-/// that goes slack, or a call that does not come, is no drowning: the lifeguard looks that way at once, shouts the name,
-/// again and again, and sends someone wading. An arm above the water is enough to lean back. Only who answers nothing
-/// for half a breath is counted as lost; who is found to be gone from the water is counted at once.</para>
+/// that goes slack, or a call that does not come, is no drowning: the lifeguard looks that way at once, shouts the
+/// name, again and again, and sends someone wading. An arm above the water is enough to lean back. Only who answers
+/// nothing for half a breath is counted as lost; who is found to be gone from the water is counted at once.</para>
 /// <para>A good lifeguard also knows himself. If he dozed off, the calls he slept through count for nobody. If most of
 /// the lake falls silent in one moment, it is likelier that there is water in his ears: he clears nobody's place until
 /// he hears again. And he never empties the lake in a rush, whatever he believes to see.</para>
@@ -25,6 +25,8 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
     // A monitor that hears nobody must not flood a network that may be full already.
     private const int PingsPerLook = 256;
     private static readonly TimeSpan QuietLook = TimeSpan.FromMilliseconds(25);
+    // Nobody is there to be missed; the first tether is then seen a little late, and no more than that.
+    private static readonly TimeSpan IdleLook = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan CalmPing = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan FirstProbation = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestProbation = TimeSpan.FromSeconds(30);
@@ -176,6 +178,14 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
         }
     }
 
+    /// <summary>Forgets a server.</summary>
+    public void Remove(Watched server)
+    {
+        _all.Remove(server);
+        if (server.IsBusy) _busy.Remove(server);
+        _servers.Remove(System.Text.Encoding.UTF8.GetBytes(server.Id.Value));
+    }
+
     private static bool IsTwin(Watched server, in Tether message, IPAddress peer)
     {
         bool isHeld = server.Tether is not null;
@@ -197,9 +207,7 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
             if (isGone && (oldest is null || server.Since < oldest.Since)) oldest = server;
         }
         if (oldest is null) return false;
-        _all.Remove(oldest);
-        if (oldest.IsBusy) _busy.Remove(oldest);
-        _servers.Remove(System.Text.Encoding.UTF8.GetBytes(oldest.Id.Value));
+        Remove(oldest);
         return true;
     }
 }

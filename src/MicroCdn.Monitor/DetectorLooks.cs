@@ -19,7 +19,7 @@ internal sealed partial class Detector
             Scan(now);
         }
         Attend(now);
-        return _wait = _busy.Count > 0 ? profile.Ping : QuietLook;
+        return _wait = _all.Count == 0 ? IdleLook : _busy.Count > 0 ? profile.Ping : QuietLook;
     }
 
     private void Scan(TimeSpan now)
@@ -173,8 +173,8 @@ internal sealed partial class Detector
         Deeds.Add(new Deed(DeedKind.Tell, server, 0, reason));
     }
 
-    // Time that we slept through is nobody's silence; and what a suspect said meanwhile waits to be read, so that its time
-    // begins anew.
+    // Time that we slept through is nobody's silence; and what a suspect said meanwhile waits to be read, so that its
+    // time begins anew.
     private void Rebase(TimeSpan late, TimeSpan now)
     {
         foreach (Watched server in _all)

@@ -5,13 +5,14 @@ using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Monitor;
 
-/// <summary>All indexes that are told of deaths, each by a worker of its own: none waits for another.</summary>
-internal sealed partial class IndexNotices(Roster roster, IDialer dialer, TimeProvider time, ILogger logger)
+/// <summary>All indexes that are told of what happens, each by a worker of its own: none waits for another.</summary>
+internal sealed partial class IndexNotices(
+    string monitorId, Watch watch, IDialer dialer, TimeProvider time, ILogger logger)
 {
     private const string Localhost = "localhost";
 
     private readonly Lock _lock = new();
-    private readonly List<IndexNotifier> _indexes = [];
+    private readonly List<IndexContact> _indexes = [];
     private CancellationToken? _running;
 
     /// <summary>Adds an index that subscribed; one that calls itself <c>localhost</c> on another machine means that
@@ -26,22 +27,26 @@ internal sealed partial class IndexNotices(Roster roster, IDialer dialer, TimePr
         IndexAddress plain = IsThisMachine(index.Host) ? index with { Host = Localhost } : index;
         lock (_lock)
         {
-            if (_indexes.Exists(known => known.Index == plain)) return true;
+            if (_indexes.Find(known => known.Index == plain) is { } contact)
+            {
+                contact.Subscribe();
+                return true;
+            }
             if (_indexes.Count >= Limits.Indexes) return false;
-            IndexNotifier notifier = new(plain, roster, dialer, time, logger);
-            _indexes.Add(notifier);
-            if (_running is { } token) _ = RunOneAsync(notifier, token);
+            contact = new IndexContact(plain, monitorId, watch, dialer, time, logger);
+            _indexes.Add(contact);
+            if (_running is { } token) _ = RunOneAsync(contact, token);
         }
         LogAdded(plain);
         return true;
     }
 
-    /// <summary>Tells every index that a server is dead.</summary>
-    public void Tell(Member member, long unixSeconds)
+    /// <summary>There is news to tell every index.</summary>
+    public void Tell()
     {
         lock (_lock)
         {
-            foreach (IndexNotifier index in _indexes) index.Tell(member, unixSeconds);
+            foreach (IndexContact index in _indexes) index.Wake();
         }
     }
 
@@ -51,17 +56,16 @@ internal sealed partial class IndexNotices(Roster roster, IDialer dialer, TimePr
         lock (_lock)
         {
             _running = cancellationToken;
-            foreach (IndexNotifier index in _indexes) _ = RunOneAsync(index, cancellationToken);
+            foreach (IndexContact index in _indexes) _ = RunOneAsync(index, cancellationToken);
         }
         await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task RunOneAsync(IndexNotifier index, CancellationToken cancellationToken)
+    private async Task RunOneAsync(IndexContact index, CancellationToken cancellationToken)
     {
         try
         {
-            await Tasks.UntilFirstFailure(
-                index.ExpectServersAsync(cancellationToken), index.RunAsync(cancellationToken)).ConfigureAwait(false);
+            await index.RunAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Monitor;
 
@@ -35,6 +36,24 @@ public sealed record MonitorOptions
     /// <summary>Networks beside loopback that control messages are taken from.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
 
+    /// <summary>The name by which indexes tell it from other monitors.</summary>
+    public ServerId Id { get; init; } = Named("monitor");
+
+    /// <summary>How patient it is with servers of version 2.</summary>
+    public DetectionKind Profile { get; init; } = DetectionKind.Lan;
+
     /// <summary>Logs every heartbeat.</summary>
     public bool Verbose { get; init; }
+
+    private static ServerId Named(string text) => ServerId.TryCreate(text, out ServerId id) ? id : default;
+}
+
+/// <summary>The kind of network between a monitor and its content servers.</summary>
+public enum DetectionKind
+{
+    /// <summary>One site, or lines that lose packets one by one: what hangs is dead within a second.</summary>
+    Lan,
+
+    /// <summary>Lines that lose everything for a while, now and then: three seconds.</summary>
+    Wan,
 }

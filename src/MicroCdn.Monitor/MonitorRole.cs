@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -12,7 +13,8 @@ public sealed partial class MonitorRole : IRole, IDisposable
     private readonly MonitorOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Roster _roster;
+    private readonly IDialer _dialer;
+    private readonly Watch _watch;
     private readonly IndexNotices _notices;
     private readonly TrustedNetworks _trust;
     private readonly Complaints _complaints;
@@ -23,13 +25,16 @@ public sealed partial class MonitorRole : IRole, IDisposable
     public MonitorRole(
         MonitorOptions options, IDialer dialer, IDatagrams datagrams, TimeProvider time, ILoggerFactory loggers)
     {
-        (_options, _time, _logger) = (options, time, loggers.CreateLogger("monitor"));
-        _roster = new Roster(time, options.Timeout, options.CheckInterval);
-        _notices = new IndexNotices(_roster, dialer, time, _logger);
+        (_options, _dialer, _time, _logger) = (options, dialer, time, loggers.CreateLogger("monitor"));
+        Roster roster = new(time, options.Timeout, options.CheckInterval);
+        Detector detector = new(
+            options.Profile == DetectionKind.Wan ? DetectionProfile.Wan : DetectionProfile.Lan, DrawNonce);
+        _watch = new Watch(roster, detector, time, _logger);
+        _notices = new IndexNotices(options.Id.Value, _watch, dialer, time, _logger);
         _trust = new TrustedNetworks(options.Trust);
         _complaints = new Complaints(_logger, time);
         _port = datagrams.Bind(new IPEndPoint(options.Bind, options.UdpPort));
-        MonitorService service = new(_roster, _notices, _trust, _complaints);
+        MonitorService service = new(_watch, _notices, _trust, _complaints);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
 
@@ -43,7 +48,9 @@ public sealed partial class MonitorRole : IRole, IDisposable
     public Task RunAsync(CancellationToken cancellationToken)
     {
         foreach (IndexAddress index in _options.Indexes) _notices.Add(index);
+        _watch.Begin(new Prober(_port, _dialer, _time), _notices.Tell, cancellationToken);
         _port.Receive(Hear);
+        _port.Repeat(_watch.Look);
         return Tasks.UntilFirstFailure(SweepAsync(cancellationToken), _notices.RunAsync(cancellationToken));
     }
 
@@ -58,52 +65,54 @@ public sealed partial class MonitorRole : IRole, IDisposable
                 $"dropped a heartbeat from {new IPAddress(sender)}: not in a trusted network (see --trust)");
             return;
         }
-        if (datagram.Length > Limits.DatagramBytes || !Heartbeat.TryParse(datagram, out Heartbeat beat))
+        if (datagram.Length > Limits.DatagramBytes) Drop(datagram, "it is too long");
+        else if (Heartbeat.TryParse(datagram, out Heartbeat beat)) Hear(beat);
+        else if (NumberedHeartbeat.TryParse(datagram, out NumberedHeartbeat numbered))
         {
-            _complaints.Add($"dropped a datagram of {datagram.Length} bytes: it is no heartbeat");
-            return;
+            // Late ones, and doubled ones, are the network's doing: counted, and nobody's fault.
+            if (!_watch.Hear(numbered)) _complaints.Count();
+            else if (_options.Verbose) LogHeartbeat(numbered.Plain);
         }
-        Change? change;
-        Member? member;
-        lock (_roster.Lock) change = _roster.Record(beat, _time.GetTimestamp(), out member);
-        if (member is null) _complaints.Add($"dropped a heartbeat: {Limits.Servers} servers are known already");
-        else if (change is { } news) LogAlive(member.Id, news, Encoding.UTF8.GetString(member.Host), member.Port);
-        if (_options.Verbose && member is not null)
+        else if (Pong.TryParse(datagram, out Pong pong))
         {
-            LogHeartbeat(member.Id, Encoding.UTF8.GetString(member.Host), member.Port, member.Load, member.Files);
+            if (!_watch.Hear(pong)) _complaints.Count();
+        }
+        else
+        {
+            Drop(datagram, "it is no heartbeat");
         }
     }
+
+    private void Hear(in Heartbeat beat)
+    {
+        if (_watch.Hear(beat, out _) is not { } taken) _complaints.Count();
+        else if (!taken) _complaints.Add($"dropped a heartbeat: {Limits.Servers} servers are known already");
+        else if (_options.Verbose) LogHeartbeat(beat);
+    }
+
+    private void Drop(ReadOnlySpan<byte> datagram, string why) =>
+        _complaints.Add($"dropped a datagram of {datagram.Length} bytes: {why}");
 
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
         using PeriodicTimer timer = new(_options.CheckInterval, _time);
         while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
         {
-            IReadOnlyList<Member> dead;
-            lock (_roster.Lock) dead = _roster.Sweep(_time.GetTimestamp());
-            foreach (Member member in dead)
-            {
-                LogDead(member.Id, Encoding.UTF8.GetString(member.Host), member.Port, _options.Timeout.TotalSeconds);
-                _notices.Tell(member, _time.GetUtcNow().ToUnixTimeSeconds());
-            }
+            _watch.Sweep(_options.Timeout);
         }
     }
 
-    private void LogAlive(ServerId id, Change change, string host, int port)
+    // Nobody but who was asked may know it: it is what a PONG is believed by.
+    private static ulong DrawNonce()
     {
-        if (change == Change.Appeared) LogAppeared(id, host, port);
-        else LogReturned(id, host, port);
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes);
     }
 
-    [LoggerMessage(3001, LogLevel.Information, "{Id} is alive at {Host}:{Port}")]
-    private partial void LogAppeared(ServerId id, string host, int port);
-
-    [LoggerMessage(3002, LogLevel.Information, "{Id} is alive again at {Host}:{Port}")]
-    private partial void LogReturned(ServerId id, string host, int port);
-
-    [LoggerMessage(3003, LogLevel.Warning, "{Id} is dead: nothing heard from {Host}:{Port} for {Seconds} s")]
-    private partial void LogDead(ServerId id, string host, int port, double seconds);
+    private void LogHeartbeat(in Heartbeat beat) => LogHeartbeat(Encoding.UTF8.GetString(beat.Id),
+        Encoding.UTF8.GetString(beat.Host), beat.TcpPort, beat.Load, beat.Files);
 
     [LoggerMessage(3004, LogLevel.Information, "heartbeat of {Id} at {Host}:{Port}, load {Load}, {Files} files")]
-    private partial void LogHeartbeat(ServerId id, string host, int port, int load, int files);
+    private partial void LogHeartbeat(string id, string host, int port, int load, int files);
 }

@@ -7,7 +7,16 @@ namespace MicroCdn.Monitor;
 /// <summary>One connection to the monitor: someone asks who is alive, or an index subscribes to failures.</summary>
 internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILineSession
 {
+    private bool _speaks2;
+    private Watched? _tethered;
+
     public bool MayIdle { get; private set; }
+
+    // The connection is the tether: its end is news.
+    public void End()
+    {
+        if (_tethered is { } server) service.Watch.Detach(server, this);
+    }
 
     public void Handle(ReadOnlySpan<byte> line, Answer answer)
     {
@@ -19,6 +28,10 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
             _ when verb.SequenceEqual("PING"u8) => HandlePing(words, answer),
             _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
             _ when verb.SequenceEqual("REGISTER_INDEX"u8) => HandleRegisterIndex(words, answer),
+            _ when verb.SequenceEqual("TETHER"u8) && _speaks2 => Trusted() ?? HandleTether(words, answer),
+            _ when verb.SequenceEqual("BYE"u8) && _speaks2 => Trusted() ?? HandleBye(words, answer),
+            _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => Trusted() ?? HandleDrain(words, true, answer),
+            _ when verb.SequenceEqual("RESUME"u8) && _speaks2 => Trusted() ?? HandleDrain(words, false, answer),
             _ => WireErrors.UnknownCommand,
         };
         if (error is null) return;
@@ -29,7 +42,7 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
     private WireError? HandleListServers(Words words, Answer answer)
     {
         if (!words.AtEnd) return WireErrors.Malformed;
-        answer.SendList(new MemberLines(service.Roster));
+        answer.SendList(new MemberLines(service.Watch.Rows()));
         return null;
     }
 
@@ -44,8 +57,43 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
     {
         if (!Greeting.TryParse(words, out int version)) return WireErrors.Malformed;
         // Strangers could hold connections for ever that nobody needs.
+        _speaks2 |= version == 2;
         MayIdle |= version == 2 && service.Trust.Contains(peer.Remote);
         answer.Write(Greeting.Welcome(version));
+        return null;
+    }
+
+    private WireError? Trusted() => service.Trust.Contains(peer.Remote) ? null : WireErrors.NotTrusted;
+
+    private WireError? HandleTether(Words words, Answer answer)
+    {
+        if (!Tether.TryParse(words, out Tether message)) return WireErrors.Malformed;
+        // One connection is one tether: whose end would it be else?
+        if (_tethered is { } held && !held.Id.Value.AsSpan().SequenceEqual(Encoding.UTF8.GetString(message.Id)))
+        {
+            return WireErrors.Malformed;
+        }
+        TetherOutcome outcome = service.Watch.Attach(message, peer.Remote, this, out Watched? server);
+        if (outcome == TetherOutcome.Twin) return WireErrors.Twin;
+        if (outcome == TetherOutcome.Full) return WireErrors.LimitReached;
+        _tethered = server;
+        answer.Write("OK TETHERED\n"u8);
+        return null;
+    }
+
+    private WireError? HandleBye(Words words, Answer answer)
+    {
+        if (!ServerMention.TryParse(words, out ServerMention message)) return WireErrors.Malformed;
+        if (!service.Watch.Leave(message.Id, this)) return WireErrors.UnknownServer;
+        answer.Write("OK BYE\n"u8);
+        return null;
+    }
+
+    private WireError? HandleDrain(Words words, bool isDrained, Answer answer)
+    {
+        if (!ServerMention.TryParse(words, out ServerMention message)) return WireErrors.Malformed;
+        if (!service.Watch.Drain(message.Id, isDrained)) return WireErrors.UnknownServer;
+        answer.Write(isDrained ? "OK DRAINING\n"u8 : "OK RESUMED\n"u8);
         return null;
     }
 
@@ -61,44 +109,38 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
 }
 
 /// <summary>LIST_SERVERS: everyone ever heard, with the last load and state.</summary>
-internal sealed class MemberLines(Roster roster) : ILineSource
+internal sealed class MemberLines(Row[] rows) : ILineSource
 {
     private const int LongestLine = Limits.ServerIdBytes + Limits.HostBytes + 64;
-    private readonly Member[] _members = Snapshot(roster);
     private int _next;
 
     public bool Write(Answer answer)
     {
         int before = answer.UnsentBytes;
-        for (; _next < _members.Length; _next++)
+        for (; _next < rows.Length; _next++)
         {
             if (answer.UnsentBytes - before > Answer.PieceBytes - LongestLine) return true;
-            Member member = _members[_next];
+            Row row = rows[_next];
             answer.Write("SERVER "u8);
-            answer.WriteText(member.Id.Value);
+            answer.WriteText(row.Id.Value);
             answer.Write(" "u8);
-            answer.Write(member.Host);
+            answer.Write(row.Host);
             answer.Write(" "u8);
-            answer.WriteNumber(member.Port);
+            answer.WriteNumber(row.Port);
             answer.Write(" "u8);
-            answer.WriteNumber(member.Load);
-            answer.Write(member.IsAlive ? " alive\n"u8 : " dead\n"u8);
+            answer.WriteNumber(row.Load);
+            answer.Write(row.IsAlive ? " alive\n"u8 : " dead\n"u8);
         }
         answer.Write("END\n"u8);
         return false;
-    }
-
-    private static Member[] Snapshot(Roster roster)
-    {
-        lock (roster.Lock) return [.. roster.Members];
     }
 }
 
 /// <summary>What all sessions of a monitor share.</summary>
 internal sealed class MonitorService(
-    Roster roster, IndexNotices indexes, TrustedNetworks trust, Complaints complaints) : ILineService
+    Watch watch, IndexNotices indexes, TrustedNetworks trust, Complaints complaints) : ILineService
 {
-    public Roster Roster => roster;
+    public Watch Watch => watch;
 
     public IndexNotices Indexes => indexes;
 

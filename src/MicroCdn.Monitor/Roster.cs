@@ -2,8 +2,8 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Monitor;
 
-/// <summary>Who is alive: decides from the times of heartbeats alone, without I/O and without a clock of its
-/// own.</summary>
+/// <summary>Who of version 1 is alive: decides from the times of heartbeats alone, without I/O and without a clock of
+/// its own.</summary>
 /// <remarks>
 /// <para>Think of a night watchman who listens for each guard's call. A guard not heard for the whole timeout is
 /// given up. But when the watchman himself dozed off (the process was stopped, the machine suspended, a collection
@@ -69,6 +69,9 @@ internal sealed class Roster
         (member.HeardAt, member.Load, member.IsAlive) = (StartedAt, row.Load, row.Alive);
         return true;
     }
+
+    /// <summary>Forgets a server, which speaks version 2 from now on.</summary>
+    public void Remove(ReadOnlySpan<byte> id) => _lookup.Remove(id);
 
     /// <summary>Looks who has been silent too long; returns those who are dead from now on.</summary>
     public IReadOnlyList<Member> Sweep(long now)

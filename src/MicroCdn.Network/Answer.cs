@@ -68,6 +68,11 @@ public sealed class Answer : IBufferWriter<byte>
     // True when some of what is unsent can leave now.
     internal bool IsReady => IsPending && !Starves;
 
+    /// <summary>How much text may still be added, in bytes, as things stand.</summary>
+    public int Room => BufferPool.Size - _end;
+
+    internal BufferPool Pool => _pool;
+
     internal bool IsFull => _end > BufferPool.Size - PieceBytes;
 
     /// <summary>True while a postponed answer is still to be given.</summary>
@@ -177,8 +182,28 @@ public sealed class Answer : IBufferWriter<byte>
         if (_start < _end) return;
         _start = _end = 0;
         if (_buffer is null) return;
-        _pool.Return(_buffer);
+        GiveBack(_buffer);
         _buffer = null;
+    }
+
+    // True when that many more bytes are all that is left of the file.
+    internal bool EndsFile(int count) => count == FileLeft && _tail == 0;
+
+    // Moves what is unsent to a buffer of its size; nothing can be added until it is sent.
+    internal void Shrink()
+    {
+        byte[] small = HeldBuffers.Rent(UnsentBytes);
+        Unsent.CopyTo(small);
+        GiveBack(_buffer!);
+        (_buffer, _start, _end) = (small, 0, UnsentBytes);
+    }
+
+    // Makes it as new, when nobody holds a promise to complete it.
+    internal bool TryReset()
+    {
+        if (Waits || IsPending) return false;
+        (Closing, Broken, _starved, _tail) = (false, false, false, 0);
+        return true;
     }
 
     // Counts bytes that left from the file; before the held-back tail follows, the file is checked.
@@ -201,6 +226,15 @@ public sealed class Answer : IBufferWriter<byte>
         file?.Release();
     }
 
+    // Lets a long list write one piece; false when nothing came of it.
+    internal bool RefillOnce()
+    {
+        int before = _end;
+        if (!Source!.Write(this)) EndSource();
+        else _starved = _end == before && File is null;
+        return HasText || File is not null;
+    }
+
     // Lets a long list write its next piece. One that writes nothing is asked again after a wake.
     internal void Refill()
     {
@@ -221,6 +255,12 @@ public sealed class Answer : IBufferWriter<byte>
         _preparation?.Dispose();
         _preparation = null;
         TextSent(_end - _start);
+    }
+
+    private void GiveBack(byte[] buffer)
+    {
+        if (buffer.Length < BufferPool.Size) HeldBuffers.Return(buffer);
+        else _pool.Return(buffer);
     }
 
     private void EndSource()

@@ -23,11 +23,15 @@ public abstract class Conversation
     public Answer Answer { get; }
 
     /// <summary>True when the carrier should not read further input yet.</summary>
-    public bool IsPaused => Answer.Blocks;
+    public bool IsPaused => Answer.Blocks || _inputEnded;
+
+    /// <summary>True when the carrier should read also while something is unsent: what comes may change what is sent
+    /// next.</summary>
+    public virtual bool ReadsWhileSending => false;
 
     /// <summary>True when everything is said and the connection is to be closed.</summary>
     public bool IsOver => Answer.Broken
-        || (!Answer.IsPending && !Answer.Waits && (Answer.Closing || (_inputEnded && !_waiting)));
+        || (!Answer.IsPending && !Answer.Waits && (Answer.Closing || (_inputEnded && !_waiting && !IsBusy)));
 
     /// <summary>True when the peer did something refused: it may still be sending, and must be let finish for a
     /// moment.</summary>
@@ -35,7 +39,13 @@ public abstract class Conversation
 
     /// <summary>True when messages that had to wait can be answered now: <see cref="Continue"/> is due, no input need
     /// come.</summary>
-    public bool HasMore => _waiting && !Answer.Blocks;
+    public bool HasMore => (_waiting && !Answer.Blocks) || IsEager;
+
+    /// <summary>True when <see cref="Proceed"/> could add to the answer at once.</summary>
+    protected virtual bool IsEager => false;
+
+    /// <summary>True while something will be added to the answer, be it that nothing more comes in.</summary>
+    protected virtual bool IsBusy => false;
 
     /// <summary>When bytes last came or went.</summary>
     protected long ActiveAt { get; set; }
@@ -81,7 +91,13 @@ public abstract class Conversation
     {
         if (Answer.TakeLater()) Given(now);
         Answer.Refill();
-        if (HasMore) WalkHeld(now);
+        if (_waiting && !Answer.Blocks) WalkHeld(now);
+        Proceed(now);
+    }
+
+    /// <summary>Adds what does not answer input at once, as far as there is room.</summary>
+    protected virtual void Proceed(long now)
+    {
     }
 
     /// <summary>Notes that the peer took some bytes of an answer.</summary>
@@ -189,4 +205,13 @@ public interface IConversations
 {
     /// <summary>Begins a conversation with a peer that was just accepted.</summary>
     Conversation Begin(IPeer peer, Answer answer, long now);
+
+    /// <summary>Hears what a TLS handshake chose, before the first byte inside; may put another conversation in place of
+    /// the one begun, which then takes over all that is due, its answer and its <see cref="Conversation.End"/>
+    /// too.</summary>
+    /// <param name="begun">What <see cref="Begin"/> returned; it has heard and said nothing.</param>
+    /// <param name="protocol">The protocol's name in ALPN; empty when the peer named none.</param>
+    /// <param name="peer">The peer.</param>
+    /// <param name="now">The time in milliseconds.</param>
+    Conversation Negotiated(Conversation begun, string protocol, IPeer peer, long now) => begun;
 }

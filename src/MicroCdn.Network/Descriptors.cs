@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace MicroCdn.Network;
 
 /// <summary>How many file descriptors this process may have open: connections and files share them.</summary>
+[SupportedOSPlatform("linux")]
 public static unsafe partial class Descriptors
 {
     private const int OpenFiles = 7;

@@ -2,12 +2,14 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Network;
 
 /// <summary>One thread that serves its share of all connections: it waits for readiness and gives each one its
 /// turn.</summary>
+[SupportedOSPlatform("linux")]
 internal sealed partial class EventLoop
 {
     private const int Accepts = 32;
@@ -21,9 +23,10 @@ internal sealed partial class EventLoop
     private readonly Queue<SocketConnection> _ready = new();
     private readonly Queue<SocketConnection> _unwatched = new();
     private readonly ConcurrentQueue<Action> _posts = new();
-    private readonly List<(Socket Socket, IConversations Service)> _listeners = [];
+    private readonly List<Port> _listeners = [];
     private readonly byte[] _events = new byte[128 * Libc.EventSize];
     private readonly byte[] _readBuffer = GC.AllocateUninitializedArray<byte>(16 * 1024, pinned: true);
+    private TlsTransit? _transit;
     private SocketConnection?[] _connections = new SocketConnection?[64];
     private uint _generation;
     private long _nextSweep;
@@ -46,6 +49,9 @@ internal sealed partial class EventLoop
     public BufferPool Pool { get; } = new();
 
     public Span<byte> ReadBuffer => _readBuffer;
+
+    /// <summary>Where this loop's TLS connections encrypt and decrypt.</summary>
+    public TlsTransit Transit => _transit ??= new();
 
     private static long Now => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
 
@@ -70,10 +76,10 @@ internal sealed partial class EventLoop
     public void LookAgain(SocketConnection connection) => _unwatched.Enqueue(connection);
 
     /// <summary>Starts to accept; every loop accepts from every listener, whichever is free first.</summary>
-    public void Listen(Socket socket, IConversations service) => Post(() =>
+    public void Listen(Port port) => Post(() =>
     {
-        _listeners.Add((socket, service));
-        Watch(socket);
+        _listeners.Add(port);
+        Watch(port.Socket);
     });
 
     public void Forget(SocketConnection connection, int fd)
@@ -109,6 +115,7 @@ internal sealed partial class EventLoop
             }
         }
         foreach (SocketConnection? connection in _connections) connection?.Close();
+        _transit?.Dispose();
     }
 
     private void Round()
@@ -172,10 +179,10 @@ internal sealed partial class EventLoop
 
     private void Accept(int listener, long now)
     {
-        IConversations? service = ServiceOf(listener);
+        Port? port = PortOf(listener);
         // With nothing else to do one is enough: the kernel tells at once when there are more.
         int most = _ready.Count == 0 ? 1 : Accepts;
-        for (int accepts = 0; accepts < most && service is not null; accepts++)
+        for (int accepts = 0; accepts < most && port is not null; accepts++)
         {
             if (!_budget.TryTake())
             {
@@ -194,19 +201,35 @@ internal sealed partial class EventLoop
                 }
                 return;
             }
-            if (fd >= _connections.Length) Array.Resize(ref _connections, Math.Max(fd + 1, _connections.Length * 2));
-            if (++_generation == 0) _generation = 1;
-            SocketConnection connection = new(this, fd, _generation, service, now);
-            _connections[fd] = connection;
-            Turn(connection, now);
+            Open(fd, port, now);
         }
     }
 
-    private IConversations? ServiceOf(int listener)
+    private void Open(int fd, Port port, long now)
     {
-        foreach ((Socket socket, IConversations service) in _listeners)
+        if (fd >= _connections.Length) Array.Resize(ref _connections, Math.Max(fd + 1, _connections.Length * 2));
+        if (++_generation == 0) _generation = 1;
+        SocketConnection connection;
+        try
         {
-            if ((int)socket.Handle == listener) return service;
+            connection = new(this, fd, _generation, port, now);
+        }
+        catch (Exception exception)
+        {
+            LogFault(exception);
+            Libc.Close(fd);
+            _budget.Release();
+            return;
+        }
+        _connections[fd] = connection;
+        Turn(connection, now);
+    }
+
+    private Port? PortOf(int listener)
+    {
+        foreach (Port port in _listeners)
+        {
+            if ((int)port.Socket.Handle == listener) return port;
         }
         return null;
     }
@@ -215,7 +238,7 @@ internal sealed partial class EventLoop
     // Nothing here opens a file.
     private void PauseAccepting(long now, string limit)
     {
-        foreach ((Socket socket, _) in _listeners) _ = Libc.Control(Epoll, Libc.EpollDelete, (int)socket.Handle, 0, 0);
+        foreach (Port port in _listeners) _ = Libc.Control(Epoll, Libc.EpollDelete, (int)port.Socket.Handle, 0, 0);
         _acceptAgainAt = now + AcceptPauseMilliseconds;
         _budget.Complain(limit);
     }
@@ -223,7 +246,7 @@ internal sealed partial class EventLoop
     private void AcceptAgain()
     {
         _acceptAgainAt = long.MaxValue;
-        foreach ((Socket socket, _) in _listeners) Watch(socket);
+        foreach (Port port in _listeners) Watch(port.Socket);
     }
 
     private void Watch(Socket socket)
@@ -235,3 +258,9 @@ internal sealed partial class EventLoop
     [LoggerMessage(1010, LogLevel.Error, "a session failed; its connection is closed, all others go on")]
     private partial void LogFault(Exception exception);
 }
+
+/// <summary>One listening socket with what stands behind it.</summary>
+/// <param name="Socket">The socket.</param>
+/// <param name="Service">Begins the conversations.</param>
+/// <param name="Contexts">For handshakes; null on a port for clear text.</param>
+internal sealed record Port(Socket Socket, IConversations Service, ITlsContexts? Contexts);

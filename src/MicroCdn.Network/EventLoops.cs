@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Network;
@@ -9,6 +10,7 @@ namespace MicroCdn.Network;
 /// One thread for each processor, each with its own epoll. Sessions never block, so more threads would only wait.
 /// Linux alone, by choice: see docs/decisions/0002-event-loops.md.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 public sealed class EventLoops : IDisposable
 {
     private const int Backlog = 4096;
@@ -25,10 +27,13 @@ public sealed class EventLoops : IDisposable
     }
 
     /// <summary>Binds a listener's port and starts to accept.</summary>
+    /// <param name="listener">The port, and what answers there.</param>
+    /// <param name="contexts">For the handshakes of a secure one.</param>
     /// <returns>The address and port bound, which tells the port when 0 was asked for.</returns>
     /// <exception cref="PortUnavailableException">The port is in use, or the address is not ours.</exception>
-    public IPEndPoint Listen(Listener listener)
+    public IPEndPoint Listen(Listener listener, ITlsContexts? contexts = null)
     {
+        if (listener.IsSecure) ArgumentNullException.ThrowIfNull(contexts);
         Socket socket = Sockets.Bind(listener.EndPoint, SocketType.Stream);
         try
         {
@@ -45,7 +50,8 @@ public sealed class EventLoops : IDisposable
             throw new PortUnavailableException("TCP", listener.EndPoint, exception);
         }
         _sockets.Add(socket);
-        foreach (EventLoop loop in _loops) loop.Listen(socket, listener.Service);
+        Port port = new(socket, listener.Service, listener.IsSecure ? contexts : null);
+        foreach (EventLoop loop in _loops) loop.Listen(port);
         return (IPEndPoint)socket.LocalEndPoint!;
     }
 

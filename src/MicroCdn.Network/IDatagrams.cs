@@ -45,4 +45,8 @@ public interface IDatagramPort : IDisposable
     /// <summary>Calls <paramref name="beat"/> now and then once an interval, on one thread of its own, until
     /// disposed.</summary>
     void Every(TimeSpan interval, Action beat);
+
+    /// <summary>Calls <paramref name="step"/> at once and then again after each time that it returns, on one thread of
+    /// its own, until disposed.</summary>
+    void Repeat(Func<TimeSpan> step);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Network;
@@ -8,6 +9,7 @@ namespace MicroCdn.Network;
 /// sends.</summary>
 /// <remarks>Each returns what the manual page says; errors come from
 /// <see cref="Marshal.GetLastPInvokeError"/>.</remarks>
+[SupportedOSPlatform("linux")]
 internal static unsafe partial class Libc
 {
     public const int EpollIn = 0x1, EpollOut = 0x4, EpollError = 0x8, EpollHangUp = 0x10, EpollPeerClosed = 0x2000;
@@ -89,6 +91,10 @@ internal static unsafe partial class Libc
         int bytes;
         return ioctl(fd, outputQueue, &bytes) == 0 ? bytes : -1;
     }
+
+    /// <summary>Gives the calling thread more of a busy processor, where this process may (as root, or by
+    /// LimitNICE=-15 of its unit); else nothing changes.</summary>
+    public static void BeUrgent() => _ = setpriority(0, 0, -15);
 
     /// <summary>Corked, a socket sends whole segments alone; uncorked, it sends what is left.</summary>
     public static void Cork(int fd, bool on)
@@ -173,4 +179,7 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getsockname(int fd, byte* address, int* length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setpriority(int which, int who, int priority);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace MicroCdn.Network;
 
@@ -9,12 +10,16 @@ namespace MicroCdn.Network;
 /// Readiness is edge-triggered: <c>_readable</c> and <c>_writable</c> remember what the kernel said until a call shows
 /// otherwise, so a connection needs one registration for its whole life and no call is made in vain.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 internal sealed class SocketConnection : IPeer
 {
     // What one connection may move before the others have their turn: about 0.2 ms, so that a few bulk transfers on
     // the same processor leave a short request waiting about a millisecond.
     private const int TurnBytes = 1024 * 1024;
     private const int TurnReads = 4;
+
+    // Encrypting and copying cost about four times what sendfile does.
+    private const int SecureTurnBytes = TurnBytes / 4;
 
     private const int Looks = 2;
 
@@ -28,7 +33,9 @@ internal sealed class SocketConnection : IPeer
 
     private readonly EventLoop _loop;
     private readonly int _fd;
-    private readonly Conversation _conversation;
+    private readonly IConversations _service;
+    private readonly TlsSession? _tls;
+    private Conversation _conversation;
     private IPAddress? _remote;
     private IPAddress? _local;
     private bool _readable = true;
@@ -37,17 +44,20 @@ internal sealed class SocketConnection : IPeer
     private bool _registered;
     private bool _corked;
     private int _looks;
+    private bool _negotiated;
     private bool _lingering;
     private bool _closed;
     private int _lingered;
     private long _lingerUntil;
 
-    public SocketConnection(EventLoop loop, int fd, uint generation, IConversations service, long now)
+    public SocketConnection(EventLoop loop, int fd, uint generation, Port port, long now)
     {
         _loop = loop;
         _fd = fd;
         Generation = generation;
-        _conversation = service.Begin(this, new Answer(loop.Pool, Wake), now);
+        _service = port.Service;
+        if (port.Contexts is { } contexts) _tls = new TlsSession(contexts.Current, loop.Transit);
+        _conversation = _service.Begin(this, new Answer(loop.Pool, Wake), now);
     }
 
     /// <summary>Tells this connection from an earlier one with the same descriptor.</summary>
@@ -64,6 +74,19 @@ internal sealed class SocketConnection : IPeer
 
     public IPAddress Local => _local ??= Libc.Address(_fd, remote: false);
 
+    // The conversation stands from the start, so that its deadline for the first message holds for the handshake too;
+    // but it hears and says nothing before that is over.
+    private bool IsShaking => _tls is { IsOpen: false };
+
+    // What is encrypted is no part of the answer any more: who takes none of it is idle, and its answer is closed.
+    private bool IsGivenUp => _conversation.Answer.Broken
+        || (_tls is { HasOutput: true } && _conversation.Answer is { Closing: true, IsPending: false });
+
+    // What comes may change what is sent: it is read although there is more to send.
+    private bool ListensNow => _conversation.ReadsWhileSending && CanRead && !_conversation.IsPaused && !_lingering;
+
+    private bool CanRead => _readable || _tls is { HasInput: true };
+
     public void Notice(uint flags)
     {
         if ((flags & (Libc.EpollIn | Libc.EpollPeerClosed | Libc.EpollHangUp | Libc.EpollError)) != 0) _readable = true;
@@ -76,21 +99,33 @@ internal sealed class SocketConnection : IPeer
     {
         if (_closed) return false;
         int reads = TurnReads;
-        long bytes = TurnBytes;
+        long bytes = _tls is null ? TurnBytes : SecureTurnBytes;
+        if (!Hear(now, ref reads)) return false;
         while (true)
         {
             if (_lingering) return Linger(now);
-            _conversation.Continue(now);
-            if (!Flush(now, ref bytes)) return Wait();
-            if (_conversation.IsOver) return Finish(now);
-            if (_conversation.Answer.IsReady || _conversation.HasMore)
+            if (IsShaking)
             {
-                if (bytes <= 0) return true;
-                continue;
+                if (_conversation.IsPaused) return Abort();
+                if (!SendSecured(now, more: false)) return Wait();
             }
-            if (_conversation.IsPaused || !_readable) return Wait();
+            else
+            {
+                _conversation.Continue(now);
+                if (!(_tls is null ? Flush(now, ref bytes) : FlushSecured(now, ref bytes)))
+                {
+                    return Wait() || (!_closed && ListensNow);
+                }
+                if (_conversation.IsOver) return Finish(now);
+                if (_conversation.Answer.IsReady || _conversation.HasMore)
+                {
+                    if (bytes <= 0) return true;
+                    continue;
+                }
+            }
+            if (_conversation.IsPaused || !CanRead) return Wait();
             if (reads-- == 0) return true;
-            if (!Read(now)) return false;
+            if (!ReadAny(now)) return false;
         }
     }
 
@@ -98,14 +133,17 @@ internal sealed class SocketConnection : IPeer
     public void Sweep(long now)
     {
         if (_closed) return;
-        if (_conversation.Answer.IsPending && Libc.Unacknowledged(_fd) is >= 0 and var left)
+        bool isSending = _conversation.Answer.IsPending || _tls is { HasOutput: true };
+        if (isSending && Libc.Unacknowledged(_fd) is >= 0 and var left)
         {
             _conversation.Unacknowledged(left, now);
         }
         // Who does not read is not waited for: closed in order, each would leave megabytes in the kernel for minutes.
-        if (!_lingering && _conversation.Expire(now) && _conversation.Answer.Broken) Close(Libc.CloseAtOnce);
+        bool isLate = !_lingering && _conversation.Expire(now);
+        if (isLate && IsGivenUp) Abort();
         else if (_lingering && now >= _lingerUntil) Close();
-        else if (!_lingering && _conversation.Answer.Closing) _loop.Enqueue(this);
+        // What is late may be told, be it the end of one stream, and must leave.
+        else if (!_lingering && (isLate || _conversation.Answer.Closing)) _loop.Enqueue(this);
     }
 
     public void Close() => Close(Libc.Close);
@@ -115,8 +153,16 @@ internal sealed class SocketConnection : IPeer
         if (_closed) return;
         _closed = true;
         _conversation.End();
+        _tls?.Release();
         _loop.Forget(this, _fd);
         close(_fd);
+    }
+
+    // Ends the connection so that nobody takes what came for the whole; false, as Turn returns it.
+    private bool Abort()
+    {
+        Close(Libc.CloseAtOnce);
+        return false;
     }
 
     // Sends what is unsent; false when the socket is full or broken.
@@ -153,6 +199,83 @@ internal sealed class SocketConnection : IPeer
         if (answer.File!.Unchanged()) _writable = false;
         else answer.EndFile(broken: true);
     }
+
+    // As Flush, in records. What is encrypted has left the answer, and is kept until the socket takes it.
+    private bool FlushSecured(long now, ref long bytes)
+    {
+        Answer answer = _conversation.Answer;
+        while (SendSecured(now, more: answer.HasText || answer.File is not null))
+        {
+            if ((!answer.HasText && answer.File is null) || bytes <= 0) return true;
+            int taken = _tls!.Encrypt(answer);
+            bytes -= taken;
+            // A file that cannot be read on breaks the answer, which is then over.
+            if (taken == 0 && !answer.Broken) return Abort();
+        }
+        return false;
+    }
+
+    // Sends what is encrypted; false when the socket is full or broken.
+    private bool SendSecured(long now, bool more)
+    {
+        if (!_tls!.HasOutput && !_tls.HasNews) return true;
+        if (_tls.HasOutput && !_writable) return false;
+        int sent = _tls.Send(_fd, more);
+        if (sent < 0) return Abort();
+        _conversation.Handed(sent, now);
+        if (_tls.HasOutput) _writable = false;
+        return _writable;
+    }
+
+    // As Read, for records.
+    private bool ReadSecured(long now)
+    {
+        bool kept = _tls!.HasInput;
+        int came = _tls.Receive(_fd);
+        if (came < 0) return Retry(ref _readable) || !_closed;
+        if (came == 0)
+        {
+            _readable = false;
+            if (IsShaking) Close();
+            else _conversation.EndInput();
+            return !_closed;
+        }
+        if (!kept && came < TlsTransit.InputBytes && !_peerClosed) _readable = false;
+        int read;
+        do
+        {
+            Span<byte> plain = _loop.ReadBuffer;
+            read = _tls.Read(plain);
+            if (_tls.IsOpen && !_negotiated) Negotiate(now);
+            if (read > 0) _conversation.Receive(plain[..read], now);
+        }
+        while (read > 0 && !_conversation.IsPaused);
+        _tls.Keep();
+        if (read == TlsSession.Ended) _conversation.EndInput();
+        // Also the reason why it failed: the peer is told.
+        SendSecured(now, more: false);
+        if (read == TlsSession.Failed) Close();
+        return !_closed;
+    }
+
+    private void Negotiate(long now)
+    {
+        _negotiated = true;
+        _conversation = _service.Negotiated(_conversation, _tls!.Protocol, this, now);
+    }
+
+    // Before something is sent; false when the connection is gone.
+    private bool Hear(long now, ref int reads)
+    {
+        while (ListensNow && reads > 0)
+        {
+            reads--;
+            if (!ReadAny(now)) return false;
+        }
+        return true;
+    }
+
+    private bool ReadAny(long now) => _tls is null ? Read(now) : ReadSecured(now);
 
     // Reads once; false when the connection is gone.
     private bool Read(long now)
@@ -191,7 +314,7 @@ internal sealed class SocketConnection : IPeer
     private bool Wait()
     {
         if (_closed || _registered) return false;
-        if (_writable && _looks < Looks)
+        if (_tls is null && _writable && _looks < Looks)
         {
             _looks++;
             _loop.LookAgain(this);
@@ -204,11 +327,17 @@ internal sealed class SocketConnection : IPeer
         return false;
     }
 
-
     private void Wake() => _loop.Post(this);
 
     private bool Finish(long now)
     {
+        if (_tls is not null)
+        {
+            if (_conversation.Answer.Broken) return Abort();
+            _tls.End();
+            // The word leaves with the end of the connection.
+            if (!SendSecured(now, more: true) && _closed) return false;
+        }
         if (!_conversation.WasRefused)
         {
             Close();

@@ -28,6 +28,8 @@ internal static class Sockets
     /// Not for accepted connections: their clients may leave an answer unread for longer.</remarks>
     public static void BoundUnacknowledged(Socket socket)
     {
+        // Elsewhere the system's own bounds hold, and our clients have shorter ones of their own.
+        if (!OperatingSystem.IsLinux()) return;
         const int milliseconds = (SilentSeconds + (ProbeSeconds * Probes)) * 1000;
         socket.SetRawSocketOption((int)ProtocolType.Tcp, UserTimeoutOption, BitConverter.GetBytes(milliseconds));
     }

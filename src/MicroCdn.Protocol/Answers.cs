@@ -53,16 +53,40 @@ public sealed record FileRow(FileName Name, long Size)
 /// <param name="Alive">False for any status but <c>alive</c>, as version 1 peers read it.</param>
 public sealed record ServerRow(ServerId Id, string Host, int Port, int Load, bool Alive)
 {
+    /// <summary>The state, told to those who speak version 2; null when it was not told.</summary>
+    public ServerState? State { get; init; }
+
+    /// <summary>Why it is in that state, in words; null when nothing was told.</summary>
+    public string? Why { get; init; }
+
     /// <summary>Reads a whole line; false when it is none.</summary>
     public static bool TryParse(ReadOnlySpan<byte> line, out ServerRow? row)
     {
         Words words = new(line);
         bool valid = words.Next(out var verb) & verb.SequenceEqual("SERVER"u8)
             & words.Next(out var word) & words.Next(out var host) & words.NextPort(out int port)
-            & words.NextCount(out int load) & words.Next(out var status) && words.AtEnd & Heartbeat.IsHost(host);
-        row = valid & ServerId.TryCreate(word, out ServerId id)
-            ? new ServerRow(id, Encoding.UTF8.GetString(host), port, load, status.SequenceEqual("alive"u8)) : null;
+            & words.NextCount(out int load) & words.Next(out var status) && Heartbeat.IsHost(host);
+        row = valid & ServerId.TryCreate(word, out ServerId id) ? Details(words,
+            new ServerRow(id, Encoding.UTF8.GetString(host), port, load, status.SequenceEqual("alive"u8))) : null;
         return row is not null;
+    }
+
+    // What it cannot read of the words of version 2 it leaves out; null when other words follow.
+    private static ServerRow? Details(Words words, ServerRow row)
+    {
+        while (words.NextPair(out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
+        {
+            if (key.SequenceEqual("state"u8) && ServerStates.TryParse(value, out ServerState state))
+            {
+                row = row with { State = state };
+            }
+            else if (key.SequenceEqual("why"u8))
+            {
+                byte[] decoded = new byte[value.Length];
+                row = row with { Why = Encoding.UTF8.GetString(decoded, 0, PercentText.Decode(value, decoded)) };
+            }
+        }
+        return words.AtEnd ? row : null;
     }
 }
 

@@ -23,7 +23,8 @@ public static class DetectionWriter
         output.Write("\n"u8);
     }
 
-    /// <summary>The event that says a state: SERVER_DOWN, SERVER_SUSPECT, or SERVER_UP with the state behind it.</summary>
+    /// <summary>The event that says a state: SERVER_DOWN, SERVER_SUSPECT, or SERVER_UP with the state behind
+    /// it.</summary>
     public static void WriteEvent(this IBufferWriter<byte> output, in StateEvent news)
     {
         output.Write(news.State switch
@@ -39,7 +40,7 @@ public static class DetectionWriter
         if (news.State is not (ServerState.Dead or ServerState.Suspect))
         {
             output.Write(" state="u8);
-            output.Write(ServerStates.Word(news.State));
+            output.Write(news.State.Word());
         }
         output.Write("\n"u8);
     }
@@ -50,7 +51,7 @@ public static class DetectionWriter
         output.Write("STATE "u8);
         output.WriteText(row.Id.Value);
         output.Write(" "u8);
-        output.Write(ServerStates.Word(row.State));
+        output.Write(row.State.Word());
         WriteOrder(output, row);
         output.Write("\n"u8);
     }

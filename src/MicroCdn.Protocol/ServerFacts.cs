@@ -35,6 +35,10 @@ public sealed record ServerFacts
     /// <summary>How much it can take against others, 1 to <see cref="Limits.Weight"/>.</summary>
     public int Weight { get; init; } = Limits.UsualWeight;
 
+    /// <summary>How often it was started, counted on its own disk; 0 when it does not say. The later of two processes
+    /// of one id has the higher one.</summary>
+    public long Incarnation { get; init; }
+
     /// <summary>Reads <c>key=value</c> words; unknown keys are ignored, a malformed value of a known one is
     /// refused.</summary>
     public static bool TryParse(Words words, out ServerFacts facts)
@@ -57,6 +61,7 @@ public sealed record ServerFacts
         Write(output, " zone="u8, Zone);
         Write(output, " country="u8, Country);
         if (Weight != Limits.UsualWeight) Write(output, " weight="u8, Weight);
+        if (Incarnation > 0) Write(output, " inc="u8, Incarnation);
     }
 
     /// <summary>True for a host name or an address.</summary>
@@ -105,6 +110,11 @@ public sealed record ServerFacts
             return Text(value, out string text) && IsCountry(text)
                 && Is(this with { Country = text.ToUpperInvariant() }, out facts);
         }
+        if (key.SequenceEqual("inc"u8))
+        {
+            return Words.IsNumber(value, out long incarnation) && incarnation > 0
+                && Is(this with { Incarnation = incarnation }, out facts);
+        }
         if (!key.SequenceEqual("weight"u8)) return true;
         return Words.IsNumber(value, out long weight) && weight is >= 1 and <= Limits.Weight
             && Is(this with { Weight = (int)weight }, out facts);
@@ -135,7 +145,7 @@ public sealed record ServerFacts
         return true;
     }
 
-    private static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> key, int? value)
+    private static void Write(IBufferWriter<byte> output, ReadOnlySpan<byte> key, long? value)
     {
         if (value is not { } number) return;
         output.Write(key);

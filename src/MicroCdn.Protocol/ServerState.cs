@@ -1,52 +1,53 @@
 namespace MicroCdn.Protocol;
 
-/// <summary>What a monitor says of a content server, in the order in which an index asks them.</summary>
-public enum ServerState
+/// <summary>What is believed of a content server, in the order in which a client should ask.</summary>
+public enum ServerState : byte
 {
     /// <summary>It is heard.</summary>
     Alive,
 
-    /// <summary>It was dead, and has to stay well for a while.</summary>
+    /// <summary>It was dead, is heard again, and has to stay well for a while.</summary>
     Returning,
 
-    /// <summary>Nobody has said anything of it.</summary>
+    /// <summary>Nobody has said anything of it; it may be used.</summary>
     Unknown,
 
-    /// <summary>It is silent, and being asked.</summary>
+    /// <summary>Something speaks against it: it is asked last.</summary>
     Suspect,
 
-    /// <summary>It leaves in order, or an operator took it out.</summary>
+    /// <summary>It leaves in order, and gets no new client.</summary>
     Draining,
 
-    /// <summary>It gave no sign of life when asked, or its port refused.</summary>
+    /// <summary>It is given up.</summary>
     Dead,
 }
 
-/// <summary>The words of <see cref="ServerState"/> on the wire.</summary>
+/// <summary>The words of the states on the wire.</summary>
 public static class ServerStates
 {
-    /// <summary>The state's word.</summary>
-    public static ReadOnlySpan<byte> Word(ServerState state) => state switch
-    {
-        ServerState.Alive => "alive"u8,
-        ServerState.Returning => "returning"u8,
-        ServerState.Suspect => "suspect"u8,
-        ServerState.Draining => "draining"u8,
-        ServerState.Dead => "dead"u8,
-        _ => "unknown"u8,
-    };
+    private static readonly byte[][] Words =
+        [.. Enum.GetNames<ServerState>().Select(name => System.Text.Encoding.ASCII.GetBytes(name.ToLowerInvariant()))];
 
-    /// <summary>Reads a word; false when it is no state.</summary>
+    private static readonly string[] Texts = [.. Words.Select(System.Text.Encoding.ASCII.GetString)];
+
+    /// <summary>The state as a word.</summary>
+    public static ReadOnlySpan<byte> Word(this ServerState state) => Words[(int)state];
+
+    /// <summary>The same for a log or a page.</summary>
+    public static string Text(this ServerState state) => Texts[(int)state];
+
+    /// <summary>What version 1 calls it: it knows alive and dead alone.</summary>
+    public static bool IsAliveInVersion1(this ServerState state) => state < ServerState.Draining;
+
+    /// <summary>Reads a word; false when it is none of them.</summary>
     public static bool TryParse(ReadOnlySpan<byte> word, out ServerState state)
     {
-        for (state = ServerState.Alive; state <= ServerState.Dead; state++)
+        for (int number = 0; number < Words.Length; number++)
         {
-            if (word.SequenceEqual(Word(state))) return true;
+            state = (ServerState)number;
+            if (word.SequenceEqual(Words[number])) return true;
         }
         state = ServerState.Unknown;
         return false;
     }
-
-    /// <summary>True for the states that LIST_SERVERS of version 1, which knows no others, calls alive.</summary>
-    public static bool IsAliveInVersion1(ServerState state) => state is not (ServerState.Draining or ServerState.Dead);
 }

@@ -32,9 +32,9 @@ public static class WireErrors
     public static readonly WireError NotTrusted =
         new("NOT_TRUSTED", false, "Control messages are taken from loopback and --trust networks alone.");
 
-    /// <summary>A message that only makes sense after REGISTER.</summary>
+    /// <summary>A message that only makes sense after REGISTER, or of a monitor after MONITOR.</summary>
     public static readonly WireError NotRegistered =
-        new("NOT_REGISTERED", false, "REGISTER must come first on this connection.");
+        new("NOT_REGISTERED", false, "REGISTER, or MONITOR, must come first on this connection.");
 
     /// <summary>A message about a server that never registered.</summary>
     public static readonly WireError UnknownServer =

@@ -35,22 +35,9 @@ public sealed class AtomicFile : IDisposable
     public static AtomicFile Create(string target, StoreHealth? health)
     {
         health?.Refuse();
-        // Through a link to what it leads to, as every program writes; and never in place of a device or a pipe.
-        string full = Path.GetFullPath(target);
-        if (new FileInfo(full).LinkTarget is not null)
-        {
-            full = File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
-        }
-        if (Libc.Look(full, followLinks: true, out _) is EntryKind.Other or EntryKind.Folder)
-        {
-            throw new IOException($"'{full}' is no regular file");
-        }
-        string folder = Path.GetDirectoryName(full) ?? "/";
-        // Cut, since name and ending together must stay below the 255 bytes that file systems allow.
-        string name = Path.GetFileName(full);
-        string start = name.Length > 40 ? name[..40] : name;
-        string temporary = Path.Combine(folder,
-            $".{start}.{RandomNumberGenerator.GetHexString(12, lowercase: true)}.part");
+        string full = TargetPath.Resolve(target);
+        string temporary = TargetPath.Beside(full, RandomNumberGenerator.GetHexString(12, lowercase: true));
+        string folder = TargetPath.FolderOf(full);
         return Guard(() =>
         {
             Directory.CreateDirectory(folder);
@@ -94,10 +81,12 @@ public sealed class AtomicFile : IDisposable
         _health?.Refuse();
         try
         {
-            Libc.Sync(_handle);
+            Durable.Sync(_handle);
+            // Windows renames no open file.
+            if (OperatingSystem.IsWindows()) _handle.Dispose();
             File.Move(_temporary, _target, overwrite: true);
             _committed = true;
-            Libc.SyncFolder(Path.GetDirectoryName(_target)!);
+            Durable.SyncFolder(Path.GetDirectoryName(_target)!);
             return true;
         }
         catch (NotDurableException exception)
@@ -136,7 +125,7 @@ public sealed class AtomicFile : IDisposable
         if (!_committed) File.Delete(_temporary);
     }
 
-    private static T Guard<T>(Func<T> action)
+    internal static T Guard<T>(Func<T> action)
     {
         try
         {
@@ -153,5 +142,13 @@ public sealed class AtomicFile : IDisposable
 public sealed class DiskFullException(string target, Exception inner)
     : IOException($"no room is left on the disk for {target}", inner)
 {
-    internal static bool Is(IOException exception) => exception.HResult is Libc.ErrorNoSpace or Libc.ErrorQuota;
+    private const int NoSpace = 28, QuotaOfLinux = 122, QuotaOfMacOS = 69;
+
+    // ERROR_DISK_FULL and ERROR_HANDLE_DISK_FULL as HRESULTs.
+    private const int FullOfWindows = unchecked((int)0x80070070), HandleFullOfWindows = unchecked((int)0x80070027);
+
+    internal static bool Is(IOException exception) => OperatingSystem.IsWindows()
+        ? exception.HResult is FullOfWindows or HandleFullOfWindows
+        : exception.HResult == NoSpace
+            || exception.HResult == (OperatingSystem.IsMacOS() ? QuotaOfMacOS : QuotaOfLinux);
 }

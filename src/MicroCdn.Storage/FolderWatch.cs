@@ -1,6 +1,9 @@
+using System.Runtime.Versioning;
+
 namespace MicroCdn.Storage;
 
 /// <summary>Rings when something below a folder may have changed; what changed is for a scan to find out.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class FolderWatch : IDisposable
 {
     private readonly FileSystemWatcher? _watcher;

@@ -1,9 +1,11 @@
+using System.Runtime.Versioning;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Storage;
 
 /// <summary>A folder whose files the program makes and deletes by itself; nobody else's files belong there.</summary>
 /// <remarks>One process at a time: what an earlier one left unfinished is deleted at the start.</remarks>
+[SupportedOSPlatform("linux")]
 public sealed class KeptFolder
 {
     private readonly ServedFolder _folder;

@@ -1,13 +1,15 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Storage;
 
 /// <summary>The kernel calls on files that .NET does not offer, or whose errors it hides.</summary>
+[SupportedOSPlatform("linux")]
 internal static unsafe partial class Libc
 {
-    public const int ErrorNoSpace = 28, ErrorQuota = 122, ErrorTooManyFiles = 24, ErrorTableFull = 23;
+    public const int ErrorTooManyFiles = 24, ErrorTableFull = 23;
     private const int CurrentFolder = -100, EmptyPath = 0x1000, NoFollow = 0x100, BasicStats = 0x7FF;
     private const int PathOnly = 0x200000, CloseOnExec = 0x80000, FolderOnly = 0x10000;
     private const int DoNotNeed = 4;

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Storage;
@@ -8,6 +9,7 @@ namespace MicroCdn.Storage;
 /// Adding is not made durable: after a power cut the last lines may be missing, torn or zeros, so a line must carry a
 /// check of itself. A torn last line is ended first, so that it spoils nothing that follows.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 public sealed class LineFile(string path, StoreHealth? health = null)
 {
     /// <summary>Longest line that is read; longer ones are passed over.</summary>

@@ -1,6 +1,9 @@
+using System.Runtime.Versioning;
+
 namespace MicroCdn.Storage;
 
 /// <summary>Runs long work for which nobody waits, on a thread that yields to everything else.</summary>
+[SupportedOSPlatform("linux")]
 public static class LowPriority
 {
     /// <summary>Runs one piece of work on a thread of its own, which ends with it.</summary>

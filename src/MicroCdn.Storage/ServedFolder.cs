@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using System.Runtime.Versioning;
 using MicroCdn.Protocol;
 using Microsoft.Win32.SafeHandles;
 
@@ -9,6 +10,7 @@ namespace MicroCdn.Storage;
 /// A link is followed when what it leads to lies inside the folder. Whether it does is asked of the file that was
 /// really opened, so no race between looking and opening can lead out. Devices, pipes and sockets are never opened.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 public sealed class ServedFolder
 {
     private const int MostDepth = 64;
@@ -161,6 +163,7 @@ public enum OpenFailure
 }
 
 /// <summary>An open file of a served folder.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class FolderFile(SafeFileHandle handle, FileFacts facts) : IDisposable
 {
     /// <summary>The open handle.</summary>

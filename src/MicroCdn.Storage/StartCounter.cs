@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Storage;
@@ -13,6 +14,7 @@ namespace MicroCdn.Storage;
 /// lead astray.</para>
 /// <para>The file is durable before the number is handed out: after a power cut no number comes twice.</para>
 /// </remarks>
+[SupportedOSPlatform("linux")]
 public static class StartCounter
 {
     // Number, check, LF; whatever is longer is damaged.

@@ -1,8 +1,11 @@
+using System.Runtime.Versioning;
+
 namespace MicroCdn.Storage;
 
 /// <summary>One file that is read, and read again whenever another state of it stands under its path.</summary>
 /// <param name="path">The file.</param>
 /// <param name="most">More bytes than this are refused: they are to be held in memory.</param>
+[SupportedOSPlatform("linux")]
 public sealed class WatchedFile(string path, long most)
 {
     private FileFacts? _seen;

@@ -1,21 +1,21 @@
-using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MicroCdn.Http;
+using MicroCdn.Network;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn;
 
 /// <summary>A certificate and its key in PEM files, read again when they change; connections that stand are not
 /// touched.</summary>
-internal sealed partial class CertificateFiles : ICertificates, IDisposable
+internal sealed partial class CertificateFiles : ITlsContexts, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private readonly string _certificate;
     private readonly string _key;
     private readonly ILogger _logger;
     private readonly ITimer _timer;
-    private SslStreamCertificateContext _current;
+    private TlsContext _current;
     private (DateTime, DateTime) _times;
 
     /// <summary>Reads both files.</summary>
@@ -36,7 +36,7 @@ internal sealed partial class CertificateFiles : ICertificates, IDisposable
     }
 
     /// <inheritdoc/>
-    public SslStreamCertificateContext Current => Volatile.Read(ref _current);
+    public TlsContext Current => Volatile.Read(ref _current);
 
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
@@ -58,13 +58,15 @@ internal sealed partial class CertificateFiles : ICertificates, IDisposable
         }
     }
 
-    private SslStreamCertificateContext Load()
+    // The first certificate of the file is the server's own, as everywhere; those behind it vouch for it.
+    private TlsContext Load()
     {
-        using X509Certificate2 pair = X509Certificate2.CreateFromPemFile(_certificate, _key);
+        using X509Certificate2 own = X509Certificate2.CreateFromPemFile(_certificate, _key);
         X509Certificate2Collection chain = [];
         chain.ImportFromPemFile(_certificate);
-        return SslStreamCertificateContext.Create(
-            X509CertificateLoader.LoadPkcs12(pair.Export(X509ContentType.Pkcs12), null), chain, offline: true);
+        byte[] key = ((AsymmetricAlgorithm?)own.GetECDsaPrivateKey() ?? own.GetRSAPrivateKey()
+            ?? throw new CryptographicException("the key is neither an RSA nor an ECDSA key")).ExportPkcs8PrivateKey();
+        return new TlsContext([.. chain.Select(one => one.RawData)], key, own.Subject, HttpService.Protocols);
     }
 
     private (DateTime, DateTime) Times() => (File.GetLastWriteTimeUtc(_certificate), File.GetLastWriteTimeUtc(_key));

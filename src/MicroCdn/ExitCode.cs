@@ -17,6 +17,9 @@ internal static class ExitCode
     /// <summary>The index, or every server that it named, did not answer.</summary>
     public const int Unreachable = 4;
 
+    /// <summary>No server has the right bytes.</summary>
+    public const int WrongBytes = 5;
+
     /// <summary>No room is left on the disk.</summary>
     public const int DiskFull = 6;
 

@@ -36,19 +36,20 @@ internal sealed class ProgressBars
 
     /// <summary>Adds a bar; null when nobody would see it.</summary>
     public IProgress<DownloadProgress>? Add(FileName name) =>
-        _context is null ? null : new Bar(_context.AddTask(Plain(name), autoStart: false));
+        _context is null ? null : new Bar(_context.AddTask(Plain(name), autoStart: false), Plain(name));
 
     // A name may hold anything, also what a terminal or the markup would obey.
     private static string Plain(FileName name) =>
         Markup.Escape(string.Concat(name.Value.Select(c => char.IsControl(c) ? '?' : c)));
 
-    private sealed class Bar(ProgressTask task) : IProgress<DownloadProgress>
+    private sealed class Bar(ProgressTask task, string name) : IProgress<DownloadProgress>
     {
         public void Report(DownloadProgress value)
         {
             task.StartTask();
             task.MaxValue = Math.Max(1, value.Size);
             task.Value = value.Size == 0 ? 1 : value.Done;
+            if (value.Servers > 1) task.Description = $"{name} ({value.Servers} servers)";
         }
     }
 }

@@ -24,15 +24,16 @@ internal static class RoleHost
         {
             roles = build(new RoleParts(new TcpDialer(TimeProvider.System), new UdpDatagrams(), TimeProvider.System,
                 loggers));
+            bool isSecure = roles.Any(role => role.Listeners.Any(listener => listener.IsSecure));
+            using CertificateFiles? certificates = isSecure ? Certificates(web!, loggers) : null;
             using EventLoops loops = new(loggers, TimeProvider.System);
             foreach (IRole role in roles)
             {
-                foreach (Listener listener in role.Listeners.Where(listener => !listener.IsSecure))
+                foreach (Listener listener in role.Listeners)
                 {
-                    Say(loggers, role, listener, loops.Listen(listener).Port);
+                    Say(loggers, role, listener, loops.Listen(listener, certificates).Port);
                 }
             }
-            await using SecurePorts secure = await SecurePorts.OpenAsync(roles, web, loggers, interruption.Token);
             started?.Invoke();
             await RunUntilStopped(roles, loops, interruption.Token);
             return ExitCode.Done;
@@ -70,7 +71,10 @@ internal static class RoleHost
         }
     }
 
-    internal static void Say(ILoggerFactory loggers, IRole role, Listener listener, int port)
+    private static CertificateFiles Certificates(WebPorts web, ILoggerFactory loggers) =>
+        new(web.Certificate!, web.Key!, TimeProvider.System, loggers.CreateLogger("https"));
+
+    private static void Say(ILoggerFactory loggers, IRole role, Listener listener, int port)
     {
         ILogger logger = loggers.CreateLogger(role.Name);
         string tls = listener.IsSecure ? " for HTTPS" : listener.Service is HttpService ? " for HTTP" : "";

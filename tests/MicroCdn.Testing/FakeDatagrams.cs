@@ -51,6 +51,17 @@ internal sealed class FakePort(FakeNetwork network, FakeHost host, IPEndPoint lo
         lock (_beats) _beats.Add(host.Time.CreateTimer(_ => host.Post(beat), null, interval, interval));
     }
 
+    public void Repeat(Func<TimeSpan> step)
+    {
+        ITimer? timer = null;
+        timer = host.Time.CreateTimer(_ => host.Post(() =>
+        {
+            if (!_disposed) timer!.Change(step(), Timeout.InfiniteTimeSpan);
+        }), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        lock (_beats) _beats.Add(timer);
+        timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
     public void Take(byte[] datagram, byte[] sender, int port)
     {
         if (_disposed) return;

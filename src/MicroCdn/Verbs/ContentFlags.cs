@@ -77,11 +77,11 @@ internal sealed class ContentFlags
     private static Option<TimeSpan> HeartbeatInterval() => new("--heartbeat-interval")
     {
         Description = "Time between heartbeats to monitors of version 2; those of version 1 get theirs every 3 s.",
-        DefaultValueFactory = _ => TimeSpan.FromMilliseconds(100),
+        DefaultValueFactory = _ => Limits.Beat,
         HelpName = "SECONDS",
         CustomParser = result => Flags.Read<TimeSpan>(result, "--heartbeat-interval",
             "a number of seconds from 0.01 to 3", (string text, out TimeSpan time) => Flags.TrySeconds(text, out time)
-                && time >= TimeSpan.FromMilliseconds(10) && time <= TimeSpan.FromSeconds(3)),
+                && time >= Limits.ShortestBeat && time <= Limits.LongestBeat),
     };
 
     /// <summary>The folder for the server's state.</summary>

@@ -142,6 +142,15 @@ internal static class Flags
         return default;
     }
 
+    /// <summary>Reads HOST:PORT; the port follows the last colon, so that an IPv6 address may be written in
+    /// brackets.</summary>
+    public static bool TryHostAndPort(string text, out string host, out int port)
+    {
+        int colon = text.LastIndexOf(':');
+        host = colon < 0 ? "" : text[..colon].Trim('[', ']');
+        return TryPort(text[(colon + 1)..], out port) && host.Length > 0;
+    }
+
     private static bool TryPort(string text, out int port) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
         && port is > 0 and <= ushort.MaxValue;

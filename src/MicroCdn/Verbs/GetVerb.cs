@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using MicroCdn.Client;
-using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 
@@ -32,29 +31,19 @@ internal static class GetVerb
             Description = "Where to save: a file, or with several names a folder. Default: downloads/<file name>.",
             HelpName = "PATH",
         });
-        Option<string> indexHost = Flags.Host("--index-host", "The index's host.");
-        Option<int> indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
-        Option<string?> directHost = new("--direct-host")
-        {
-            Description = "Ask this content server, not the index.", HelpName = "HOST",
-        };
-        Option<int> directPort = Flags.Port("--direct-port", 7001, "The line port at --direct-host.");
+        GetFlags flags = new();
         Command verb = new("get",
-            "Download files: ask the index, fetch from a live server, change servers when one fails.")
+            "Download files: ask the index, fetch from live servers, verify, change servers when one fails.")
         {
-            names, output, indexHost, indexPort, directHost, directPort,
+            names, output,
         };
+        flags.AddTo(verb);
         verb.Aliases.Add("client");
-        verb.Validators.Add(result => RefuseAlone(result, directPort, directHost));
         verb.SetAction(async (parsed, _) =>
         {
-            ClientOptions options = new()
-            {
-                IndexHost = parsed.GetValue(indexHost)!, IndexPort = parsed.GetValue(indexPort),
-            };
-            CdnClient client = new(options, new TcpDialer(TimeProvider.System), TimeProvider.System);
-            string? host = parsed.GetValue(directHost);
-            int port = parsed.GetValue(directPort);
+            using CdnClient client = new(flags.Read(parsed));
+            string? host = parsed.GetValue(flags.DirectHost);
+            int port = parsed.GetValue(flags.DirectPort);
             FileName[] wanted = [.. parsed.GetValue(names)!.Distinct()];
             // A word with a dash is a mistyped flag, unless it stands behind "--".
             bool escaped = parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash);
@@ -64,24 +53,18 @@ internal static class GetVerb
                 Console.Error.WriteLine($"microcdn: there is no flag '{plain}' (for a file, write '-- {plain}').");
                 return ExitCode.Usage;
             }
-            Func<FileName, string, IProgress<DownloadProgress>?, CancellationToken, Task<DownloadResult>> fetch =
-                host is null
-                ? client.DownloadAsync
-                : (name, target, progress, token) =>
-                    client.DownloadFromAsync(host, port, name, target, progress, token);
+            Fetch fetch = (name, target, progress, token) => host is null
+                ? client.DownloadAsync(name.Value, target, new DownloadOptions
+                {
+                    Parallel = parsed.GetValue(flags.Parallel), Progress = progress, Notice = Say,
+                }, token)
+                : client.DownloadFromAsync(host, port, name, target, progress, token);
             return await RunAsync(wanted, parsed.GetValue(output), fetch);
         });
         return verb;
     }
 
-    private static void RefuseAlone(CommandResult verb, Option<int> directPort, Option<string?> directHost)
-    {
-        bool alone = verb.GetResult(directPort) is { Implicit: false } && verb.GetResult(directHost) is null;
-        if (alone) verb.AddError("--direct-port needs --direct-host: the server to ask instead of the index.");
-    }
-
-    private static async Task<int> RunAsync(FileName[] names, string? output,
-        Func<FileName, string, IProgress<DownloadProgress>?, CancellationToken, Task<DownloadResult>> fetch)
+    private static async Task<int> RunAsync(FileName[] names, string? output, Fetch fetch)
     {
         if (names.Length > 1 && output is not null && File.Exists(output))
         {
@@ -109,17 +92,27 @@ internal static class GetVerb
         try
         {
             DownloadResult result = await fetch();
-            lock (Output) Console.WriteLine($"saved {result.Path} ({result.Size} bytes from {result.Server})");
+            string resumed = result.Resumed > 0 ? $", {result.Resumed} were there already" : "";
+            lock (Output)
+            {
+                Console.WriteLine($"saved {result.Path} ({result.Size} bytes from {result.Server}{resumed})");
+            }
             return ExitCode.Done;
         }
         catch (OperationCanceledException)
         {
-            return Fail(ExitCode.Interrupted, $"interrupted, nothing was saved as {target}");
+            return Fail(ExitCode.Interrupted, File.Exists(target + ".part")
+                ? $"interrupted; what is verified is kept in {target}.part, and the same command goes on from there"
+                : $"interrupted, nothing was saved as {target}");
         }
         catch (CdnException exception)
         {
-            return Fail(exception.Failure == CdnFailure.NotFound ? ExitCode.NotFound : ExitCode.Unreachable,
-                exception.Message);
+            return Fail(exception.Failure switch
+            {
+                CdnFailure.NotFound => ExitCode.NotFound,
+                CdnFailure.WrongBytes => ExitCode.WrongBytes,
+                _ => ExitCode.Unreachable,
+            }, exception.Message);
         }
         catch (DiskFullException)
         {
@@ -129,6 +122,12 @@ internal static class GetVerb
         {
             return Fail(ExitCode.Failed, $"{target} cannot be written: {exception.Message}");
         }
+    }
+
+    // Out of the ordinary, and no failure.
+    private static void Say(string sentence)
+    {
+        lock (Output) Console.Error.WriteLine($"microcdn: {Table.Plain(sentence)}");
     }
 
     private static int Fail(int code, string sentence)
@@ -143,4 +142,7 @@ internal static class GetVerb
         bool isFolder = several || Directory.Exists(output) || output.EndsWith('/');
         return isFolder ? Path.Combine(output, name.Value) : output;
     }
+
+    private delegate Task<DownloadResult> Fetch(
+        FileName name, string target, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken);
 }

@@ -13,11 +13,24 @@ internal static class IndexVerb
         Option<int> port = Flags.Port("--port", 5050, "The line port.");
         Option<string> monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
         Option<int> monitorPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+        Option<MonitorAddress[]> monitors = new("--monitor")
+        {
+            Description = "A further monitor to go by; repeatable. A server is dead when most of them say so.",
+            HelpName = "HOST:PORT",
+            Arity = ArgumentArity.OneOrMore,
+            DefaultValueFactory = _ => [],
+            CustomParser = result => [.. result.Tokens.Select(token =>
+            {
+                if (Flags.TryHostAndPort(token.Value, out string host, out int at)) return new MonitorAddress(host, at);
+                result.AddError($"--monitor wants HOST:PORT, such as 10.0.0.5:6001, not '{Table.Word(token.Value)}'.");
+                return default;
+            })],
+        };
         var bind = Flags.Bind();
         var trust = Flags.Trust();
         Command verb = new("index", "Run an index: it knows which server has which file and sends each client to one.")
         {
-            port, monitorHost, monitorPort, bind, trust, Flags.Data(),
+            port, monitorHost, monitorPort, monitors, bind, trust, Flags.Data(),
             ConfigFlag.Create(),
         };
         WebFlags web = new();
@@ -34,6 +47,7 @@ internal static class IndexVerb
                 Port = parsed.GetValue(port),
                 MonitorHost = parsed.GetValue(monitorHost)!,
                 MonitorTcpPort = parsed.GetValue(monitorPort),
+                Monitors = parsed.GetValue(monitors)!,
                 Trust = parsed.GetValue(trust)!,
             };
             WebPorts ports = web.Read(parsed);

@@ -10,6 +10,7 @@ namespace MicroCdn.Verbs;
 internal static class ServersVerb
 {
     private const string Unknown = "-";
+    private const int StateWidth = 9;                      // "returning"
 
     public static Command Create()
     {
@@ -57,22 +58,25 @@ internal static class ServersVerb
     private static List<Seen> Merge(List<ServerRow> index, List<ServerRow> monitor) =>
     [
         .. index.Concat(monitor).GroupBy(row => row.Id).Select(group => new Seen(group.First(),
-            State(index.Find(row => row.Id == group.Key)), State(monitor.Find(row => row.Id == group.Key))))
+            State(index.Find(row => row.Id == group.Key)), State(monitor.Find(row => row.Id == group.Key)),
+            group.Select(row => row.Why).FirstOrDefault(why => why is not null)))
             .OrderBy(seen => seen.Row.Id.Value, StringComparer.Ordinal),
     ];
 
-    private static string State(ServerRow? row) => row is null ? Unknown : row.Alive ? "alive" : "dead";
+    private static string State(ServerRow? row) =>
+        row is null ? Unknown : row.State?.Text() ?? (row.Alive ? "alive" : "dead");
 
     private static void WriteTable(List<Seen> seen)
     {
         int id = Math.Max(6, seen.Select(s => s.Row.Id.Value.Length).DefaultIfEmpty().Max());
         int address = Math.Max(7, seen.Select(s => Address(s.Row).Length).DefaultIfEmpty().Max());
         using StreamWriter output = Table.Output();
-        output.WriteLine($"{"SERVER".PadRight(id)}  {"ADDRESS".PadRight(address)}  LOAD  INDEX  MONITOR");
-        foreach ((ServerRow row, string index, string monitor) in seen)
+        output.WriteLine($"{"SERVER".PadRight(id)}  {"ADDRESS".PadRight(address)}  LOAD  INDEX      MONITOR    REASON");
+        foreach ((ServerRow row, string index, string monitor, string? why) in seen)
         {
             string server = $"{row.Id.Value.PadRight(id)}  {Address(row).PadRight(address)}";
-            output.WriteLine($"{server}  {row.Load,4}  {index,-5}  {monitor}");
+            string states = $"{index,-StateWidth}  {monitor,-StateWidth}  {Table.Plain(why ?? "")}";
+            output.WriteLine($"{server}  {row.Load,4}  {states}".TrimEnd());
         }
     }
 
@@ -81,7 +85,7 @@ internal static class ServersVerb
         using Stream output = Console.OpenStandardOutput();
         using Utf8JsonWriter writer = new(output, Table.Json);
         writer.WriteStartArray();
-        foreach ((ServerRow row, string index, string monitor) in seen)
+        foreach ((ServerRow row, string index, string monitor, string? why) in seen)
         {
             writer.WriteStartObject();
             writer.WriteString("id", row.Id.Value);
@@ -90,6 +94,7 @@ internal static class ServersVerb
             writer.WriteNumber("load", row.Load);
             writer.WriteString("index", index == Unknown ? null : index);
             writer.WriteString("monitor", monitor == Unknown ? null : monitor);
+            writer.WriteString("why", why);
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
@@ -100,5 +105,5 @@ internal static class ServersVerb
     private static string Address(ServerRow row) =>
         row.Host.Contains(':') ? $"[{row.Host}]:{row.Port}" : $"{row.Host}:{row.Port}";
 
-    private readonly record struct Seen(ServerRow Row, string Index, string Monitor);
+    private readonly record struct Seen(ServerRow Row, string Index, string Monitor, string? Why);
 }

@@ -80,7 +80,8 @@ public sealed class DownloadTests
 
         Assert.NotNull(killed);
         Assert.NotEqual(killed, result.Server);
-        Assert.Contains(seen, progress => progress.Done == 0 && progress.Server == result.Server);
+        // Chunks are verified, so what the first one delivered counts, and the other goes on from there.
+        Assert.Contains(seen, progress => progress.Server != killed);
         Assert.Equal(bytes, cluster.World.Folder.Read("got.bin"));
     });
 
@@ -100,12 +101,14 @@ public sealed class DownloadTests
 
         Assert.Equal("CS1", result.Server);
         Assert.Equal(bytes, cluster.World.Folder.Read("got.bin"));
-        // A failed server gets its second chance after three seconds.
-        Assert.InRange(cluster.World.Now - began, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(4));
+        // A failed server gets its second chance after three seconds; one that closes at HELLO 2 may be one of version
+        // 1, and is asked as such at once.
+        Assert.InRange(cluster.World.Now - began, TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(4));
     });
 
     [Theory, MemberData(nameof(Seeds))]
-    public Task A_stalled_server_is_left_after_ten_seconds(int seed) => FakeCluster.RunAsync(seed, async cluster =>
+    public Task A_server_that_accepts_and_says_nothing_is_left_after_300_ms(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
     {
         byte[] bytes = Bytes(cluster, 200_000);
         cluster.Give("CS1", "shared.bin", bytes);
@@ -114,16 +117,15 @@ public sealed class DownloadTests
 
         cluster.World.Phase("CS1 accepts and says nothing more");
         cluster.Network.LinkOf("cs1", "client").Stalls = true;
-        TimeSpan began = cluster.World.Now;
         // The index sends the one to CS1 and the other to CS2.
         Task<DownloadResult>[] downloads =
             [cluster.Download("shared.bin", "a.bin"), cluster.Download("shared.bin", "b.bin")];
         await cluster.World.UntilAsync(
-            () => Array.Exists(downloads, d => d.IsCompleted), "one client is not stalled", TimeSpan.FromSeconds(1));
-        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(9.8) - (cluster.World.Now - began));
+            () => Array.Exists(downloads, d => d.IsCompleted), "one client is not stalled", TimeSpan.Zero);
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(0.25));
         _ = Assert.Single(downloads, download => !download.IsCompleted);
         DownloadResult[] results = await cluster.World.ResultAsync(
-            Task.WhenAll(downloads), "the stalled client changes servers", TimeSpan.FromSeconds(1));
+            Task.WhenAll(downloads), "the stalled client changes servers", TimeSpan.FromSeconds(0.1));
 
         Assert.All(results, result => Assert.Equal("CS2", result.Server));
         Assert.Equal(bytes, cluster.World.Folder.Read("a.bin"));

@@ -61,6 +61,7 @@ internal sealed partial class RunningProcess : IAsyncDisposable
         // What roles remember by default would be shared by all tests, and stay behind.
         string? data = dataFolder ?? (folder is null ? null : Path.Combine(folder, "xdg-data"));
         if (data is not null) start.Environment["XDG_DATA_HOME"] = data;
+        if (data is not null) start.Environment["XDG_CACHE_HOME"] = Path.Combine(data, "cache");
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return new RunningProcess(Path.GetFileName(program), new Process { StartInfo = start });
     }

@@ -56,6 +56,8 @@ public sealed class HeartTests
         {
         }
 
+        public void Repeat(Func<TimeSpan> step) => throw new NotSupportedException();
+
         public void Every(TimeSpan interval, Action beat) => Beat = beat;
 
         public void Dispose()

@@ -21,11 +21,11 @@ public sealed class CertificateFilesTests : IDisposable
         TestCertificate one = new("one"), two = new("two");
         Put("cert.pem", one.Certificate, "key.pem", one.Key);
         using CertificateFiles files = Read();
-        Assert.Equal("CN=one", files.Current.TargetCertificate.Subject);
+        Assert.Equal("CN=one", files.Current.Subject);
         Put("cert.pem", two.Certificate, "key.pem", two.Key);
-        Assert.Equal("CN=one", files.Current.TargetCertificate.Subject);
+        Assert.Equal("CN=one", files.Current.Subject);
         _time.Advance(Second);
-        Assert.Equal("CN=two", files.Current.TargetCertificate.Subject);
+        Assert.Equal("CN=two", files.Current.Subject);
         Assert.EndsWith("was read again; new handshakes use it", Assert.Single(_log.Lines), StringComparison.Ordinal);
         _time.Advance(Second);
         Assert.Single(_log.Lines);
@@ -40,11 +40,11 @@ public sealed class CertificateFilesTests : IDisposable
         Put("cert.pem", two.Certificate);
         _time.Advance(Second);
         _time.Advance(Second);
-        Assert.Equal("CN=one", files.Current.TargetCertificate.Subject);
+        Assert.Equal("CN=one", files.Current.Subject);
         Assert.Contains("cannot be used, the one before stays", Assert.Single(_log.Lines), StringComparison.Ordinal);
         Put("key.pem", two.Key);
         _time.Advance(Second);
-        Assert.Equal("CN=two", files.Current.TargetCertificate.Subject);
+        Assert.Equal("CN=two", files.Current.Subject);
         Assert.Equal(2, _log.Lines.Length);
     }
 
@@ -59,12 +59,12 @@ public sealed class CertificateFilesTests : IDisposable
         using CertificateFiles files = Read();
         Put("cert.pem", text);
         _time.Advance(Second);
-        Assert.Equal("CN=one", files.Current.TargetCertificate.Subject);
+        Assert.Equal("CN=one", files.Current.Subject);
         File.Delete(_folder["cert.pem"]);
         _time.Advance(Second);
         File.Move(_folder["key.pem"], _folder["key.old"]);
         _time.Advance(Second);
-        Assert.Equal("CN=one", files.Current.TargetCertificate.Subject);
+        Assert.Equal("CN=one", files.Current.Subject);
         Assert.Equal(3, _log.Lines.Length);
         Put("cert.pem", one.Certificate, "key.pem", one.Key);
         _time.Advance(Second);
@@ -80,7 +80,7 @@ public sealed class CertificateFilesTests : IDisposable
         Directory.Delete(_folder["sub"], recursive: true);
         File.WriteAllText(_folder["sub"], "a file now");
         _time.Advance(Second);
-        Assert.Equal("CN=one", files.Current.TargetCertificate.Subject);
+        Assert.Equal("CN=one", files.Current.Subject);
         Assert.Contains("cannot be used, the one before stays", Assert.Single(_log.Lines), StringComparison.Ordinal);
     }
 

@@ -14,7 +14,7 @@ public sealed class AvailabilityTests
         Reply reply = _world.Ask("/a.txt?not=CS2");
         Assert.Equal(503, reply.Status);
         Assert.Equal("5", reply["Retry-After"]);
-        Assert.Equal("No server can deliver this file now: CS1: a monitor called it dead; "
+        Assert.Equal("No server can deliver this file now: CS1: a monitor heard nothing from it; "
             + "CS2: you asked for another one.\n", reply.Body);
         Assert.Equal(503, _world.Ask("/a.txt.meta4?not=CS2").Status);
         Assert.Equal(302, _world.Ask("/a.txt").Status);

@@ -83,8 +83,8 @@ public sealed class PagesTests
         Assert.False(root.GetProperty("relayed").GetBoolean());
         JsonElement[] servers = [.. root.GetProperty("servers").EnumerateArray()];
         Assert.Equal(["CS1", "CS2", "CS3"], servers.Select(server => server.GetProperty("id").GetString()));
-        Assert.Equal(["alive", "alive", "dead"], servers.Select(server => server.GetProperty("state").GetString()));
-        Assert.Equal([null, null, "a monitor called it dead"],
+        Assert.Equal(["unknown", "unknown", "dead"], servers.Select(server => server.GetProperty("state").GetString()));
+        Assert.Equal([null, null, "a monitor heard nothing from it"],
             servers.Select(server => server.GetProperty("excluded").GetString()));
         Assert.Equal(["http://10.0.0.1:7003/a.txt", "https://10.0.0.1:7443/a.txt"],
             servers[0].GetProperty("urls").EnumerateArray().Select(url => url.GetString()));
@@ -102,11 +102,12 @@ public sealed class PagesTests
         Assert.Equal($"a.txt: 5 bytes, sha256 {_digest}", lines[0]);
         Assert.Equal("You are sent to CS1: http://10.0.0.1:7003/a.txt", lines[1]);
         Assert.Contains(lines, line => line.StartsWith("  1. CS1, score ", StringComparison.Ordinal)
-            && line.EndsWith("alive, load 0, zone here, country DE, weight 50", StringComparison.Ordinal));
+            && line.EndsWith("unknown (no monitor is heard), load 0, zone here, country DE, weight 50",
+                StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("   - CS2, ", StringComparison.Ordinal)
             && line.EndsWith("left out: you asked for another one", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.StartsWith("   - CS3, ", StringComparison.Ordinal)
-            && line.EndsWith("left out: a monitor called it dead", StringComparison.Ordinal));
+            && line.EndsWith("left out: a monitor heard nothing from it", StringComparison.Ordinal));
         Assert.Contains($"   - CS4: 6 bytes, sha256 {Lists.Digest("other")}", lines);
     }
 
@@ -123,7 +124,7 @@ public sealed class PagesTests
             System.Text.Encoding.UTF8.GetBytes(style)));
         Assert.Contains($"'sha256-{hash}'", reply["Content-Security-Policy"], StringComparison.Ordinal);
         Assert.Contains("<a href=\"http://10.0.0.2:7003/a.txt\">", reply.Body, StringComparison.Ordinal);
-        Assert.Contains("left out: a monitor called it dead", reply.Body, StringComparison.Ordinal);
+        Assert.Contains("left out: a monitor heard nothing from it", reply.Body, StringComparison.Ordinal);
         Assert.Contains("<a href=\"/a.txt.meta4\">", reply.Body, StringComparison.Ordinal);
     }
 

@@ -31,7 +31,7 @@ public sealed class CatalogDigestTests
         Tell(3, ("a", 20, "z"));
         Tell(4, ("a", 20, "z"));
         Assert.Equal((10, "x", "0,1,2"), Look("a"));
-        _servers[0].IsAlive = _servers[2].IsAlive = false;
+        _servers[0].State = _servers[2].State = ServerState.Dead;
         Assert.Equal((20, "z", "3,4"), Look("a"));
     }
 
@@ -42,9 +42,9 @@ public sealed class CatalogDigestTests
         Tell(1, ("a", 10, "x"));
         Assert.Single(Tell(2, ("a", 10, "y")));
         Assert.Equal((10, "x", "0,1"), Look("a"));
-        _servers[0].IsAlive = false;
+        _servers[0].State = ServerState.Dead;
         Assert.Equal((10, "y", "2"), Look("a"));
-        _servers[0].IsAlive = true;
+        _servers[0].State = ServerState.Alive;
         Assert.Empty(Tell(2, ("a", 10, "x")));
         Assert.Equal((10, "x", "0,1,2"), Look("a"));
     }

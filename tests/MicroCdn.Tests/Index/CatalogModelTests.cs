@@ -38,7 +38,7 @@ public sealed class CatalogModelTests
         Server[] servers = Lists.Alive(Servers);
         foreach (Step next in steps)
         {
-            if (next.Alive is { } alive) servers[next.Server].IsAlive = alive;
+            if (next.Alive is { } alive) servers[next.Server].State = alive ? ServerState.Alive : ServerState.Dead;
             else
             {
                 FileList list = Lists.Digested(next.Files);
@@ -103,7 +103,7 @@ public sealed class CatalogModelTests
             List<Claim> claims = _claims[name];
             if (claims.Count == 0) return null;
             (Claim Claim, int[] Offered, int Recent) best = Candidates(claims)
-                .OrderByDescending(c => c.Offered.Count(holder => servers[holder].IsAlive))
+                .OrderByDescending(c => c.Offered.Count(holder => servers[holder].IsAsked))
                 .ThenByDescending(c => c.Recent).ThenByDescending(c => c.Claim.Changed).First();
             return (best.Claim.Size, Lists.Digest(best.Claim.Digest), string.Join(',', best.Offered.Order()));
         }

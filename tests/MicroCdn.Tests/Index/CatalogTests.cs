@@ -1,4 +1,5 @@
 using MicroCdn.Index;
+using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 
 namespace MicroCdn.Tests.Index;
@@ -80,9 +81,9 @@ public sealed class CatalogTests
         Tell(0, ("a", 1));
         Tell(1, ("a", 1));
         Tell(2, ("a", 2));
-        _servers[0].IsAlive = _servers[1].IsAlive = false;
+        _servers[0].State = _servers[1].State = ServerState.Dead;
         Assert.Equal((2, "2"), Look("a"));
-        _servers[0].IsAlive = _servers[1].IsAlive = true;
+        _servers[0].State = _servers[1].State = ServerState.Alive;
         Assert.Equal((1, "0,1"), Look("a"));
     }
 

@@ -12,16 +12,22 @@ public sealed class FleetTests
     private static readonly ServerId Id = Names.Id("CS1");
     private readonly FakeTimeProvider _time = new();
     private readonly Fleet _fleet;
+    private readonly Juror _monitor = new("monitor:6001", isVersion1: true);
 
-    public FleetTests() => _fleet = new Fleet(_time);
+    public FleetTests()
+    {
+        _fleet = new Fleet(_time);
+        _fleet.Seat(_monitor);
+        _fleet.Hear(_monitor, [], _time.GetTimestamp());
+    }
 
     [Fact]
     public void A_server_is_alive_from_its_registration_on_and_not_before()
     {
         Server server = _fleet.Enlist(Id)!;
-        Assert.False(server.IsAlive);
+        Assert.False(server.IsAsked);
         Register();
-        Assert.True(server.IsAlive);
+        Assert.True(server.IsAsked);
         Assert.False(_fleet.SomeoneIsDead);
     }
 
@@ -40,7 +46,7 @@ public sealed class FleetTests
     {
         Register();
         Assert.True(_fleet.MarkDead(Id));
-        Assert.False(_fleet.Servers[0].IsAlive);
+        Assert.False(_fleet.Servers[0].IsAsked);
         Assert.True(_fleet.SomeoneIsDead);
         Assert.False(_fleet.MarkDead(Id));
         Assert.False(_fleet.MarkDead(Names.Id("stranger")));
@@ -53,7 +59,7 @@ public sealed class FleetTests
         Register();
         _fleet.MarkDead(Id);
         Register();
-        Assert.True(_fleet.Servers[0].IsAlive);
+        Assert.True(_fleet.Servers[0].IsAsked);
     }
 
     [Fact]
@@ -63,7 +69,7 @@ public sealed class FleetTests
         _fleet.MarkDead(Id);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal([_fleet.Servers[0]], Hear(alive: true));
-        Assert.True(_fleet.Servers[0].IsAlive);
+        Assert.True(_fleet.Servers[0].IsAsked);
         Assert.Empty(Hear(alive: true));
     }
 
@@ -75,7 +81,7 @@ public sealed class FleetTests
         _time.Advance(TimeSpan.FromMilliseconds(1));
         _fleet.MarkDead(Id);
         Assert.Empty(Hear(alive: true, askedAt));
-        Assert.False(_fleet.Servers[0].IsAlive);
+        Assert.False(_fleet.Servers[0].IsAsked);
         _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.Single(Hear(alive: true));
     }
@@ -90,7 +96,7 @@ public sealed class FleetTests
         Register();
         _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
         Assert.Equal(alive ? 0 : 1, Hear(alive: false).Count);
-        Assert.Equal(alive, _fleet.Servers[0].IsAlive);
+        Assert.Equal(alive, _fleet.Servers[0].IsAsked);
     }
 
     [Fact]
@@ -102,7 +108,7 @@ public sealed class FleetTests
         _time.Advance(TimeSpan.FromSeconds(2));
         Register();
         Assert.Empty(Hear(alive: false, askedAt));
-        Assert.True(_fleet.Servers[0].IsAlive);
+        Assert.True(_fleet.Servers[0].IsAsked);
     }
 
     [Fact]
@@ -110,7 +116,7 @@ public sealed class FleetTests
     {
         Register();
         Assert.True(_fleet.MarkDead(Id));
-        Assert.False(_fleet.Servers[0].IsAlive);
+        Assert.False(_fleet.Servers[0].IsAsked);
     }
 
     [Fact]
@@ -118,9 +124,9 @@ public sealed class FleetTests
     {
         _fleet.Enlist(Id);
         Assert.Empty(Hear(alive: true));
-        Assert.False(_fleet.Servers[0].IsAlive);
+        Assert.False(_fleet.Servers[0].IsAsked);
         Assert.False(_fleet.SomeoneIsDead);
-        _fleet.Hear([new ServerRow(Names.Id("CS2"), "h", 1, 0, true)], _time.GetTimestamp());
+        _fleet.Hear(_monitor, [new ServerRow(Names.Id("CS2"), "h", 1, 0, true)], _time.GetTimestamp());
         Assert.Single(_fleet.Servers);
     }
 
@@ -128,7 +134,7 @@ public sealed class FleetTests
     public void Loads_come_from_lists_and_from_the_server_itself()
     {
         Register();
-        _fleet.Hear([new ServerRow(Id, "h", 1, 12, true)], _time.GetTimestamp());
+        _fleet.Hear(_monitor, [new ServerRow(Id, "h", 1, 12, true)], _time.GetTimestamp());
         Assert.Equal(12, _fleet.Servers[0].Load);
         Assert.True(_fleet.UpdateLoad(Id, 3));
         Assert.Equal(3, _fleet.Servers[0].Load);
@@ -164,5 +170,5 @@ public sealed class FleetTests
         _fleet.Registered(_fleet.Enlist(Id)!, new Contact(Id, IPAddress.Parse("10.0.0.5"), 7001, 7002));
 
     private List<Server> Hear(bool alive, long? askedAt = null) =>
-        _fleet.Hear([new ServerRow(Id, "10.0.0.5", 7001, 0, alive)], askedAt ?? _time.GetTimestamp());
+        _fleet.Hear(_monitor, [new ServerRow(Id, "10.0.0.5", 7001, 0, alive)], askedAt ?? _time.GetTimestamp());
 }

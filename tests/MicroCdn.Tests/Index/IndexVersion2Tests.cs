@@ -150,7 +150,7 @@ public sealed class IndexVersion2Tests
         Register("CS2", "10.0.0.6", "", "a 1");
         _index.Ask("SERVER_DOWN CS1 1\nUPDATE_LOAD CS2 5\n");
         Assert.True(_index.Directory.TryFind("a"u8, out FileEntry entry));
-        Assert.Equal((2, false, true, 5), (entry.Count, entry[0].IsAlive, entry[1].IsAlive, entry[1].Load));
+        Assert.Equal((2, false, true, 5), (entry.Count, entry[0].IsAsked, entry[1].IsAsked, entry[1].Load));
         Assert.Equal(IPAddress.Parse("10.0.0.6"), entry[1].Contact!.Address);
         Assert.Equal("CS2", _index.Directory.Choose("a"u8, true)?.Id.Value);
         Assert.True(_index.Directory.TryFind("only"u8, out entry));
@@ -204,7 +204,7 @@ public sealed class IndexVersion2Tests
             {
                 foreach (byte[] name in asked)
                 {
-                    if (directory.TryFind(name, out FileEntry entry)) _ = entry[0].IsAlive && entry.Digest.IsNone;
+                    if (directory.TryFind(name, out FileEntry entry)) _ = entry[0].IsAsked && entry.Digest.IsNone;
                     directory.Choose(name, true);
                 }
             }

@@ -32,7 +32,7 @@ internal static class Lists
         : new FileDigest(System.Security.Cryptography.SHA256.HashData(word.Utf8()));
 
     public static Server[] Alive(int count) =>
-        [.. Enumerable.Range(0, count).Select(n => new Server(Names.Id($"CS{n}"), n) { IsAlive = true })];
+        [.. Enumerable.Range(0, count).Select(n => new Server(Names.Id($"CS{n}"), n) { State = ServerState.Alive })];
 
     /// <summary>A file as a client would see it: its size and holders, or null when it is gone.</summary>
     public static (long Size, string Servers)? Look(this Catalog catalog, string name, Server[] servers)

@@ -31,7 +31,7 @@ public sealed class RouterTests
             for (int ask = 0; ask < 100; ask++)
             {
                 Server? chosen = router.Choose("a"u8, OverIPv4, out _, out _);
-                if (chosen is null ? alive.Contains(true) : !chosen.IsAlive) return false;
+                if (chosen is null ? alive.Contains(true) : !chosen.IsAsked) return false;
             }
             return true;
         }, iter: 100);

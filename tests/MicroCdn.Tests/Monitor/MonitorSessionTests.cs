@@ -11,14 +11,15 @@ public sealed class MonitorSessionTests
 {
     private readonly FakeTimeProvider _time = new();
     private readonly LogBook _log = new();
-    private readonly Roster _roster;
+    private readonly Watch _watch;
     private readonly MonitorService _service;
 
     public MonitorSessionTests()
     {
-        _roster = new Roster(_time, TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(1));
-        IndexNotices notices = new(_roster, new NoDialer(), _time, _log);
-        _service = new MonitorService(_roster, notices, new TrustedNetworks([]), new Complaints(_log, _time));
+        Roster roster = new(_time, TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(1));
+        _watch = new Watch(roster, new Detector(DetectionProfile.Lan, () => 1), _time, _log);
+        IndexNotices notices = new("monitor", _watch, new NoDialer(), _time, _log);
+        _service = new MonitorService(_watch, notices, new TrustedNetworks([]), new Complaints(_log, _time));
     }
 
     [Theory]
@@ -99,13 +100,13 @@ public sealed class MonitorSessionTests
     private void Beat(string datagram)
     {
         Assert.True(Heartbeat.TryParse(datagram.Utf8(), out Heartbeat beat));
-        _roster.Record(beat, _time.GetTimestamp(), out _);
+        _watch.Hear(beat, out _);
     }
 
     private void Sweep()
     {
         _time.Advance(TimeSpan.FromSeconds(1));
-        _roster.Sweep(_time.GetTimestamp());
+        _watch.Sweep(TimeSpan.FromSeconds(8));
     }
 
     private sealed class NoDialer : IDialer

@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using System.Text;
 using MicroCdn.Network;
 using MicroCdn.Tests.Support;
@@ -8,7 +7,6 @@ namespace MicroCdn.Tests.Network;
 /// <summary>Answers whose bytes come from elsewhere, a piece at a time, and slower than the peer takes them.</summary>
 public sealed class StarvingSourceTests
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
     private readonly SlowSource _source = new();
 
     [Fact]
@@ -42,6 +40,15 @@ public sealed class StarvingSourceTests
     }
 
     [Fact]
+    public void A_source_that_cuts_ends_the_connection_short()
+    {
+        Wire wire = new Wire(Service()).Receive("GET\n");
+        _source.Cut();
+        Assert.True(wire.Turn().Answer.Broken);
+        Assert.True(wire.Conversation.IsOver);
+    }
+
+    [Fact]
     public void A_source_is_disposed_when_the_connection_ends_while_it_has_nothing()
     {
         Wire wire = new Wire(Service()).Receive("GET\n");
@@ -64,48 +71,6 @@ public sealed class StarvingSourceTests
         Assert.Equal(1, preparation.Disposals);
     }
 
-    [Fact]
-    public async Task A_stream_carries_what_comes_later()
-    {
-        Pipe up = new(), down = new();
-        using PipeCarrier carrier = new(TimeProvider.System);
-        Task<bool> running =
-            carrier.RunAsync(new Duplex(up.Reader, down.Writer), Service(), Peer.Loopback, null, default);
-        await up.Writer.WriteAsync("GET\nnext\n"u8.ToArray());
-        Assert.Equal("OK\n", await ReadAsync(down.Reader, 3));
-        _source.Give("one ");
-        Assert.Equal("one ", await ReadAsync(down.Reader, 4));
-        _source.Give("two\n", isLast: true);
-        Assert.Equal("two\n[next]\n", await ReadAsync(down.Reader, 11));
-        await up.Writer.CompleteAsync();
-        Assert.True(await running.WaitAsync(Bound));
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_single_answer_carries_what_comes_later_and_knows_when_it_was_cut(bool whole)
-    {
-        Pipe down = new();
-        using SingleAnswer single = new();
-        single.Answer.Later();
-        Task ready = single.ReadyAsync(default).AsTask();
-        single.Answer.Complete(answer =>
-        {
-            answer.Write("OK\n"u8);
-            answer.SendList(_source);
-        });
-        await ready.WaitAsync(Bound);
-        Assert.Equal("OK\n", single.Text.Text());
-        Task<bool> sending = single.SendAsync(down.Writer, default).AsTask();
-        Assert.Equal("OK\n", await ReadAsync(down.Reader, 3));
-        _source.Give("one ");
-        Assert.Equal("one ", await ReadAsync(down.Reader, 4));
-        if (whole) _source.Give("two\n", isLast: true);
-        else _source.Cut();
-        Assert.Equal(whole, await sending.WaitAsync(Bound));
-    }
-
     private ScriptService Service() => new((line, answer) =>
     {
         if (line != "GET")
@@ -116,17 +81,6 @@ public sealed class StarvingSourceTests
         answer.Write("OK\n"u8);
         answer.SendList(_source);
     });
-
-    private static async Task<string> ReadAsync(PipeReader reader, int bytes)
-    {
-        using CancellationTokenSource late = new(Bound);
-        ReadResult result = await reader.ReadAtLeastAsync(bytes, late.Token);
-        string text = Encoding.UTF8.GetString(result.Buffer);
-        reader.AdvanceTo(result.Buffer.End);
-        return text;
-    }
-
-    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     // Has what a test gave it, and remembers that it was asked in vain.
     private sealed class SlowSource : ILineSource, IDisposable

@@ -29,6 +29,9 @@ internal sealed class Wire
 
     public byte[] SentBytes => _sent.ToArray();
 
+    /// <summary>What was sent behind the first bytes.</summary>
+    public ReadOnlySpan<byte> SentSince(int bytes) => _sent.GetBuffer().AsSpan(bytes, (int)_sent.Length - bytes);
+
     public string Sent => Encoding.UTF8.GetString(SentBytes);
 
     public long SentLength => _sent.Length;

@@ -1,0 +1,93 @@
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Client;
+
+/// <summary>Asks several indexes at once, one 300 ms behind the other, and falls back on what it remembers.</summary>
+/// <remarks>
+/// The first index that knows the file is believed. That a file is not found is believed when every index that answers
+/// says so: one that has just started knows less than the others. What an index said is remembered for ten minutes, and
+/// counts when none answers.
+/// </remarks>
+internal sealed class Finder(IReadOnlyList<IFinder> indexes, string key, ListMemory? memory, TimeProvider time)
+    : IFinder
+{
+    /// <summary>How long the index before has to answer until the next one is asked too.</summary>
+    public static readonly TimeSpan Stagger = TimeSpan.FromMilliseconds(300);
+
+    // So long the indexes have for themselves when there is something to fall back on: a dead one whose machine is gone
+    // too would else cost 5 s before the first byte.
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
+
+    private volatile IFinder _last = indexes[0];
+
+    /// <inheritdoc/>
+    public async Task<Location?> FindAsync(
+        FileName name, IReadOnlyCollection<string> not, CancellationToken cancellationToken)
+    {
+        Location? remembered = memory?.Recall(key, name);
+        using CancellationTokenSource late = remembered is null ? new() : new(Grace, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            Location? location = await AskAllAsync(name, not, stop.Token).ConfigureAwait(false);
+            if (location is { IsWholeList: true }) memory?.Keep(key, name, location);
+            return location;
+        }
+        catch (Exception exception) when (remembered is not null && !cancellationToken.IsCancellationRequested
+            && exception is IOException or InvalidDataException or OperationCanceledException)
+        {
+            return remembered;
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<List<ServerRow>> ListServersAsync(CancellationToken cancellationToken) =>
+        _last.ListServersAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task ReportAsync(FileName name, string server, string reason, CancellationToken cancellationToken) =>
+        _last.ReportAsync(name, server, reason, cancellationToken);
+
+    private async Task<Location?> AskAllAsync(
+        FileName name, IReadOnlyCollection<string> not, CancellationToken cancellationToken)
+    {
+        if (indexes.Count == 1) return await indexes[0].FindAsync(name, not, cancellationToken).ConfigureAwait(false);
+        // Whoever answered last time is asked first.
+        IFinder[] order = [_last, .. indexes.Where(index => index != _last)];
+        List<Task<(IFinder Index, Location? Location)>> asked = [];
+        List<string> failures = [];
+        bool missing = false;
+        for (int next = 0; next < order.Length || asked.Count > 0;)
+        {
+            if (next < order.Length) asked.Add(AskAsync(order[next++], name, not, cancellationToken));
+            Task soon = next < order.Length ? Task.Delay(Stagger, time, cancellationToken)
+                : Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
+            while (asked.Count > 0 && await Task.WhenAny([.. asked, soon]).ConfigureAwait(false) != soon)
+            {
+                Task<(IFinder Index, Location? Location)> done = asked.First(task => task.IsCompleted);
+                asked.Remove(done);
+                try
+                {
+                    (IFinder index, Location? location) = await done.ConfigureAwait(false);
+                    if (location is null) missing = true;
+                    else _last = index;
+                    if (location is not null) return location;
+                }
+                catch (Exception exception) when (exception is IOException or InvalidDataException)
+                {
+                    failures.Add(exception.Message);
+                }
+            }
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        return missing ? null : throw new IOException(string.Join("; ", failures));
+    }
+
+    private static async Task<(IFinder, Location?)> AskAsync(IFinder index, FileName name,
+        IReadOnlyCollection<string> not, CancellationToken cancellationToken) =>
+        (index, await index.FindAsync(name, not, cancellationToken).ConfigureAwait(false));
+}

@@ -1,0 +1,371 @@
+using MicroCdn.Network;
+
+namespace MicroCdn.Http.Http2;
+
+/// <summary>The requests of an HTTP/2 connection and their answers, each of which may take as long as it
+/// needs.</summary>
+/// <remarks>
+/// A request becomes an HTTP/1.1 head, is read by the parser of all requests, and answered by the handler of all. The
+/// answer is one of its own: its head becomes a header block, and its body leaves in frames, a stream at a time in
+/// turn, as far as the client's windows allow. A small answer that is at hand leaves at once, and never enters the
+/// table.
+/// A method that takes a frame returns why the connection ends, or <see cref="Fault.None"/>.
+/// </remarks>
+internal sealed class Http2Streams
+{
+    private readonly HttpService _service;
+    private readonly IPeer _peer;
+    private readonly Answer _answer;
+    private readonly FrameWriter _writer;
+    private readonly FrameBudget _budget;
+    private readonly HeaderDecoder _decoder = new();
+    private readonly StreamTable _table = new();
+    private readonly Action _wake;
+    private int _initialWindow = Http2Limits.Window;
+    private int _unacknowledged;
+    private int _keptHeads;
+    private long _granted;
+    private bool _woken;
+
+    public Http2Streams(HttpService service, IPeer peer, Answer answer, FrameWriter writer, FrameBudget budget)
+    {
+        (_service, _peer, _answer, _writer, _budget) = (service, peer, answer, writer, budget);
+        _wake = () =>
+        {
+            Volatile.Write(ref _woken, true);
+            _answer.Wake();
+        };
+    }
+
+    /// <summary>The number of the last stream that a client began.</summary>
+    public int Last { get; private set; }
+
+    /// <summary>How many are open.</summary>
+    public int Count => _table.Count;
+
+    /// <summary>True when <see cref="Proceed"/> would send something.</summary>
+    public bool IsEager => _table.Count > 0 && HasRoom
+        && (Volatile.Read(ref _woken) || _table.Any(StreamState.Given) || (_writer.Window > 0 && _table.AnySends()));
+
+    /// <summary>True when something is to be sent that waits for no window.</summary>
+    public bool IsBusy => _table.Any(StreamState.Given) || _table.Any(StreamState.Waiting)
+        || _table.Any(StreamState.Starving) || (_writer.Window > 0 && _table.AnySends());
+
+    // For a frame of a body, and beside it what answers input: that is never to wait for bodies.
+    private bool HasRoom => _answer.Room >= 2 * Answer.PieceBytes;
+
+    // Its streams have no window, and it opens none worth the name.
+    private bool IsHolding => _initialWindow < Http2Limits.Crumb && _granted < Http2Limits.LeastGranted;
+
+    /// <summary>Takes a whole header block.</summary>
+    public Fault TakeHeaders(int id, bool ends, ReadOnlySpan<byte> block, long now)
+    {
+        bool isNew = id > Last;
+        Http2Stream? open = isNew ? null : _table.Find(id);
+        if (!isNew && open is null && !_table.WasReset(id)) return Fault.StreamClosed;
+        Scratch scratch = Scratch.OfThread;
+        RequestHead head = scratch.Head;
+        head.Begin(isTrailer: !isNew);
+        if (!_decoder.TryDecode(block, scratch.Strings, head)) return Fault.Compression;
+        head.End();
+        if (isNew)
+        {
+            Last = id;
+            return Begin(id, ends, head, now);
+        }
+        if (open is null) return Fault.None;
+        if (open.IsEnded) return Reset(open, Fault.StreamClosed, now);
+        // Trailers end a request (RFC 9113, section 8.1), and here nobody takes them.
+        bool isWhole = ends && !head.IsMalformed && open.Announced <= open.Received;
+        if (!isWhole) return Reset(open, Fault.Protocol, now);
+        open.IsEnded = true;
+        if (open.State == StreamState.Answered) Remove(open);
+        return open.State == StreamState.Receiving ? Refuse(open, Refusal.Body, now) : Fault.None;
+    }
+
+    /// <summary>Takes DATA.</summary>
+    /// <param name="id">The stream.</param>
+    /// <param name="ends">True when it is the last.</param>
+    /// <param name="payload">The length of the frame.</param>
+    /// <param name="length">The length without padding.</param>
+    /// <param name="now">The time.</param>
+    public Fault TakeData(int id, bool ends, int payload, int length, long now)
+    {
+        if (!_budget.TryData(now)) return Fault.EnhanceYourCalm;
+        _unacknowledged += payload;
+        if (_unacknowledged > Http2Limits.Window) return Fault.FlowControl;
+        if (_unacknowledged > Http2Limits.Window / 2)
+        {
+            _writer.Grant(0, _unacknowledged);
+            _unacknowledged = 0;
+        }
+        if (id > Last) return Fault.Protocol;
+        if (_table.Find(id) is not { } stream)
+        {
+            return _table.WasReset(id) ? Fault.None : Reset(id, Fault.StreamClosed, now);
+        }
+        if (stream.IsEnded) return Reset(stream, Fault.StreamClosed, now);
+        // A body's window is never opened further.
+        stream.Received += length;
+        if (stream.Received > Http2Limits.Window) return Reset(stream, Fault.FlowControl, now);
+        stream.IsEnded = ends;
+        if (stream.State == StreamState.Answered)
+        {
+            if (ends) Remove(stream);
+            return Fault.None;
+        }
+        // RFC 9113, section 8.1.1.
+        bool isOther = stream.Announced >= 0
+            && (ends ? stream.Received != stream.Announced : stream.Received > stream.Announced);
+        if (isOther) return Reset(stream, Fault.Protocol, now);
+        if (stream.State != StreamState.Receiving) return Fault.None;
+        if (stream.Received > Http2Limits.BodyBytes) return Refuse(stream, Refusal.Body, now);
+        if (!ends) return Fault.None;
+        return stream.Received == 0 ? Handle(stream, stream.Head, now) : Refuse(stream, Refusal.Body, now);
+    }
+
+    /// <summary>Takes RST_STREAM.</summary>
+    public Fault TakeReset(int id)
+    {
+        if (id > Last) return Fault.Protocol;
+        if (_table.Find(id) is { } stream) Remove(stream);
+        return Fault.None;
+    }
+
+    /// <summary>Takes WINDOW_UPDATE for a stream.</summary>
+    public Fault TakeUpdate(int id, int increment, long now)
+    {
+        if (id > Last) return Fault.Protocol;
+        _granted += increment;
+        if (_table.Find(id) is not { } stream) return Fault.None;
+        if (increment == 0) return Reset(stream, Fault.Protocol, now);
+        stream.Window += increment;
+        return stream.Window > int.MaxValue ? Reset(stream, Fault.FlowControl, now) : Fault.None;
+    }
+
+    /// <summary>Takes another initial window: all that are open change by the difference (section 6.9.2).</summary>
+    public Fault TakeInitialWindow(int window)
+    {
+        long difference = (long)window - _initialWindow;
+        _initialWindow = window;
+        Fault fault = Fault.None;
+        for (int place = 0; place < _table.Count; place++)
+        {
+            _table[place].Window += difference;
+            if (_table[place].Window > int.MaxValue) fault = Fault.FlowControl;
+        }
+        return fault;
+    }
+
+    /// <summary>Sends what there is room for, a frame of each stream in turn.</summary>
+    public void Proceed(long now)
+    {
+        if (_table.Count == 0) return;
+        if (Interlocked.Exchange(ref _woken, false)) Wake(now);
+        for (int place = _table.Count - 1; place >= 0 && HasRoom; place--)
+        {
+            if (_table[place].State == StreamState.Given) Give(_table[place], now);
+        }
+        while (HasRoom && _writer.Window > 0 && _table.Next() is { } stream) Send(stream, now);
+    }
+
+    /// <summary>When <see cref="Late"/> is due, or never.</summary>
+    public long Deadline
+    {
+        get
+        {
+            long due = long.MaxValue;
+            for (int place = 0; place < _table.Count; place++) due = Math.Min(due, DueAt(_table[place]));
+            return due;
+        }
+    }
+
+    /// <summary>Ends the streams whose clients take too long.</summary>
+    public Fault Late(long now)
+    {
+        Fault fault = Fault.None;
+        for (int place = _table.Count - 1; place >= 0 && HasRoom && fault == Fault.None; place--)
+        {
+            Http2Stream stream = _table[place];
+            if (now < DueAt(stream)) continue;
+            if (stream.State == StreamState.Receiving) fault = Refuse(stream, Refusal.Body, now);
+            else if (stream.State == StreamState.Answered) fault = Reset(stream, Fault.None, now);
+            else if (IsHolding) fault = Fault.EnhanceYourCalm;
+            else if (stream.Sent < HttpLimits.ReadBytes) fault = Reset(stream, Fault.EnhanceYourCalm, now);
+            else stream.Judge(now);
+        }
+        return fault;
+    }
+
+    /// <summary>Ends all.</summary>
+    public void Clear() => _table.Clear();
+
+    private Fault Begin(int id, bool ends, RequestHead head, long now)
+    {
+        _budget.AddRequest();
+        bool isSound = !head.IsMalformed && !(ends && head.ContentLength > 0);
+        bool isKept = !ends && head.ContentLength <= Http2Limits.BodyBytes && !head.IsTooLong;
+        bool hasPlace = _table.Count < Http2Limits.Streams
+            && (!isKept || _keptHeads + head.Text.Length <= Http2Limits.KeptHeads);
+        if (!isSound || !hasPlace)
+        {
+            if (!ends) _table.AddReset(id);
+            return Reset(id, isSound ? Fault.Refused : Fault.Protocol, now);
+        }
+        Http2Stream stream = _table.Take(_answer, _wake).Begin(id, _initialWindow, now);
+        stream.IsHeadOnly = head.Text.StartsWith("HEAD "u8);
+        (stream.IsEnded, stream.Announced) = (ends, head.ContentLength);
+        if (head.IsTooLong) return Refuse(stream, Refusal.HeadTooLong, now);
+        if (ends) return Handle(stream, head.Text, now);
+        if (!isKept) return Refuse(stream, Refusal.Body, now);
+        stream.Head = head.Text.ToArray();
+        _keptHeads += stream.Head.Length;
+        _table.Add(stream);
+        return Fault.None;
+    }
+
+    private Fault Handle(Http2Stream stream, ReadOnlySpan<byte> head, long now)
+    {
+        int length = RequestParser.Parse(head, out Request request, out Refusal? refusal);
+        if (refusal is not null || length == 0) return Refuse(stream, refusal ?? Refusal.RequestLine, now);
+        _service.Handle(request, stream.Body.Answer, _peer);
+        Answered(stream, now);
+        return Fault.None;
+    }
+
+    private Fault Refuse(Http2Stream stream, Refusal refusal, long now)
+    {
+        _service.Complain(_peer, refusal);
+        stream.Body.Answer.Write(_service.TextOf(refusal));
+        Answered(stream, now);
+        return _budget.TryControl(now) ? Fault.None : Fault.EnhanceYourCalm;
+    }
+
+    private void Answered(Http2Stream stream, long now)
+    {
+        ForgetHead(stream);
+        if (!stream.Body.Answer.Waits)
+        {
+            Give(stream, now);
+            return;
+        }
+        stream.State = StreamState.Waiting;
+        Enter(stream);
+    }
+
+    // The head leaves, and a small body with it.
+    private void Give(Http2Stream stream, long now)
+    {
+        stream.Judge(now);
+        if (_writer.Head(stream))
+        {
+            Finish(stream, now);
+            return;
+        }
+        stream.State = StreamState.Sending;
+        bool isSmall = stream.Body.IsText && stream.Body.Answer.UnsentBytes <= _writer.MostData(stream);
+        if (!isSmall || Send(stream, now)) Enter(stream);
+    }
+
+    // True when more of it is to come.
+    private bool Send(Http2Stream stream, long now)
+    {
+        switch (_writer.Data(stream))
+        {
+            case Progress.Over:
+                Finish(stream, now);
+                return false;
+            case Progress.Broken:
+                _writer.Reset(stream.Id, Fault.Internal);
+                if (!stream.IsEnded) _table.AddReset(stream.Id);
+                Remove(stream);
+                return false;
+            case Progress.Starved:
+                stream.State = StreamState.Starving;
+                break;
+            default:
+                if (stream.Window <= 0) stream.Body.Shrink();
+                break;
+        }
+        return true;
+    }
+
+    // Whose body is still coming is told later that it is of no use (RFC 9113, section 8.1).
+    private void Finish(Http2Stream stream, long now)
+    {
+        if (stream.IsEnded)
+        {
+            Remove(stream);
+            return;
+        }
+        stream.State = StreamState.Answered;
+        stream.Judge(now);
+        Enter(stream);
+    }
+
+    // In the table a stream may lie for long.
+    private void Enter(Http2Stream stream)
+    {
+        stream.Body.Shrink();
+        if (_table.Find(stream.Id) is null) _table.Add(stream);
+    }
+
+    private void Wake(long now)
+    {
+        for (int place = 0; place < _table.Count; place++)
+        {
+            Http2Stream stream = _table[place];
+            if (stream.State == StreamState.Starving) stream.State = StreamState.Sending;
+            else if (stream.State == StreamState.Waiting && stream.Body.TakeLater()) stream.State = StreamState.Given;
+            else continue;
+            stream.Judge(now);
+        }
+    }
+
+    private long DueAt(Http2Stream stream) => stream.State switch
+    {
+        StreamState.Receiving => stream.Since + (long)HttpLimits.HeadTime.TotalMilliseconds,
+        StreamState.Answered => stream.Since + (long)Http2Limits.DrainTime.TotalMilliseconds,
+        StreamState.Sending when stream.Window <= 0 || _writer.Window <= 0 => stream.Since
+            + (long)(IsHolding ? Http2Limits.WindowTime : HttpLimits.ReadTime).TotalMilliseconds,
+        _ => long.MaxValue,
+    };
+
+    private Fault Reset(Http2Stream stream, Fault fault, long now)
+    {
+        if (!stream.IsEnded) _table.AddReset(stream.Id);
+        Remove(stream);
+        return Reset(stream.Id, fault, now);
+    }
+
+    private Fault Reset(int id, Fault fault, long now)
+    {
+        _writer.Reset(id, fault);
+        return _budget.TryControl(now) ? Fault.None : Fault.EnhanceYourCalm;
+    }
+
+    private void Remove(Http2Stream stream)
+    {
+        ForgetHead(stream);
+        _table.Remove(stream);
+    }
+
+    private void ForgetHead(Http2Stream stream)
+    {
+        _keptHeads -= stream.Head.Length;
+        stream.Head = [];
+    }
+
+    // What is needed only while a block is read, by whoever reads one on this thread.
+    private sealed class Scratch
+    {
+        [ThreadStatic]
+        private static Scratch? _ofThread;
+
+        public static Scratch OfThread => _ofThread ??= new Scratch();
+
+        public byte[] Strings { get; } = new byte[HeaderDecoder.ScratchBytes];
+
+        public RequestHead Head { get; } = new();
+    }
+}

@@ -1,0 +1,96 @@
+using System.Net;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index;
+
+/// <summary>What one monitor said of one server.</summary>
+/// <param name="State">What it believes of it.</param>
+/// <param name="Incarnation">Of which of its starts; 0 when the monitor knows none.</param>
+/// <param name="Event">The number of the event at that monitor; 0 for monitors of version 1, which count none.</param>
+/// <param name="IsOverruled">The server itself has spoken since: it stands only against the same word again.</param>
+internal readonly record struct Statement(
+    ServerState State, long Incarnation, long Event, bool IsOverruled = false)
+{
+    // An incarnation outweighs any number of events: they are about a process that is no more.
+    public bool IsOlderThan(in Statement other) =>
+        Incarnation < other.Incarnation || (Incarnation == other.Incarnation && Event < other.Event);
+}
+
+/// <summary>One row of all that a monitor knows.</summary>
+internal readonly record struct DigestRow(ServerId Id, Statement Statement);
+
+/// <summary>One monitor as this index hears it: its last word on each server. Pure; not for several threads at
+/// once.</summary>
+/// <remarks>Of two words on a server the one with the higher (incarnation, event) stands, in whatever order and however
+/// often they come. A monitor of version 1 counts nothing: its last word is the one that came last.</remarks>
+/// <param name="name">What it calls itself, or where it is asked.</param>
+/// <param name="isVersion1">It is asked by LIST_SERVERS, and says nothing by itself but SERVER_DOWN.</param>
+internal sealed class Juror(string name, bool isVersion1 = false)
+{
+    private readonly Dictionary<ServerId, Statement> _said = [];
+    private long _upTo;
+
+    public string Name => name;
+
+    public bool IsVersion1 => isVersion1;
+
+    /// <summary>The address it speaks from, or is reached at; null until that is known.</summary>
+    public IPAddress? Address { get; set; }
+
+    /// <summary>True while it can be heard.</summary>
+    public bool IsHere { get; set; } = !isVersion1;
+
+    /// <summary>True while it says that it does not trust itself.</summary>
+    public bool Doubts { get; set; }
+
+    /// <summary>When it last said anything, by our clock.</summary>
+    public long HeardAt { get; set; }
+
+    /// <summary>What it said last of a server; null when nothing.</summary>
+    public Statement? Of(ServerId id) => _said.TryGetValue(id, out Statement statement) ? statement : null;
+
+    /// <summary>Takes one word; false when it changes nothing.</summary>
+    public bool Hear(ServerId id, in Statement statement)
+    {
+        if (_said.TryGetValue(id, out Statement known) ? !known.IsOlderThan(statement) : statement.Event <= _upTo)
+        {
+            return false;
+        }
+        if (_said.Count >= Limits.Servers && !_said.ContainsKey(id)) return false;
+        _said[id] = statement;
+        return true;
+    }
+
+    /// <summary>Takes everything that it knows, which replaces all it said up to an event.</summary>
+    /// <param name="rows">The servers it knows.</param>
+    /// <param name="upTo">The last event that is in them; later ones stand. Null when it does not say.</param>
+    public void Replace(IReadOnlyList<DigestRow> rows, long? upTo)
+    {
+        HashSet<ServerId> listed = [.. rows.Select(row => row.Id)];
+        foreach ((ServerId id, Statement said) in _said.ToArray())
+        {
+            if (said.Event <= (upTo ?? long.MaxValue) && !listed.Contains(id)) _said.Remove(id);
+        }
+        foreach (DigestRow row in rows)
+        {
+            bool isKnown = _said.TryGetValue(row.Id, out Statement known);
+            if (isKnown && !known.IsOlderThan(row.Statement)) continue;
+            if (!isKnown && _said.Count >= Limits.Servers) continue;
+            _said[row.Id] = row.Statement;
+        }
+        foreach (DigestRow row in rows) _upTo = Math.Max(_upTo, row.Statement.Event);
+        _upTo = Math.Max(_upTo, upTo ?? 0);
+    }
+
+    /// <summary>Sets a word that counts no events, as version 1 has them.</summary>
+    public void Set(ServerId id, ServerState state) => _said[id] = new Statement(state, 0, 0);
+
+    /// <summary>A server of which this monitor knows no incarnation spoke for itself: what was said before is
+    /// over.</summary>
+    public void Overrule(ServerId id, long incarnation)
+    {
+        if (!_said.TryGetValue(id, out Statement said) || (said.Incarnation > 0 && incarnation > 0)) return;
+        if (isVersion1) _said.Remove(id);
+        else _said[id] = said with { IsOverruled = true };
+    }
+}

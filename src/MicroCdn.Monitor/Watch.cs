@@ -1,0 +1,280 @@
+using System.Net;
+using MicroCdn.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Monitor;
+
+/// <summary>All that the monitor knows, behind one lock, and what it does about it: probes, words to the indexes,
+/// lines in the log.</summary>
+/// <remarks>Servers of version 1 stand in the <see cref="Roster"/>, those with a tether in the <see cref="Detector"/>;
+/// no server stands in both. Nothing is sent while the lock is held.</remarks>
+internal sealed partial class Watch(Roster roster, Detector detector, TimeProvider time, ILogger logger)
+{
+    private readonly long _startedAt = time.GetTimestamp();
+    private Prober? _prober;
+    private Action _news = () => { };
+    private CancellationToken _stop;
+
+    /// <summary>What is told to the indexes.</summary>
+    public Ledger Ledger { get; } = new();
+
+    /// <summary>Held by whoever reads <see cref="Ledger"/>, the roster or the detector.</summary>
+    public Lock Lock => roster.Lock;
+
+    private TimeSpan Now => time.GetElapsedTime(_startedAt);
+
+    /// <summary>Begins to act: before that, what is decided is only written down.</summary>
+    public void Begin(Prober prober, Action news, CancellationToken cancellationToken) =>
+        (_prober, _news, _stop) = (prober, news, cancellationToken);
+
+    /// <summary>Takes in a TETHER that came on a connection.</summary>
+    public TetherOutcome Attach(in Tether message, IPAddress peer, object tether, out Watched? server)
+    {
+        TetherOutcome outcome;
+        Deed[] deeds;
+        IPAddress? held;
+        lock (Lock)
+        {
+            held = detector.Find(message.Id)?.Address;
+            outcome = detector.Attach(message, peer, tether, Now, out server);
+            if (outcome == TetherOutcome.Tethered) roster.Remove(message.Id);
+            deeds = Written();
+            if (Ledger.Rows.Count > 2 * Limits.Servers) ForgetRows();
+        }
+        if (outcome == TetherOutcome.Twin && server is not null)
+        {
+            LogTwin(server.Id, held!, server.TcpPort, server.Incarnation, peer, message.TcpPort, message.Incarnation);
+        }
+        Do(deeds);
+        return outcome;
+    }
+
+    /// <summary>Takes in that a tether's connection ended.</summary>
+    public void Detach(Watched server, object tether)
+    {
+        Deed[] deeds;
+        lock (Lock)
+        {
+            detector.Detach(server, tether, Now);
+            deeds = Written();
+        }
+        Do(deeds);
+    }
+
+    /// <summary>Takes in a BYE; false when it is not this connection's to say.</summary>
+    public bool Leave(ReadOnlySpan<byte> id, object tether)
+    {
+        bool known;
+        Deed[] deeds;
+        lock (Lock)
+        {
+            known = detector.Leave(id, tether, Now);
+            deeds = Written();
+        }
+        Do(deeds);
+        return known;
+    }
+
+    /// <summary>Takes a server out of rotation or back in; false when nobody of this id has a tether.</summary>
+    public bool Drain(ReadOnlySpan<byte> id, bool isDrained)
+    {
+        bool known;
+        Deed[] deeds;
+        lock (Lock)
+        {
+            known = detector.Drain(id, isDrained, Now);
+            deeds = Written();
+        }
+        Do(deeds);
+        return known;
+    }
+
+    /// <summary>Takes in a numbered beat; false when it counts for nothing.</summary>
+    public bool Hear(in NumberedHeartbeat beat)
+    {
+        bool counts;
+        Deed[] deeds;
+        lock (Lock)
+        {
+            if (detector.Find(beat.Plain.Id) is not { } server) return false;
+            counts = detector.Record(server, beat.Incarnation, beat.Sequence, beat.Gap, Now);
+            if (counts) Describe(server, beat.Plain);
+            deeds = Written();
+        }
+        Do(deeds);
+        return counts;
+    }
+
+    /// <summary>Takes in an answer to a PING; false when it answers none.</summary>
+    public bool Hear(in Pong pong)
+    {
+        bool counts;
+        Deed[] deeds;
+        lock (Lock)
+        {
+            if (detector.Find(pong.Id) is not { } server) return false;
+            counts = detector.Answered(server, pong.Nonce, pong.Incarnation, Now);
+            deeds = Written();
+        }
+        Do(deeds);
+        return counts;
+    }
+
+    /// <summary>Takes in a beat of version 1; false when the table is full, and null when its server has a tether and
+    /// is judged by that.</summary>
+    public bool? Hear(in Heartbeat beat, out Member? member)
+    {
+        Change? change;
+        lock (Lock)
+        {
+            member = null;
+            if (detector.Find(beat.Id) is { } watched)
+            {
+                // One that is gone, and comes back as a server of version 1, is one from now on.
+                if (watched.Tether is not null || (watched.State != ServerState.Dead && !watched.HasLeft)) return null;
+                detector.Remove(watched);
+            }
+            change = roster.Record(beat, time.GetTimestamp(), out member);
+            if (member is null) return false;
+            if (change is not null) Write(member.Id, ServerState.Alive, 0);
+        }
+        if (change is { } news)
+        {
+            LogAlive(member.Id, news, System.Text.Encoding.UTF8.GetString(member.Host), member.Port);
+            _news();
+        }
+        return true;
+    }
+
+    /// <summary>Looks who of version 1 has been silent too long.</summary>
+    public void Sweep(TimeSpan timeout)
+    {
+        IReadOnlyList<Member> dead;
+        lock (Lock)
+        {
+            dead = roster.Sweep(time.GetTimestamp());
+            foreach (Member member in dead) Write(member.Id, ServerState.Dead, 0);
+        }
+        foreach (Member member in dead)
+        {
+            LogSilent(member.Id, System.Text.Encoding.UTF8.GetString(member.Host), member.Port, timeout.TotalSeconds);
+        }
+        if (dead.Count > 0) _news();
+    }
+
+    /// <summary>Takes in servers that an index knows; returns how many were news.</summary>
+    public int Expect(IEnumerable<ServerRow> rows)
+    {
+        lock (Lock)
+        {
+            return rows.Count(row =>
+                detector.Find(System.Text.Encoding.UTF8.GetBytes(row.Id.Value)) is null && roster.Expect(row));
+        }
+    }
+
+    /// <summary>Lets the detector look; returns when to look again.</summary>
+    public TimeSpan Look()
+    {
+        TimeSpan wait;
+        Deed[] deeds;
+        lock (Lock)
+        {
+            wait = detector.Look(Now);
+            deeds = Written();
+        }
+        Do(deeds);
+        return wait;
+    }
+
+    /// <summary>Everyone known, as LIST_SERVERS of version 1 tells it.</summary>
+    public Row[] Rows()
+    {
+        lock (Lock)
+        {
+            return
+            [
+                .. detector.Servers.Select(server => new Row(server.Id, server.Host, server.TcpPort, server.Load,
+                    server.Shown.IsAliveInVersion1())),
+                .. roster.Members.Select(member => new Row(member.Id, member.Host, member.Port, member.Load,
+                    member.IsAlive)),
+            ];
+        }
+    }
+
+    private static void Describe(Watched server, in Heartbeat beat)
+    {
+        (server.Load, server.Files) = (beat.Load, beat.Files);
+        if (!beat.Host.SequenceEqual(server.Host)) server.Host = beat.Host.ToArray();
+    }
+
+    // Ids that come and go would fill the ledger.
+    private void ForgetRows()
+    {
+        HashSet<ServerId> known =
+            [.. roster.Members.Select(member => member.Id), .. detector.Servers.Select(server => server.Id)];
+        Ledger.Keep(known.Contains);
+    }
+
+    // Under the lock: takes what was decided, and writes down what will be said.
+    private Deed[] Written()
+    {
+        if (detector.Deeds.Count == 0) return [];
+        Deed[] deeds = [.. detector.Deeds];
+        detector.Deeds.Clear();
+        for (int at = 0; at < deeds.Length; at++)
+        {
+            if (deeds[at] is { Kind: DeedKind.Doubt }) Ledger.Doubts = detector.IsDegraded;
+            if (deeds[at] is not { Kind: DeedKind.Tell, Server: { } server }) continue;
+            Write(server.Id, server.Shown, server.Incarnation);
+            // The state may go on before the log has its line.
+            deeds[at] = deeds[at] with { Number = (ulong)server.Shown };
+        }
+        return deeds;
+    }
+
+    private void Write(ServerId id, ServerState state, long incarnation) =>
+        Ledger.Write(id, state, incarnation, time.GetUtcNow().ToUnixTimeSeconds());
+
+    private void Do(Deed[] deeds)
+    {
+        bool isNews = false;
+        foreach (Deed deed in deeds)
+        {
+            switch (deed)
+            {
+                case { Kind: DeedKind.Ping, Server: { } server }:
+                    _prober?.Ping(server, deed.Number);
+                    break;
+                case { Kind: DeedKind.Probe, Server: { } server }:
+                    if (_prober is not null) _ = ProbeAsync(_prober, server, deed.Number);
+                    break;
+                case { Kind: DeedKind.Tell, Server: { } server }:
+                    Log(server, (ServerState)deed.Number, deed.Reason);
+                    isNews = true;
+                    break;
+                default:
+                    if (Ledger.Doubts) LogDoubt(deed.Reason);
+                    else LogTrust(deed.Reason);
+                    isNews = true;
+                    break;
+            }
+        }
+        if (isNews) _news();
+    }
+
+    private async Task ProbeAsync(Prober prober, Watched server, ulong round)
+    {
+        ProbeOutcome outcome = await prober.AskAsync(server, _stop).ConfigureAwait(false);
+        if (outcome == ProbeOutcome.Silent) return;
+        Deed[] deeds;
+        lock (Lock)
+        {
+            detector.Probed(server, round, outcome, Now);
+            deeds = Written();
+        }
+        Do(deeds);
+    }
+}
+
+/// <summary>One line of LIST_SERVERS.</summary>
+internal readonly record struct Row(ServerId Id, byte[] Host, int Port, int Load, bool IsAlive);

@@ -1,0 +1,210 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
+
+namespace MicroCdn.Storage;
+
+/// <summary>A file that is written in any order, chunk by chunk, and can be gone on with by a later process.</summary>
+/// <remarks>
+/// <para>A lasting part stands beside its target as <c>name.part</c>. Behind the room for the file's bytes it says what
+/// it is a part of (a head: magic, size, stamp) and which chunks were written (one byte for each, behind the chunk's
+/// bytes in time). It is one file, so that bytes and journal cannot be parted, and <see cref="Commit"/> cuts the
+/// journal off. What the journal says is a claim, not a proof: after a power cut, or when somebody wrote into the part,
+/// the bytes may be others, so whoever goes on with it verifies the chunks that it claims.</para>
+/// <para>While a process has it open nobody else can open it. A part that does not last has a random name of its own
+/// and no journal, and is gone when it is disposed.</para>
+/// </remarks>
+public sealed class PartFile : IDisposable
+{
+    /// <summary>Length of the stamp, which tells one version of a file from every other.</summary>
+    public const int StampBytes = 64;
+
+    private const int HeadBytes = 16 + 8 + StampBytes;
+    private const int Tries = 5;
+
+    private readonly string _target;
+    private readonly string _path;
+    private readonly SafeFileHandle _handle;
+    private readonly long _size;
+    private readonly int _chunks;
+    private readonly bool _lasting;
+    private byte[] _marks = [];
+    private bool _committed;
+
+    private PartFile(string target, string path, SafeFileHandle handle, long size, int chunks, bool lasting) =>
+        (_target, _path, _handle, _size, _chunks, _lasting) = (target, path, handle, size, chunks, lasting);
+
+    private static ReadOnlySpan<byte> Magic => "MicroCDN part 1\n"u8;
+
+    /// <summary>What was found under the part's name.</summary>
+    public PartOrigin Origin { get; private set; }
+
+    /// <summary>True to leave a lasting part where it is, for a later process; else it is deleted when this is
+    /// disposed.</summary>
+    public bool Keep { get; set; }
+
+    /// <summary>The full path of the part.</summary>
+    public string Path => _path;
+
+    /// <summary>Starts a part that does not last.</summary>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
+    public static PartFile Create(string target, long size)
+    {
+        string full = TargetPath.Resolve(target);
+        string path = TargetPath.Beside(full, RandomNumberGenerator.GetHexString(12, lowercase: true));
+        return AtomicFile.Guard(() =>
+        {
+            Directory.CreateDirectory(TargetPath.FolderOf(full));
+            SafeFileHandle handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite,
+                FileShare.ReadWrite | FileShare.Delete);
+            return new PartFile(full, path, handle, size, 0, lasting: false);
+        });
+    }
+
+    /// <summary>Opens the lasting part of a target, or starts it; one of another version is started over.</summary>
+    /// <param name="target">The path of the finished file.</param>
+    /// <param name="size">The file's length in bytes.</param>
+    /// <param name="chunks">The number of its chunks.</param>
+    /// <param name="stamp">The version, <see cref="StampBytes"/> long.</param>
+    /// <exception cref="BusyFileException">Another process has it open.</exception>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public static PartFile Open(string target, long size, int chunks, ReadOnlySpan<byte> stamp)
+    {
+        string full = TargetPath.Resolve(target);
+        string path = full + ".part";
+        byte[] head = HeadOf(size, stamp);
+        if (Durable.Look(path) is EntryKind.Other or EntryKind.Folder)
+        {
+            throw new IOException($"'{path}' is no regular file");
+        }
+        return AtomicFile.Guard(() =>
+        {
+            Directory.CreateDirectory(TargetPath.FolderOf(full));
+            PartFile part = new(full, path, OpenAlone(path), size, chunks, lasting: true);
+            try
+            {
+                part.Read(head);
+                return part;
+            }
+            catch
+            {
+                part._handle.Dispose();
+                throw;
+            }
+        });
+    }
+
+    /// <summary>True for a chunk that the journal claims.</summary>
+    public bool IsClaimed(int chunk) => chunk < _marks.Length && _marks[chunk] == 1;
+
+    /// <summary>Reads bytes that were written before; fewer where the part ends.</summary>
+    public int Read(long offset, Span<byte> bytes) => RandomAccess.Read(_handle, bytes, offset);
+
+    /// <summary>Writes a chunk, then its mark.</summary>
+    /// <exception cref="DiskFullException">No room is left.</exception>
+    public void Write(int chunk, long offset, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            RandomAccess.Write(_handle, bytes, offset);
+            if (_lasting) RandomAccess.Write(_handle, [1], _size + HeadBytes + chunk);
+        }
+        catch (IOException exception) when (DiskFullException.Is(exception))
+        {
+            throw new DiskFullException(_target, exception);
+        }
+    }
+
+    /// <summary>Makes the file durable and gives it its name, in place of whatever had it.</summary>
+    public void Commit() => AtomicFile.Guard(() =>
+    {
+        RandomAccess.SetLength(_handle, _size);
+        Durable.Sync(_handle);
+        // Windows renames no open file. Elsewhere the lock is held until the name is gone.
+        if (OperatingSystem.IsWindows()) _handle.Dispose();
+        File.Move(_path, _target, overwrite: true);
+        _committed = true;
+        Durable.SyncFolder(TargetPath.FolderOf(_target));
+        return true;
+    });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Deleted while it is locked, or the next process could open it in between.
+        bool delete = !_committed && !(_lasting && Keep);
+        if (delete && !OperatingSystem.IsWindows()) File.Delete(_path);
+        _handle.Dispose();
+        if (delete && OperatingSystem.IsWindows()) File.Delete(_path);
+    }
+
+    // Between opening and locking the file may have been finished and renamed: then it is a target, and not ours.
+    private static SafeFileHandle OpenAlone(string path)
+    {
+        for (int tries = 0; tries < Tries; tries++)
+        {
+            SafeFileHandle handle;
+            try
+            {
+                handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException exception) when (IsBusy(exception))
+            {
+                throw new BusyFileException(path, exception);
+            }
+            if (Durable.IsStill(handle, path)) return handle;
+            handle.Dispose();
+        }
+        throw new BusyFileException(path, null);
+    }
+
+    // EWOULDBLOCK of Linux and macOS; ERROR_SHARING_VIOLATION of Windows as an HRESULT.
+    private static bool IsBusy(IOException exception) =>
+        exception.HResult is 11 or 35 or unchecked((int)0x80070020);
+
+    private static byte[] HeadOf(long size, ReadOnlySpan<byte> stamp)
+    {
+        byte[] head = new byte[HeadBytes];
+        Magic.CopyTo(head);
+        BinaryPrimitives.WriteInt64LittleEndian(head.AsSpan(16), size);
+        stamp[..StampBytes].CopyTo(head.AsSpan(24));
+        return head;
+    }
+
+    private void Read(byte[] head)
+    {
+        long length = RandomAccess.GetLength(_handle);
+        byte[] found = new byte[HeadBytes];
+        int read = length > _size ? RandomAccess.Read(_handle, found, _size) : 0;
+        if (read == HeadBytes && found.AsSpan().SequenceEqual(head))
+        {
+            _marks = new byte[_chunks];
+            int marks = RandomAccess.Read(_handle, _marks, _size + HeadBytes);
+            Array.Clear(_marks, marks, _chunks - marks);
+            Origin = PartOrigin.Same;
+            return;
+        }
+        Origin = length == 0 ? PartOrigin.New : PartOrigin.Other;
+        RandomAccess.SetLength(_handle, 0);
+        RandomAccess.Write(_handle, head, _size);
+    }
+}
+
+/// <summary>What was found under the name of a part.</summary>
+public enum PartOrigin
+{
+    /// <summary>Nothing.</summary>
+    New,
+
+    /// <summary>A part of the same version of the file: it is gone on with.</summary>
+    Same,
+
+    /// <summary>A part of another version, or of something else: it was started over.</summary>
+    Other,
+}
+
+/// <summary>Another process is writing the same file.</summary>
+public sealed class BusyFileException(string path, Exception? inner)
+    : IOException($"another download is writing '{path}'", inner);

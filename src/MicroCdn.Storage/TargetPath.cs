@@ -1,0 +1,30 @@
+namespace MicroCdn.Storage;
+
+/// <summary>Where a file that somebody asked for is really written.</summary>
+internal static class TargetPath
+{
+    /// <summary>The full path, through a link to what it leads to, as every program writes.</summary>
+    /// <exception cref="IOException">A device, a pipe or a folder has the name; none is ever replaced.</exception>
+    public static string Resolve(string target)
+    {
+        string full = Path.GetFullPath(target);
+        if (new FileInfo(full).LinkTarget is not null)
+        {
+            full = File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
+        }
+        return Durable.Look(full) is EntryKind.Other or EntryKind.Folder
+            ? throw new IOException($"'{full}' is no regular file") : full;
+    }
+
+    /// <summary>A name beside the target that no other process has.</summary>
+    /// <remarks>Cut, since name and ending together must stay below the 255 bytes that file systems allow.</remarks>
+    public static string Beside(string full, string random)
+    {
+        string name = Path.GetFileName(full);
+        string start = name.Length > 40 ? name[..40] : name;
+        return Path.Combine(FolderOf(full), $".{start}.{random}.part");
+    }
+
+    /// <summary>The folder of a full path.</summary>
+    public static string FolderOf(string full) => Path.GetDirectoryName(full) ?? Path.DirectorySeparatorChar.ToString();
+}

@@ -1,0 +1,148 @@
+using MicroCdn.Client;
+using MicroCdn.Testing;
+
+namespace MicroCdn.ClusterTests.FakeNetwork;
+
+/// <summary>A large download that was interrupted is gone on with, and never with bytes that were not verified.</summary>
+[Collection(FakeNetworkTests.Name)]
+public sealed class ResumeTests
+{
+    private const int MiB = ChunkPeers.Mebibyte;
+    private const int HeadBytes = 88;
+    private const string Part = "got/file.bin.part";
+
+    [Fact]
+    public Task What_an_interrupted_download_had_is_not_fetched_again() => Run(async peers =>
+    {
+        await InterruptAsync(peers, 10, after: 6);
+        int[] missing = [.. Enumerable.Range(0, 10).Except(Kept(peers))];
+        Assert.InRange(missing.Length, 3, 6);
+        ChunkServer server = Restart(peers);
+        DownloadResult result = await peers.DownloadAsync();
+        peers.CheckSaved();
+        Assert.Equal(missing, server.Ranges);
+        Assert.Equal((10 - missing.Length) * MiB, result.Resumed);
+        Assert.Contains(peers.Notices, notice => notice.StartsWith("going on with", StringComparison.Ordinal));
+    });
+
+    [Fact]
+    public Task Bytes_that_somebody_changed_in_the_part_are_fetched_again() => Run(async peers =>
+    {
+        await InterruptAsync(peers, 10, after: 6);
+        byte[] part = peers.World.Folder.Read(Part)!;
+        part[(2 * MiB) + 5] ^= 1;
+        peers.World.Folder.Write(Part, part);
+        ChunkServer server = Restart(peers);
+        await peers.DownloadAsync();
+        peers.CheckSaved();
+        Assert.Contains(2, server.Ranges);
+    });
+
+    [Fact]
+    public Task A_part_of_another_version_is_started_over_and_that_is_said() => Run(async peers =>
+    {
+        await InterruptAsync(peers, 10, after: 6);
+        ChunkServer server = Restart(peers);
+        peers.File = peers.Noise(10 * MiB);
+        DownloadResult result = await peers.DownloadAsync();
+        peers.CheckSaved();
+        Assert.Equal((10, 0L), (server.Ranges.Length, result.Resumed));
+        Assert.Contains(peers.Notices, notice => notice.Contains("another version", StringComparison.Ordinal));
+    });
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(10 * MiB)]
+    [InlineData((10 * MiB) + 1)]
+    [InlineData((10 * MiB) + 88)]
+    [InlineData((10 * MiB) + 91)]
+    public Task A_part_that_is_cut_anywhere_costs_a_new_start_at_most(int length) => Run(async peers =>
+    {
+        await InterruptAsync(peers, 10, after: 6);
+        byte[] part = peers.World.Folder.Read(Part)!;
+        Assert.Equal((10 * MiB) + HeadBytes + 6, part.Length);
+        peers.World.Folder.Write(Part, part[..length]);
+        Restart(peers);
+        await peers.DownloadAsync();
+        peers.CheckSaved();
+    });
+
+    [Fact]
+    public Task A_second_download_to_the_same_target_says_so_and_harms_nothing() => Run(async peers =>
+    {
+        peers.File = peers.Noise(10 * MiB);
+        peers.Servers["CS1"].StallsAfter = 3 * MiB;
+        Task<DownloadResult> first = peers.Begin();
+        await peers.World.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        Task<DownloadResult> second = peers.Begin();
+        await peers.World.UntilAsync(() => second.IsCompleted, "the second one ends", TimeSpan.Zero);
+        TargetException busy = await Assert.ThrowsAsync<TargetException>(() => second);
+        Assert.Contains("another download is writing", busy.Message, StringComparison.Ordinal);
+        peers.Servers["CS1"].StallsAfter = null;
+        await peers.World.ResultAsync(first, "the first one goes on");
+        peers.CheckSaved();
+    });
+
+    [Fact]
+    public Task A_small_file_leaves_nothing_when_it_is_interrupted() => Run(async peers =>
+    {
+        peers.File = peers.Noise(5 * MiB);
+        peers.Servers["CS1"].StallsAfter = 3 * MiB;
+        using CancellationTokenSource controlC = new();
+        Task<DownloadResult> download = peers.Begin(null, null, controlC.Token);
+        await peers.World.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        Assert.Single(peers.Saved());
+        await controlC.CancelAsync();
+        await peers.World.UntilAsync(() => download.IsCompleted, "it ends", TimeSpan.Zero);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => download);
+        Assert.Empty(peers.Saved());
+    });
+
+    [Fact]
+    public Task When_the_servers_stay_away_the_part_is_kept_for_another_day() => Run(async peers =>
+    {
+        peers.File = peers.Noise(10 * MiB);
+        Task<DownloadResult> download = peers.Begin(null, progress =>
+        {
+            if (progress.Done > 4.5 * MiB) peers.Cluster.Kill("CS1");
+        });
+        await peers.World.UntilAsync(() => download.IsCompleted, "it gives up", TimeSpan.FromSeconds(16));
+        Assert.Equal(CdnFailure.Unreachable, (await Assert.ThrowsAsync<CdnException>(() => download)).Failure);
+        Assert.Equal([Part], peers.Saved());
+        peers.Start("CS1");
+        Assert.True((await peers.DownloadAsync()).Resumed >= 4 * MiB);
+        peers.CheckSaved();
+    });
+
+    private static async Task InterruptAsync(ChunkPeers peers, int size, int after)
+    {
+        peers.File = peers.Noise(size * MiB);
+        peers.Servers["CS1"].StallsAfter = after * MiB;
+        using CancellationTokenSource controlC = new();
+        Task<DownloadResult> download = peers.Begin(null, null, controlC.Token);
+        await peers.World.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        await controlC.CancelAsync();
+        await peers.World.UntilAsync(() => download.IsCompleted, "it ends", TimeSpan.Zero);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => download);
+        Assert.Equal([Part], peers.Saved());
+    }
+
+    // The marks behind the bytes and the head.
+    private static int[] Kept(ChunkPeers peers)
+    {
+        byte[] part = peers.World.Folder.Read(Part)!;
+        byte[] marks = part[(peers.File.Length + HeadBytes)..];
+        return [.. Enumerable.Range(0, marks.Length).Where(chunk => marks[chunk] == 1)];
+    }
+
+    private static ChunkServer Restart(ChunkPeers peers)
+    {
+        peers.Cluster.Kill("CS1");
+        peers.Start("CS1");
+        return peers.Servers["CS1"];
+    }
+
+    private static Task Run(Func<ChunkPeers, Task> test) =>
+        FakeCluster.RunAsync(1, cluster => test(new ChunkPeers(cluster, "CS1")));
+}
