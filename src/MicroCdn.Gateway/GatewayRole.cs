@@ -21,8 +21,8 @@ public sealed class GatewayRole : IRole
         Complaints complaints = new(loggers.CreateLogger(Name), time);
         TrustedNetworks proxies = new(options.Proxies);
         Relays? relays = options.Relays ? new Relays(dialer, complaints, time) : null;
-        Pieces pieces = new(dialer, complaints, time);
         CrossOrigin crossOrigin = new(options.CorsOrigins);
+        Pieces pieces = new(dialer, complaints, time);
         Listeners = [.. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true)];
 
         IEnumerable<Listener> Port(int? port, bool secure)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Text;
 
 namespace MicroCdn.Network;
@@ -7,6 +8,7 @@ namespace MicroCdn.Network;
 /// take.</summary>
 /// <remarks>Used within its connection's turns alone. Between them it holds about 10 KiB of OpenSSL's, and buffers only
 /// while something is unsent or unread.</remarks>
+[SupportedOSPlatform("linux")]
 internal sealed unsafe class TlsSession
 {
     /// <summary>What <see cref="Read"/> returns when there is nothing yet.</summary>
