@@ -5,7 +5,8 @@ using MicroCdn.Tests.Support;
 
 namespace MicroCdn.Tests.Index;
 
-// docs/protocol.md, "Chunks": copies of one digest whose roots differ are a dispute; one that told none agrees with any.
+// docs/protocol.md, "Chunks": copies of one digest whose roots differ are a dispute; one that told none agrees with
+// any.
 public sealed class CatalogRootTests
 {
     private const long Large = 3_000_000;
