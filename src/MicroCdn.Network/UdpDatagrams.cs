@@ -140,7 +140,7 @@ internal sealed class UdpPort : IDatagramPort
     // .NET's own priorities mean nothing on Linux.
     private static void Start(string name, Action body) => new Thread(() =>
     {
-        Libc.BeUrgent();
+        if (OperatingSystem.IsLinux()) Libc.BeUrgent();
         body();
     })
     { Name = name, IsBackground = true }.Start();
