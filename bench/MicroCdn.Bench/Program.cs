@@ -10,6 +10,7 @@ using MicroCdn.Bench;
     ("fairness", "How long small requests wait beside large downloads", Fairness.Run),
     ("slow", "Memory of slow downloads and of idle connections over HTTP", Slow.Run),
     ("start", "Start of a content server with 100,000 files", Start.Run),
+    ("bitrot", "How soon a content server finds the files that rotted, and what hashing costs", Rot.Run),
     ("lookups", "Lookups in an index of a million files on three servers", Lookups.Run),
     ("memory", "Memory of that index, and how long registration takes", Memory.Run),
     ("heartbeats", "Heartbeats that one core of the monitor takes in", Heartbeats.Run),

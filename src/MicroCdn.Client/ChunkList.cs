@@ -27,7 +27,8 @@ internal sealed class ChunkList
     public static ChunkList? TryCreate(long size, FileDigest root, ReadOnlySpan<byte> digests)
     {
         int count = ChunkCount.Of(size);
-        if (count < 0 || digests.Length != (long)count * FileDigest.Length || Chunks.RootOf(digests) != root) return null;
+        if (count < 0 || digests.Length != (long)count * FileDigest.Length) return null;
+        if (Chunks.RootOf(digests) != root) return null;
         return new ChunkList(size, MemoryMarshal.Cast<byte, FileDigest>(digests).ToArray());
     }
 

@@ -1,4 +1,5 @@
 using MicroCdn.Network;
+using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Monitor;
@@ -6,8 +7,8 @@ namespace MicroCdn.Monitor;
 /// <summary>Finds out which version one index speaks, and tells it in that version what happens.</summary>
 /// <remarks>An index that subscribes, or that could not be reached, is greeted anew: it may have been replaced by one
 /// of the other version.</remarks>
-internal sealed partial class IndexContact(
-    IndexAddress index, string monitorId, Watch watch, IDialer dialer, TimeProvider time, ILogger logger)
+internal sealed partial class IndexContact(IndexAddress index, Identity self, Watch watch, Links links,
+    IDialer dialer, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
@@ -18,6 +19,7 @@ internal sealed partial class IndexContact(
     private readonly Signal _signal = new(time);
     private volatile bool _subscribed;
     private bool _expected;
+    private bool _isDoubled;
     private string? _saidLost;
 
     /// <summary>The index that is told.</summary>
@@ -36,7 +38,7 @@ internal sealed partial class IndexContact(
     /// <summary>Tells until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        IndexNotifier notifier = new(index, watch, dialer, time, _signal, logger);
+        IndexNotifier notifier = new(index, self, watch, dialer, time, _signal, logger);
         TimeSpan pause = FirstPause, longest = LongestPause;
         while (true)
         {
@@ -44,12 +46,17 @@ internal sealed partial class IndexContact(
             LineConnection? connection;
             try
             {
-                connection = await Speaking2.TryDialAsync(dialer, index.Host, index.Port, time, cancellationToken)
+                connection = await Speaking2.TryDialAsync(dialer, index.Host, index.Port, time, self,
+                    cancellationToken)
                     .ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException)
             {
-                // Not there yet: the order in which the four roles start does not matter.
+                // Not there yet: the order in which the four roles start does not matter. One that is there and
+                // proves nothing is another matter.
+                if (exception is NotAuthenticatedException) Lose(exception.Message);
+                // News wakes it early, but however much there is, it dials ten times a second at most.
+                await Task.Delay(PauseAfterLink, time, cancellationToken).ConfigureAwait(false);
                 await _signal.WaitAsync(pause, cancellationToken).ConfigureAwait(false);
                 pause = pause * 2 < longest ? pause * 2 : longest;
                 continue;
@@ -64,6 +71,11 @@ internal sealed partial class IndexContact(
             if (connection is null)
             {
                 (pause, longest) = (FirstPause, LongestPause);
+                continue;
+            }
+            if (_isDoubled)
+            {
+                await Task.Delay(LongestPause, time, cancellationToken).ConfigureAwait(false);
                 continue;
             }
             bool stayed = time.GetElapsedTime(began) > LongestPauseAfterLink;
@@ -86,13 +98,28 @@ internal sealed partial class IndexContact(
     {
         await using (connection.ConfigureAwait(false))
         {
-            IndexLink link = new(connection, monitorId, watch, time, _signal);
-            string reason = await link.RunAsync(expects: !_expected, Linked, cancellationToken).ConfigureAwait(false);
-            if (link.IsTooOld) return false;
-            if (_saidLost != reason) LogLost(index, reason);
-            _saidLost = reason;
-            return true;
+            _isDoubled = !links.TryTake(connection.Remote, index.Port);
+            if (_isDoubled) return true;
+            try
+            {
+                IndexLink link = new(connection, self.Id.Value, watch, time, _signal);
+                string reason = await link.RunAsync(expects: !_expected, Linked, cancellationToken)
+                    .ConfigureAwait(false);
+                if (link.IsTooOld) return false;
+                Lose(reason);
+                return true;
+            }
+            finally
+            {
+                links.GiveBack(connection.Remote, index.Port);
+            }
         }
+    }
+
+    private void Lose(string reason)
+    {
+        if (_saidLost != reason) LogLost(index, reason);
+        _saidLost = reason;
     }
 
     [LoggerMessage(3015, LogLevel.Information, "the index at {Index} is told everything on a standing connection")]

@@ -7,12 +7,13 @@ namespace MicroCdn.Monitor;
 
 /// <summary>All indexes that are told of what happens, each by a worker of its own: none waits for another.</summary>
 internal sealed partial class IndexNotices(
-    string monitorId, Watch watch, IDialer dialer, TimeProvider time, ILogger logger)
+    Identity self, Watch watch, IDialer dialer, TimeProvider time, ILogger logger)
 {
     private const string Localhost = "localhost";
 
     private readonly Lock _lock = new();
     private readonly List<IndexContact> _indexes = [];
+    private readonly Links _links = new();
     private CancellationToken? _running;
 
     /// <summary>Adds an index that subscribed; one that calls itself <c>localhost</c> on another machine means that
@@ -33,7 +34,7 @@ internal sealed partial class IndexNotices(
                 return true;
             }
             if (_indexes.Count >= Limits.Indexes) return false;
-            contact = new IndexContact(plain, monitorId, watch, dialer, time, logger);
+            contact = new IndexContact(plain, self, watch, _links, dialer, time, logger);
             _indexes.Add(contact);
             if (_running is { } token) _ = RunOneAsync(contact, token);
         }

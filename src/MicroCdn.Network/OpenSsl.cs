@@ -1,10 +1,12 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace MicroCdn.Network;
 
 /// <summary>The calls of OpenSSL 3 that TLS on the event loops is made of.</summary>
 /// <remarks>Each returns what its manual page says. Errors stand in a queue of the calling thread, which
 /// <see cref="Reason"/> empties.</remarks>
+[SupportedOSPlatform("linux")]
 internal static unsafe partial class OpenSsl
 {
     public const int WantsRead = 2, ZeroReturn = 6;

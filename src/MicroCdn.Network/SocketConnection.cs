@@ -68,7 +68,7 @@ internal sealed class SocketConnection : IPeer
 
     /// <summary>True while text or a file is on its way to the peer, as far as the kernel knows.</summary>
     public bool IsSending => !_closed && (_conversation.Answer.HasText || _conversation.Answer.File is not null
-        || Libc.Unacknowledged(_fd) > 0);
+        || _tls is { HasOutput: true } || Libc.Unacknowledged(_fd) > 0);
 
     public IPAddress Remote => _remote ??= Libc.Address(_fd, remote: true);
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -16,6 +17,7 @@ public interface ITlsContexts
 /// <summary>The protocols that a TLS port offers inside (ALPN, RFC 7301), the preferred one first.</summary>
 /// <remarks>Made once: its bytes stay for as long as the process lives, since OpenSSL keeps a pointer to
 /// them.</remarks>
+[SupportedOSPlatform("linux")]
 public sealed unsafe class TlsProtocols
 {
     /// <summary>Takes their names, each of 1 to 255 ASCII characters.</summary>
@@ -47,6 +49,7 @@ public sealed unsafe class TlsProtocols
 /// <summary>A certificate with its key, ready for handshakes. Connections keep the one they began with.</summary>
 /// <remarks>TLS 1.2 and later; no renegotiation, no compression. Sessions are resumed by tickets, whose key is made
 /// with the context and ends with it; nothing is kept of a connection that ended.</remarks>
+[SupportedOSPlatform("linux")]
 public sealed unsafe class TlsContext
 {
     // A handshake's first flight must fit what leaves in one piece.
@@ -133,6 +136,7 @@ public sealed unsafe class TlsContext
 }
 
 /// <summary>OpenSSL's own object behind a context; connections hold it too, so it ends with the last of them.</summary>
+[SupportedOSPlatform("linux")]
 internal sealed class SslContextHandle() : SafeHandleZeroOrMinusOneIsInvalid(ownsHandle: true)
 {
     public static SslContextHandle Create()

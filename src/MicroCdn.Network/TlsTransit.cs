@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace MicroCdn.Network;
 
@@ -9,6 +10,7 @@ namespace MicroCdn.Network;
 /// one receive brought and writes where several records gather for one send. All connections of a loop share the room,
 /// since a connection uses it only within its turn.
 /// </remarks>
+[SupportedOSPlatform("linux")]
 internal sealed unsafe class TlsTransit : IDisposable
 {
     /// <summary>What is encrypted at once, in bytes: four whole records.</summary>
