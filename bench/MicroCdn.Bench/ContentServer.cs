@@ -14,7 +14,8 @@ internal sealed record ContentServer(ServerProcess Process, int LinePort, int Ht
 
     /// <summary>Starts it, with a folder for its state that may know it already, and waits for nothing.</summary>
     public static ContentServer Begin(
-        Workspace workspace, string cores, string files, string? state, Certificate? certificate = null)
+        Workspace workspace, string cores, string files, string? state, Certificate? certificate = null,
+        params string[] more)
     {
         int lines = Machine.FreePort(), http = Machine.FreePort(), https = certificate is null ? 0 : Machine.FreePort();
         string[] secure = certificate is null ? []
@@ -23,7 +24,7 @@ internal sealed record ContentServer(ServerProcess Process, int LinePort, int Ht
             ["--server-id", "B", "--tcp-port", $"{lines}", "--udp-port", $"{Machine.FreePort()}", "--files", files,
             "--index-port", $"{Machine.FreePort()}",
             "--monitor-udp-port", $"{Machine.FreePort()}", "--monitor-tcp-port", $"{Machine.FreePort()}",
-            "--http-port", $"{http}", .. secure]);
+            "--http-port", $"{http}", .. secure, .. more]);
         return new ContentServer(process, lines, http, https);
     }
 }

@@ -10,6 +10,7 @@ using MicroCdn.Bench;
     ("fairness", "How long small requests wait beside large downloads", Fairness.Run),
     ("slow", "Memory of slow downloads and of idle connections over HTTP", Slow.Run),
     ("start", "Start of a content server with 100,000 files", Start.Run),
+    ("bitrot", "How soon a content server finds the files that rotted, and what hashing costs", Rot.Run),
     ("lookups", "Lookups in an index of a million files on three servers", Lookups.Run),
     ("memory", "Memory of that index, and how long registration takes", Memory.Run),
     ("heartbeats", "Heartbeats that one core of the monitor takes in", Heartbeats.Run),
@@ -32,6 +33,7 @@ foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only])
 }
 foreach ((string name, string what, Action<Settings> run) in benchmarks) Add(name, what, run);
 Add("micro", "The hot paths inside one process: time and allocations; and one full collection", Micro.Run);
+root.Add(DetectionTimes.Create());
 Add("redirects", "Redirects of the gateway, with a million files on three servers", Redirects.Run);
 Add("all", "All of these but micro and redirects, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));

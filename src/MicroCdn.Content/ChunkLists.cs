@@ -29,13 +29,13 @@ internal sealed partial class ChunkLists
     private bool _saidTrouble;
 
     /// <summary>Takes the folder of this server's state; null to keep them in memory.</summary>
-    public ChunkLists(string? state, ServedFolder served, ILogger logger)
+    public ChunkLists(string? state, ServedFolder served, StoreHealth health, ILogger logger)
     {
         _logger = logger;
         if (state is null || served.Holds(state)) return;
         try
         {
-            _folder = new KeptFolder(Path.Combine(state, "chunks"));
+            _folder = new KeptFolder(Path.Combine(state, "chunks"), health);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -47,6 +47,12 @@ public sealed record ContentOptions
     /// null to remember nothing.</summary>
     public string? State { get; init; }
 
+    /// <summary>How many bytes a second are read to find rotten files; 0 to read none.</summary>
+    public long ScrubRate { get; init; } = 20 << 20;
+
+    /// <summary>From the beginning of one reading of the whole library to that of the next.</summary>
+    public TimeSpan ScrubInterval { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>Runs long work that nobody waits for; tests have it run where they can see its end.</summary>
     public Func<Action, Task> InBackground { get; init; } = LowPriority.RunAsync;
 
@@ -71,9 +77,9 @@ public sealed record ContentOptions
     /// <summary>Networks whose PING datagrams are answered, beside loopback and the monitors' own addresses.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
 
-    /// <summary>Time between heartbeats to monitors of version 2, 10 ms to 3 s; those of version 1 expect three
-    /// seconds.</summary>
-    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+    /// <summary>Time between heartbeats to monitors of version 2, from <see cref="Limits.ShortestBeat"/> to
+    /// <see cref="Limits.LongestBeat"/>; those of version 1 expect three seconds.</summary>
+    public TimeSpan HeartbeatInterval { get; init; } = Limits.Beat;
 
     /// <summary>Every monitor, each once.</summary>
     internal IReadOnlyList<MonitorAddress> Monitors =>

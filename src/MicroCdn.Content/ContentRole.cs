@@ -25,6 +25,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private readonly OpenFiles _openFiles;
     private readonly LibraryKeeper _keeper;
     private readonly DigestKeeper _digests;
+    private readonly Scrubber _scrubber;
     private readonly Announcer _announcer;
     private readonly MonitorLink[] _monitors;
     private readonly Heart _heart;
@@ -39,13 +40,17 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         (_options, _time, _logger) = (options, time, logger);
         ServedFolder folder = new(options.Files);
         _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors));
-        _keeper = new LibraryKeeper(folder, time, logger, NoticeChange);
-        ChunkLists chunks = new(options.State, folder, logger);
-        _digests = new DigestKeeper(options, folder, _keeper, chunks, time, logger,
+        StoreHealth health = new(trouble => LogReadOnly(logger, trouble));
+        _keeper = new LibraryKeeper(folder, time, logger, NoticeChange,
+            new Withdrawals(options.State, folder, health, logger));
+        ChunkLists chunks = new(options.State, folder, health, logger);
+        _scrubber = new Scrubber(options, folder, _keeper, new ScrubPosition(options.State, folder, health), time,
+            logger);
+        _digests = new DigestKeeper(options, folder, _keeper, chunks, health, time, logger,
             () => _announcer!.AnnounceDigests());
         // Counted before anybody hears of this start.
         long incarnation = StartCounter.Next(
-            options.State is { } state ? Path.Combine(state, "starts") : null, time, out string? trouble);
+            options.State is { } state ? Path.Combine(state, "starts") : null, time, out string? trouble, health);
         if (trouble is not null) LogUncounted(trouble);
         _announcer = new Announcer(options, incarnation, dialer, time, logger, () => _keeper.Library);
         _monitors = [.. options.Monitors.Select(
@@ -55,7 +60,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
             () => (_openFiles.Active, _keeper.Library.Count));
         ContentService service = new(() => _keeper.Library, _openFiles, new ContentChunks(chunks, _digests.Miss),
             complaints, _keeper.Ring);
-        Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring);
+        Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
 
@@ -95,7 +100,8 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         await _keeper.StartAsync(cancellationToken).ConfigureAwait(false);
         await _digests.StartAsync().ConfigureAwait(false);
         await Tasks.UntilFirstFailure(heart, monitors, _keeper.RunAsync(cancellationToken),
-            _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken))
+            _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken),
+            _scrubber.RunAsync(cancellationToken))
             .ConfigureAwait(false);
     }
 
@@ -106,10 +112,14 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         _digests.Ring();
     }
 
+    [LoggerMessage(4070, LogLevel.Critical, "the state is read-only until the program is started anew: {Trouble}")]
+    private static partial void LogReadOnly(ILogger logger, string trouble);
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _heart.Dispose();
+        _scrubber.Dispose();
         _keeper.Dispose();
         _openFiles.Dispose();
     }

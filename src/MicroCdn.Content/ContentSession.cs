@@ -45,6 +45,7 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
         return null;
     }
 
+    // What a monitor asks whose tether has ended: any answer shows life.
     private static WireError? HandlePing(Words words, Answer answer)
     {
         if (!words.AtEnd) return WireErrors.Malformed;

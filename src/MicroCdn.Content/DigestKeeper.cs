@@ -14,12 +14,12 @@ namespace MicroCdn.Content;
 /// second, and at the end.
 /// </remarks>
 internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder folder, LibraryKeeper keeper,
-    ChunkLists chunks, TimeProvider time, ILogger logger, Action announce)
+    ChunkLists chunks, StoreHealth health, TimeProvider time, ILogger logger, Action announce)
 {
     private static readonly TimeSpan Batch = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(60);
 
-    private readonly DigestMemory _memory = new(options.State, folder, logger);
+    private readonly DigestMemory _memory = new(options.State, folder, health, logger);
     private readonly Bell _bell = new(time);
     private readonly List<int> _learnt = [];
     private readonly ConcurrentDictionary<FileDigest, bool> _lost = [];
@@ -151,9 +151,10 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
 
     private void Learn(Library library, int number, FileDigest digest, FileDigest root)
     {
-        if (library.TryDigest(number, out _))
+        if (library.TryDigest(number, out ReadOnlySpan<byte> known))
         {
-            _lost.TryRemove(library.ChunkRootOf(number), out _);
+            // Read anew for its list of chunks, though its digest is known. One that is another now has rotted.
+            if (new FileDigest(known) != digest) keeper.Withdraw(library, [number]);
             return;
         }
         Span<byte> bytes = stackalloc byte[FileDigest.Length];

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 using Microsoft.Extensions.Logging;
@@ -19,22 +18,22 @@ namespace MicroCdn.Content;
 internal sealed partial class DigestMemory
 {
     private const int SpareLines = 10_000;
-    private const int CheckDigits = 8;
     private const int WriteBytes = 256 * 1024;
 
     private readonly LineFile? _file;
+    private readonly StoreHealth _health;
     private readonly ILogger _logger;
     private readonly ArrayBufferWriter<byte> _lines = new();
     private long _count;
     private bool _saidTrouble;
 
     /// <summary>Takes the folder of this server's state; null when nothing is remembered.</summary>
-    public DigestMemory(string? folder, ServedFolder served, ILogger logger)
+    public DigestMemory(string? folder, ServedFolder served, StoreHealth health, ILogger logger)
     {
-        _logger = logger;
+        (_logger, _health) = (logger, health);
         if (folder is null) return;
         if (served.Holds(folder)) LogInside(folder);
-        else _file = new LineFile(Path.Combine(folder, "digests"));
+        else _file = new LineFile(Path.Combine(folder, "digests"), health);
     }
 
     /// <summary>What reading it costs, in bytes.</summary>
@@ -77,7 +76,7 @@ internal sealed partial class DigestMemory
         if (_file is null || library.Count == 0 || _count <= (2L * library.Count) + SpareLines) return;
         Try(() =>
         {
-            using AtomicFile file = AtomicFile.Create(_file.Path);
+            using AtomicFile file = AtomicFile.Create(_file.Path, _health);
             long count = 0;
             _lines.ResetWrittenCount();
             for (int number = 0; number < library.Count; number++)
@@ -97,11 +96,8 @@ internal sealed partial class DigestMemory
     {
         number = -1;
         (digest, root) = (default, default);
-        if (line.Length <= CheckDigits || line[CheckDigits] != ' ') return false;
-        Span<byte> check = stackalloc byte[CheckDigits];
-        Check(line[CheckDigits..], check);
-        if (!line.StartsWith(check)) return false;
-        Words words = new(line[CheckDigits..]);
+        if (!CheckedLine.TryOpen(line, out ReadOnlySpan<byte> rest)) return false;
+        Words words = new(rest);
         if (!(words.Next(out var hex) & words.NextNumber(out long size) & words.NextNumber(out long modified)
             & words.NextNumber(out long inode) & words.Next(out var word))) return false;
         // A line of a large file without a root is one of an earlier program: the file is read anew.
@@ -122,7 +118,6 @@ internal sealed partial class DigestMemory
         FileFacts facts = library.FactsOf(number);
         if (facts.Modified < 0 || (long)facts.Inode < 0 || !library.TryDigest(number, out var digest)) return false;
         ArrayBufferWriter<byte> rest = new(256);
-        rest.Write(" "u8);
         new FileDigest(digest).WriteHex(rest);
         rest.Write(" "u8);
         rest.WriteNumber(facts.Size);
@@ -137,18 +132,8 @@ internal sealed partial class DigestMemory
             rest.Write(" "u8);
             library.ChunkRootOf(number).WriteHex(rest);
         }
-        Check(rest.WrittenSpan, _lines.GetSpan(CheckDigits));
-        _lines.Advance(CheckDigits);
-        _lines.Write(rest.WrittenSpan);
-        _lines.Write("\n"u8);
+        CheckedLine.Write(rest.WrittenSpan, _lines);
         return true;
-    }
-
-    private static void Check(ReadOnlySpan<byte> text, Span<byte> digits)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(text, hash);
-        Convert.TryToHexStringLower(hash[..(CheckDigits / 2)], digits[..CheckDigits], out _);
     }
 
     // Without a memory everything works; only the next start has to read all files again.

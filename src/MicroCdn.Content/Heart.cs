@@ -99,7 +99,8 @@ internal sealed partial class Heart : IDisposable
     {
         if (target.Version1Due != 0 && _time.GetElapsedTime(now, target.Version1Due) > _interval / 2) return false;
         long interval = (long)(Version1Interval.TotalSeconds * _time.TimestampFrequency);
-        target.Version1Due = Math.Max(target.Version1Due + interval, now + (interval / 2));
+        long next = target.Version1Due + interval;
+        target.Version1Due = next > now ? next : now + interval;
         return true;
     }
 

@@ -121,6 +121,19 @@ public sealed class Library
         }
     }
 
+    /// <summary>The same library without some files.</summary>
+    internal Library Without(Func<FileName, FileFacts, bool> isOut)
+    {
+        Library rest = new();
+        for (int number = 0; number < Count; number++)
+        {
+            FileName.TryCreate(NameOf(number), out FileName name);
+            if (!isOut(name, FactsOf(number))) rest.Add(name, FactsOf(number));
+        }
+        rest.LearnFrom(this);
+        return rest;
+    }
+
     /// <summary>The facts of a file by its name.</summary>
     internal bool TryFacts(FileName name, out FileFacts facts)
     {

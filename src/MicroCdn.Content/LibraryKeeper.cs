@@ -14,8 +14,8 @@ namespace MicroCdn.Content;
 /// until it rests: nobody should download half of it, count the bytes, and find them right. A file that was offered
 /// before stays offered as it was, so that replacing it by a rename makes nobody miss it.</para>
 /// </remarks>
-internal sealed partial class LibraryKeeper(
-    ServedFolder folder, TimeProvider time, ILogger logger, Action<LibraryChange> changed) : IDisposable
+internal sealed partial class LibraryKeeper(ServedFolder folder, TimeProvider time, ILogger logger,
+    Action<LibraryChange> changed, Withdrawals? withdrawals = null) : IDisposable
 {
     /// <summary>How long a file's bytes must rest before it is offered.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(500);
@@ -33,6 +33,7 @@ internal sealed partial class LibraryKeeper(
     private Library _library = Library.Empty;
     private bool _unsettled;
     private bool _full;
+    private int _scannedChanges;
     private bool _saidNoWatch;
     private FolderId? _watched;
 
@@ -50,6 +51,23 @@ internal sealed partial class LibraryKeeper(
         }
     }
 
+    /// <summary>Takes files whose bytes are no longer theirs out of the library, at once and until somebody replaces
+    /// them.</summary>
+    public void Withdraw(Library library, IReadOnlyList<int> numbers)
+    {
+        List<(FileName Name, FileFacts Facts)> files = [];
+        foreach (int number in numbers)
+        {
+            FileName.TryCreate(library.NameOf(number), out FileName name);
+            files.Add((name, library.FactsOf(number)));
+            library.TryDigest(number, out ReadOnlySpan<byte> digest);
+            LogRot(name, folder.Path, new FileDigest(digest));
+        }
+        withdrawals!.Add(files);
+        lock (_publishing) Volatile.Write(ref _library, _library.Without(withdrawals.Holds));
+        changed(LibraryChange.Announced);
+    }
+
     /// <summary>Asks for a scan soon.</summary>
     public void Ring() => _bell.Ring();
 
@@ -57,6 +75,7 @@ internal sealed partial class LibraryKeeper(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         Watch();
+        withdrawals?.Recall();
         _library = Scan();
         if (!_unsettled) return;
         await Task.Delay(Settle, time, cancellationToken).ConfigureAwait(false);
@@ -122,6 +141,11 @@ internal sealed partial class LibraryKeeper(
         int before = _library.Count;
         lock (_publishing)
         {
+            // What was withdrawn while the scan ran.
+            if (withdrawals is not null && withdrawals.Changes != _scannedChanges)
+            {
+                next = next.Without(withdrawals.Holds);
+            }
             next.LearnFrom(_library);
             Volatile.Write(ref _library, next);
         }
@@ -138,8 +162,10 @@ internal sealed partial class LibraryKeeper(
         long resting = now - (Settle.Ticks * 100);
         _unsettled = false;
         bool full = false;
+        _scannedChanges = withdrawals?.Changes ?? 0;
         folder.Scan((name, facts) =>
         {
+            if (withdrawals?.Holds(name, facts) == true) return;
             // A time in the future comes from a wrong clock, not from a writer.
             if (facts.Modified > resting && facts.Modified <= now)
             {
@@ -168,6 +194,10 @@ internal sealed partial class LibraryKeeper(
     [LoggerMessage(4005, LogLevel.Error,
         "the folder '{Folder}' may not be read by this user: give it the rights to read and search it")]
     private partial void LogUnreadable(string folder);
+
+    [LoggerMessage(4060, LogLevel.Critical, "'{Name}' in '{Folder}' has rotted: nobody edited it, and its bytes are no "
+        + "longer those of sha256 {Digest}. It is withdrawn; replace it by a good copy, and look at this disk")]
+    private partial void LogRot(FileName name, string folder, FileDigest digest);
 
     [LoggerMessage(4003, LogLevel.Error, "the folder holds more than {Most} files: the rest is not offered")]
     private partial void LogFull(int most);

@@ -34,6 +34,11 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
     // hear next. Until then it is made again, or the monitor is gone.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
+    // How long the first beat waits for the first try to tell the monitor's version: one that is heard in version 1
+    // first, and in version 2 a moment later, would be two servers to its monitor. Who is silent so long is not waited
+    // for.
+    private static readonly TimeSpan FirstTry = TimeSpan.FromSeconds(1);
+
     private const int UsualDoubts = 2;
     private const int DoubtsOfOneThatTethered = 10;
 
@@ -42,7 +47,8 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
     private readonly byte[] _tether = Encoding.UTF8.GetBytes($"TETHER {options.Id} {options.TcpPort} {options.UdpPort}"
         + $" inc={incarnation} beat={(long)options.HeartbeatInterval.TotalMilliseconds}\n");
 
-    private volatile State _state = State.Version1;
+    private readonly long _begunAt = time.GetTimestamp();
+    private volatile State _state = State.Untried;
     private long _lostAt;
     private volatile bool _leaving;
     private volatile LineConnection? _connection;
@@ -53,6 +59,7 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
 
     private enum State
     {
+        Untried,
         Version1,
         Tethered,
         Lost,
@@ -77,6 +84,7 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
     {
         State.Tethered => MonitorSpeech.Version2,
         State.Lost when time.GetElapsedTime(Volatile.Read(ref _lostAt)) < Grace => MonitorSpeech.Version2,
+        State.Untried when time.GetElapsedTime(_begunAt) < FirstTry => MonitorSpeech.Silence,
         // Beats of a twin would keep the other one alive.
         State.Twin => MonitorSpeech.Silence,
         _ => MonitorSpeech.Version1,
@@ -146,6 +154,7 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
+            if (_state == State.Untried) _state = State.Version1;
             Say(LogLevel.Warning, $"has no tether of {options.Id}, trying on: {exception.Message}");
             return Outcome.Unreachable;
         }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Net;
 using System.Text;
 using MicroCdn.Network;
@@ -13,7 +12,6 @@ namespace MicroCdn.Content;
 internal sealed class Probes(ContentOptions options, long incarnation, IDatagramPort port, Complaints complaints,
     Predicate<IPAddress> isMonitor)
 {
-    private const int NonceDigits = 16;
     private readonly byte[] _id = Encoding.UTF8.GetBytes(options.Id.Value);
     private readonly TrustedNetworks _trust = new(options.Trust);
     private readonly ArrayBufferWriter<byte> _answer = new(Limits.DatagramBytes);
@@ -60,7 +58,6 @@ internal sealed class Probes(ContentOptions options, long incarnation, IDatagram
         {
             if (key.SequenceEqual("nonce"u8)) nonce = value;
         }
-        return words.AtEnd && nonce.Length == NonceDigits
-            && Utf8Parser.TryParse(nonce, out ulong _, out int used, 'x') && used == NonceDigits;
+        return words.AtEnd && Nonces.TryParse(nonce, out _);
     }
 }

@@ -9,8 +9,12 @@ public sealed class ServedFiles
     private readonly OpenFiles _openFiles;
     private readonly Action _noticeChange;
 
-    internal ServedFiles(Func<Library> library, OpenFiles openFiles, Action noticeChange) =>
-        (_library, _openFiles, _noticeChange) = (library, openFiles, noticeChange);
+    internal ServedFiles(
+        Func<Library> library, OpenFiles openFiles, Action noticeChange, StoreHealth? health = null) =>
+        (_library, _openFiles, _noticeChange, Health) = (library, openFiles, noticeChange, health);
+
+    /// <summary>Whether this server's own state may be written; null where it has none.</summary>
+    public StoreHealth? Health { get; }
 
     /// <summary>The files of the moment.</summary>
     public Library Library => _library();

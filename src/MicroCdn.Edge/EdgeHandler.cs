@@ -15,7 +15,6 @@ namespace MicroCdn.Edge;
 internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, Variants? variants, TimeProvider time)
     : IHttpHandler
 {
-    private readonly CrossOrigin _crossOrigin = new(options.CorsOrigins);
     private readonly FolderPages _folders = new(options, files);
     private readonly FileFieldLines _lines = new(options);
     private readonly CompressedForms _forms = new(files, variants, new FileFieldLines(options));
@@ -25,11 +24,6 @@ internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, Varian
 
     private void Handle(in Request request, Response response, bool mayWait)
     {
-        if (request.Method is Method.Other or Method.Options)
-        {
-            _crossOrigin.AnswerMethod(request, response);
-            return;
-        }
         Span<byte> decoded = stackalloc byte[Limits.NameBytes + FolderPages.IndexName.Length + 1];
         if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder))
         {
@@ -116,7 +110,6 @@ internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, Varian
             bool unmodified = result == PreconditionResult.NotModified;
             response.Begin(unmodified ? HttpStatus.NotModified : HttpStatus.PreconditionFailed);
             response.Fields(fields.Validators);
-            _crossOrigin.Write(request, response);
             if (unmodified) response.EndEmpty();
             else response.End([]);
             return true;
@@ -128,7 +121,7 @@ internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, Varian
         return Send(request, response, what, ranges);
     }
 
-    private bool Send(in Request request, Response response, Representation what, ByteRanges ranges)
+    private static bool Send(in Request request, Response response, Representation what, ByteRanges ranges)
     {
         response.Begin(ranges.Kind switch
         {
@@ -139,7 +132,6 @@ internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, Varian
         if (ranges.Kind != RangeKind.Several) response.Fields(what.Fields.Content);
         response.Fields(what.Fields.Validators);
         if (Digests.WantsDigest(request[Field.WantReprDigest])) response.Fields(what.Fields.Digests);
-        _crossOrigin.Write(request, response);
         switch (ranges.Kind)
         {
             case RangeKind.Ignore:

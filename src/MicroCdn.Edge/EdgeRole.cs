@@ -15,10 +15,16 @@ public sealed class EdgeRole : IRole, IDisposable
     public EdgeRole(EdgeOptions options, ServedFiles files, TimeProvider time, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger("edge");
-        if (options.Variants is { } folder) _variants = new Variants(folder, Variants.DefaultBytes, logger, time);
+        if (options.Variants is { } folder)
+        {
+            _variants = new Variants(folder, Variants.DefaultBytes, logger, time, files.Health);
+        }
         EdgeHandler handler = new(options, files, _variants, time);
         HttpService service =
-            new(handler, new TrustedNetworks(options.Proxies), new Complaints(logger, time), time);
+            new(handler, new TrustedNetworks(options.Proxies), new Complaints(logger, time), time)
+            {
+                CrossOrigin = new CrossOrigin(options.CorsOrigins),
+            };
         Listeners =
         [
             .. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true),

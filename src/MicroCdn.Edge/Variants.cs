@@ -39,12 +39,14 @@ internal sealed partial class Variants : IAsyncDisposable
     /// <param name="mostBytes">The room for all forms together; what is asked for least lately is deleted.</param>
     /// <param name="logger">Where trouble is told.</param>
     /// <param name="clock">The time.</param>
+    /// <param name="health">Whether the store that the folder belongs to may be written.</param>
     /// <exception cref="IOException">The folder cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be made.</exception>
-    public Variants(string folder, long mostBytes, ILogger logger, TimeProvider clock)
+    public Variants(
+        string folder, long mostBytes, ILogger logger, TimeProvider clock, StoreHealth? health = null)
     {
         (_mostBytes, _logger, _clock) = (mostBytes, logger, clock);
-        _folder = new KeptFolder(folder);
+        _folder = new KeptFolder(folder, health);
         _shelf = new VariantShelf(_folder, mostBytes);
         LogFound(_folder.Path, _shelf.Count);
     }

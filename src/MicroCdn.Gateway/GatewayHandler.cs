@@ -9,24 +9,19 @@ namespace MicroCdn.Gateway;
 
 /// <summary>Answers every GET for a file with the way to a live copy of it, or with what is known of it.</summary>
 /// <remarks>
-/// 1. The method. 2. The path becomes a name; what is no name finds nothing. 3. The name is looked up: a file; else a
-/// file with <c>.meta4</c> or <c>.sha256</c> behind it; else a question after our health. 4. What is wanted of it, by
-/// query and Accept. 5. Its servers are put in order. 6. The redirect, the relay, or the page. One handler for each
-/// port: it knows over which scheme its clients come.
+/// 1. The path becomes a name; what is no name finds nothing. 2. The name is looked up: a file; else a file with
+/// <c>.meta4</c> or <c>.sha256</c> behind it; else a question after our health. 3. What is wanted of it, by query and
+/// Accept. 4. Its servers are put in order. 5. The redirect, the relay, or the page. One handler for each port: it
+/// knows over which scheme its clients come.
 /// </remarks>
 internal sealed class GatewayHandler(
-    GatewayOptions options, FileDirectory directory, Relays? relays, bool isSecure) : IHttpHandler
+    GatewayOptions options, FileDirectory directory, Relays? relays, Pieces pieces, bool isSecure) : IHttpHandler
 {
     private readonly Askers _askers = new(options.Proxies);
     private readonly int _port = (isSecure ? options.HttpsPort : options.HttpPort) ?? 0;
 
     public void Handle(in Request request, Response response, IPeer peer)
     {
-        if (request.Method is Method.Other or Method.Options)
-        {
-            AnswerMethod(request, response);
-            return;
-        }
         Span<byte> decoded = stackalloc byte[Limits.NameBytes];
         if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder) || isFolder)
         {
@@ -71,7 +66,8 @@ internal sealed class GatewayHandler(
         else if (wish.View != View.File)
         {
             Finding finding = new(name, entry, servers, chosen, place, directory.NotOffered(name));
-            Show(request, response, finding, wish.View, place);
+            if (wish.View == View.Metalink) ShowMetalink(response, finding, OwnUrl(request, finding, place));
+            else Show(response, finding, wish.View);
         }
         else if (Place.IsWeb(servers[chosen].Server.Contact!))
         {
@@ -81,18 +77,22 @@ internal sealed class GatewayHandler(
         else PassOn(request, response, name, entry, servers);
     }
 
-    // The first that speaks HTTP; when none does, the first at all, whose bytes are passed on. -1 when there is none.
+    // The first that speaks HTTP; when none does, or only one that may be dead while another is well, the first at all,
+    // whose bytes are passed on. -1 when there is none.
     private int Choose(ReadOnlySpan<Candidate> servers)
     {
         int first = -1;
         for (int at = 0; at < servers.Length; at++)
         {
             if (servers[at].Exclusion != Exclusion.None) continue;
-            if (Place.IsWeb(servers[at].Server.Contact!)) return at;
+            bool isPassedOn = relays is not null && first >= 0 && IsWell(servers[first]) && !IsWell(servers[at]);
+            if (Place.IsWeb(servers[at].Server.Contact!) && !isPassedOn) return at;
             if (first < 0) first = at;
         }
         return relays is null ? -1 : first;
     }
+
+    private static bool IsWell(in Candidate candidate) => candidate.Server.State < ServerState.Suspect;
 
     private void PassOn(in Request request, Response response, ReadOnlySpan<byte> name, in FileEntry entry,
         ReadOnlySpan<Candidate> servers)
@@ -108,15 +108,34 @@ internal sealed class GatewayHandler(
         relays!.Start(new RelayOrder(file, entry.Size, digest, Relays.Suitable(servers)), response);
     }
 
-    private void Show(in Request request, Response response, Finding finding, View view, Place place)
+    private void ShowMetalink(Response response, Finding finding, byte[]? ownUrl)
     {
-        byte[] page = view switch
+        if (pieces.TryGet(finding.Entry, out byte[] digests))
         {
-            View.Metalink => MetalinkPage.Write(finding, OwnUrl(request, finding, place)),
-            View.Json => JsonPage.Write(finding),
-            View.Mirrors => MirrorsPage.Write(finding),
-            _ => WhyPage.Write(finding),
-        };
+            Show(response, finding, View.Metalink, MetalinkPage.Write(finding, digests, ownUrl));
+            return;
+        }
+        FileName.TryCreate(finding.Name, out FileName name);
+        Server[] servers = [.. finding.Servers.Where(candidate => candidate.Exclusion == Exclusion.None)
+            .Select(candidate => candidate.Server)];
+        response.Later();
+        _ = Task.Run(async () =>
+        {
+            byte[] fetched = await pieces.FetchAsync(name, finding.Entry, servers).ConfigureAwait(false);
+            byte[] page = MetalinkPage.Write(finding, fetched, ownUrl);
+            response.Give(later => Show(later, finding, View.Metalink, page));
+        });
+    }
+
+    private static void Show(Response response, Finding finding, View view) => Show(response, finding, view, view switch
+    {
+        View.Json => JsonPage.Write(finding),
+        View.Mirrors => MirrorsPage.Write(finding),
+        _ => WhyPage.Write(finding),
+    });
+
+    private static void Show(Response response, Finding finding, View view, byte[] page)
+    {
         response.Begin(HttpStatus.Ok);
         response.Fields(view switch
         {
@@ -161,15 +180,6 @@ internal sealed class GatewayHandler(
         bool ready = directory.Servers.Any(server => server.Contact is not null);
         Sentences.Explain(response, ready ? HttpStatus.Ok : HttpStatus.ServiceUnavailable,
             ready ? "ok" : "No content server has registered yet.");
-    }
-
-    private static void AnswerMethod(in Request request, Response response)
-    {
-        bool asks = request.Method == Method.Options;
-        response.Begin(asks ? HttpStatus.NoContent : HttpStatus.MethodNotAllowed);
-        response.Field("Allow"u8, "GET, HEAD, OPTIONS"u8);
-        if (asks) response.EndEmpty();
-        else response.End([]);
     }
 
     private static void NotFound(Response response) =>

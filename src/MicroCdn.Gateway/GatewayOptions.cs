@@ -17,6 +17,9 @@ public sealed record GatewayOptions
     /// <summary>Proxies whose X-Forwarded-For is believed, and that may open any number of connections.</summary>
     public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
 
+    /// <summary>Origins whose pages may read the answers, or <c>*</c> for all.</summary>
+    public IReadOnlyList<string> CorsOrigins { get; init; } = [];
+
     /// <summary>Fetches files that only version 1 servers hold, over the line protocol, and passes them on.</summary>
     public bool Relays { get; init; } = true;
 }

@@ -21,14 +21,17 @@ public sealed class GatewayRole : IRole
         Complaints complaints = new(loggers.CreateLogger(Name), time);
         TrustedNetworks proxies = new(options.Proxies);
         Relays? relays = options.Relays ? new Relays(dialer, complaints, time) : null;
+        CrossOrigin crossOrigin = new(options.CorsOrigins);
+        Pieces pieces = new(dialer, complaints, time);
         Listeners = [.. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true)];
 
         IEnumerable<Listener> Port(int? port, bool secure)
         {
             if (port is not { } number) yield break;
-            GatewayHandler handler = new(options, directory, relays, secure);
+            GatewayHandler handler = new(options, directory, relays, pieces, secure);
             yield return new Listener(
-                new IPEndPoint(options.Bind, number), new HttpService(handler, proxies, complaints, time), secure);
+                new IPEndPoint(options.Bind, number),
+                new HttpService(handler, proxies, complaints, time) { CrossOrigin = crossOrigin }, secure);
         }
     }
 

@@ -11,8 +11,9 @@ internal static class MetalinkPage
 {
     /// <summary>Writes the page: the servers that may get clients in order, each with its URL.</summary>
     /// <param name="finding">The file.</param>
+    /// <param name="pieces">The digests of its chunks, one behind another; none when they are not known.</param>
     /// <param name="ownUrl">Where this gateway relays the file, when no server speaks HTTP; or null.</param>
-    public static byte[] Write(Finding finding, byte[]? ownUrl)
+    public static byte[] Write(Finding finding, ReadOnlySpan<byte> pieces, byte[]? ownUrl)
     {
         ArrayBufferWriter<byte> page = new();
         page.Write("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"u8);
@@ -28,6 +29,7 @@ internal static class MetalinkPage
             finding.Entry.Digest.WriteHex(page);
             page.Write("</hash>\n"u8);
         }
+        WritePieces(pieces, page);
         int priority = 0;
         foreach (Candidate candidate in finding.Servers)
         {
@@ -54,6 +56,20 @@ internal static class MetalinkPage
         }
         value.Write(".meta4"u8);
         return value.WrittenSpan.ToArray();
+    }
+
+    // RFC 5854, section 4.2.11.
+    private static void WritePieces(ReadOnlySpan<byte> digests, ArrayBufferWriter<byte> page)
+    {
+        if (digests.IsEmpty) return;
+        page.WriteText($"<pieces length=\"{Chunks.Bytes}\" type=\"sha-256\">\n");
+        for (; !digests.IsEmpty; digests = digests[FileDigest.Length..])
+        {
+            page.Write("<hash>"u8);
+            new FileDigest(digests).WriteHex(page);
+            page.Write("</hash>\n"u8);
+        }
+        page.Write("</pieces>\n"u8);
     }
 
     private static void WriteUrl(byte[] url, int priority, string? country, ArrayBufferWriter<byte> page)

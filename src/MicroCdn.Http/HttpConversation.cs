@@ -7,7 +7,7 @@ namespace MicroCdn.Http;
 /// <summary>Answers requests: decides without I/O, and never blocks, since hundreds of others wait for it.</summary>
 public interface IHttpHandler
 {
-    /// <summary>Answers one request whose head is sound.</summary>
+    /// <summary>Answers one GET or HEAD whose head is sound.</summary>
     void Handle(in Request request, Response response, IPeer peer);
 }
 
@@ -66,7 +66,7 @@ internal sealed class HttpConversation : Conversation
         if (refusal is not null) Refuse(refusal);
         if (length == 0) return 0;
         if (!Answer.IsPending) (_windowSince, _windowBytes) = (now, 0);
-        _service.Handler.Handle(request, new Response(Answer, _service.Date, request), _peer);
+        _service.Handle(request, Answer, _peer);
         return length;
     }
 
@@ -108,6 +108,9 @@ public sealed class HttpService : IConversations
     /// <summary>What is spoken inside TLS.</summary>
     public static TlsProtocols Protocols { get; } = new(Http2Name, "http/1.1");
 
+    /// <summary>Whose pages may read what is answered; nobody's when nothing is said.</summary>
+    public CrossOrigin CrossOrigin { get; init; } = CrossOrigin.None;
+
     internal IHttpHandler Handler { get; }
 
     internal Complaints Complaints { get; }
@@ -131,6 +134,14 @@ public sealed class HttpService : IConversations
 
     internal void Complain(IPeer peer, Refusal refusal) =>
         Complaints.Add($"refused a request of {peer.Remote}: {refusal.Status.Code}: {refusal.Reason}");
+
+    // One sound request, of whichever version of HTTP.
+    internal void Handle(in Request request, Answer answer, IPeer peer)
+    {
+        Response response = new(answer, this, request);
+        if (request.Method is Method.Get or Method.Head) Handler.Handle(request, response, peer);
+        else CrossOrigin.AnswerMethod(request, response);
+    }
 
     internal void Ended(IPeer peer) => _connections.Release(peer.Remote);
 

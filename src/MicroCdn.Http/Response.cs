@@ -14,14 +14,16 @@ public readonly struct Response
 {
     private readonly Answer _answer;
     private readonly DateField _date;
+    private readonly byte[] _crossOrigin;
     private readonly int _mark;
     private readonly bool _headOnly;
     private readonly bool _keepsAlive;
     private readonly bool _isOld;
 
-    internal Response(Answer answer, DateField date, in Request request)
+    internal Response(Answer answer, HttpService service, in Request request)
     {
-        (_answer, _date, _mark) = (answer, date, answer.UnsentBytes);
+        (_answer, _date, _mark) = (answer, service.Date, answer.UnsentBytes);
+        _crossOrigin = service.CrossOrigin.FieldsFor(request);
         (_headOnly, _keepsAlive, _isOld) = (request.Method == Method.Head, request.KeepsAlive, request.IsOld);
     }
 
@@ -41,6 +43,7 @@ public readonly struct Response
         _date.Write(_answer);
         if (!_keepsAlive) _answer.Write("Connection: close\r\n"u8);
         else if (_isOld) _answer.Write("Connection: keep-alive\r\n"u8);
+        _answer.Write(_crossOrigin);
     }
 
     /// <summary>Writes a field; the value must hold neither CR nor LF.</summary>

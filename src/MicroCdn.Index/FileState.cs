@@ -86,7 +86,6 @@ internal sealed class FileVersions
     internal struct Entry(in FileState state, int claimants)
     {
         private long _unixSeconds = state.UnixSeconds;
-        private int _root;
 
         public readonly long Size = state.Size;
 
@@ -94,6 +93,9 @@ internal sealed class FileVersions
 
         /// <summary>The set of servers that said this digest themselves; the writer's alone.</summary>
         public int Claimants = claimants;
+
+        // Behind the other half of a word: anywhere else it would make every entry longer.
+        private int _root;
 
         /// <summary>The time of the file: of several the earliest, so that it does not depend on who speaks
         /// last.</summary>

@@ -155,6 +155,7 @@ internal sealed partial class Fleet
     public void Looked(Server server, Contact contact, bool answers) => Decide(changes =>
     {
         if (server.Contact != contact) return;
+        changes.LooksAtNews = false;
         Evidence own = server.Evidence;
         server.Evidence = own with
         {
@@ -195,7 +196,7 @@ internal sealed partial class Fleet
             foreach (Juror juror in _jury.All.ToArray())
             {
                 if (juror.IsVersion1 || time.GetElapsedTime(juror.HeardAt) <= JurorTime) continue;
-                juror.IsHere = false;
+                _jury.Dismiss(juror);
                 changes.JurorLeft();
             }
             foreach (Server server in _servers)
@@ -225,6 +226,9 @@ internal sealed partial class Fleet
 
         public List<Server> Looks { get; } = [];
 
+        // What a look led to is no reason for the next.
+        public bool LooksAtNews { private get; set; } = true;
+
         public void Judge(Server server, bool look = false)
         {
             if (server.Contact is null) return;
@@ -232,7 +236,7 @@ internal sealed partial class Fleet
             Verdict verdict = fleet._jury.Judge(server.Id, server.Evidence with { IsNew = isNew });
             bool news = server.Believe(verdict.State, verdict.Why, fleet._asksTheDead);
             if (news) States.Add(server);
-            if (verdict.IsOpen && (news || look)) Looks.Add(server);
+            if (verdict.IsOpen && (look || (news && LooksAtNews))) Looks.Add(server);
         }
 
         public void JudgeAll(bool look = false)

@@ -34,11 +34,14 @@ internal sealed class Jury
     /// <summary>The most monitors on the bench: a majority of more than a handful is no better.</summary>
     public const int MostJurors = 16;
 
+    // A monitor that knows this index by two names has two connections, and says the same on both.
+    private const int MostSeatsOfOne = 4;
+
     private readonly List<Juror> _jurors = [];
 
-    /// <summary>Those who are heard now. One of version 1 at the address of one that speaks version 2 is that
-    /// same monitor, and has no second vote.</summary>
-    public IEnumerable<Juror> Present => _jurors.Where(juror => juror.IsHere && !IsSecondVoice(juror));
+    /// <summary>Those who are heard now, each once: of several connections of one monitor the newest, and one of
+    /// version 1 at the address of one that speaks version 2 is that same monitor.</summary>
+    public IEnumerable<Juror> Present => _jurors.Where((juror, at) => juror.IsHere && !IsSecondVoice(juror, at));
 
     /// <summary>All seats, also of those who are away.</summary>
     public IReadOnlyList<Juror> All => _jurors;
@@ -49,15 +52,16 @@ internal sealed class Jury
     /// <summary>True when there are jurors and none of them trusts himself.</summary>
     public bool IsInDoubt => Present.Any() && Present.All(juror => juror.Doubts);
 
-    /// <summary>Takes a monitor onto the bench, in the place of one of the same name; false when the bench is
-    /// full.</summary>
+    /// <summary>Takes a monitor onto the bench; false when the bench is full.</summary>
     public bool Seat(Juror juror)
     {
-        int at = _jurors.FindIndex(other => other.Name == juror.Name && other.IsVersion1 == juror.IsVersion1);
-        if (at >= 0) _jurors[at].IsHere = false;
-        if (at >= 0) _jurors[at] = juror;
-        else if (_jurors.Count < MostJurors) _jurors.Add(juror);
-        else return false;
+        Juror[] same = [.. _jurors.Where(other => IsSame(juror, other))];
+        if (same.Length == 0 && _jurors.DistinctBy(other => (other.Name, other.IsVersion1)).Count() >= MostJurors)
+        {
+            return false;
+        }
+        if (same.Length >= MostSeatsOfOne) Dismiss(same[0]);
+        _jurors.Add(juror);
         return true;
     }
 
@@ -124,8 +128,13 @@ internal sealed class Jury
         said is not { IsOverruled: false } word || (word.Incarnation > 0 && word.Incarnation < registered)
             ? null : said;
 
-    private bool IsSecondVoice(Juror juror) => juror is { IsVersion1: true, Address: { } address }
-        && _jurors.Exists(other => other is { IsVersion1: false, IsHere: true } && address.Equals(other.Address));
+    private bool IsSecondVoice(Juror juror, int at) => juror.IsVersion1
+        ? juror.Address is { } address
+            && _jurors.Exists(other => other is { IsVersion1: false, IsHere: true } && address.Equals(other.Address))
+        : _jurors.FindLastIndex(other => other.IsHere && IsSame(juror, other)) > at;
+
+    private static bool IsSame(Juror one, Juror other) =>
+        one.Name == other.Name && one.IsVersion1 == other.IsVersion1;
 
     private struct Count
     {

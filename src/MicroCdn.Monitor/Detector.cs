@@ -3,13 +3,13 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Monitor;
 
-/// <summary>Decides who of version 2 is alive, suspect or dead, from all evidence there is; without I/O, clock or chance
-/// of its own.</summary>
+/// <summary>Decides who of version 2 is alive, suspect or dead, from all evidence there is; without I/O, clock or
+/// chance of its own.</summary>
 /// <remarks>
 /// <para>Think of a lifeguard at a lake. Each swimmer calls now and then, and holds a thin line to the jetty. A line
-/// that goes slack, or a call that does not come, is no drowning: the lifeguard looks that way at once, shouts the name,
-/// again and again, and sends someone wading. An arm above the water is enough to lean back. Only who answers nothing
-/// for half a breath is counted as lost; who is found to be gone from the water is counted at once.</para>
+/// that goes slack, or a call that does not come, is no drowning: the lifeguard looks that way at once, shouts the
+/// name, again and again, and sends someone wading. An arm above the water is enough to lean back. Only who answers
+/// nothing for half a breath is counted as lost; who is found to be gone from the water is counted at once.</para>
 /// <para>A good lifeguard also knows himself. If he dozed off, the calls he slept through count for nobody. If most of
 /// the lake falls silent in one moment, it is likelier that there is water in his ears: he clears nobody's place until
 /// he hears again. And he never empties the lake in a rush, whatever he believes to see.</para>

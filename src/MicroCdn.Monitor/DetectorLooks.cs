@@ -173,8 +173,8 @@ internal sealed partial class Detector
         Deeds.Add(new Deed(DeedKind.Tell, server, 0, reason));
     }
 
-    // Time that we slept through is nobody's silence; and what a suspect said meanwhile waits to be read, so that its time
-    // begins anew.
+    // Time that we slept through is nobody's silence; and what a suspect said meanwhile waits to be read, so that its
+    // time begins anew.
     private void Rebase(TimeSpan late, TimeSpan now)
     {
         foreach (Watched server in _all)

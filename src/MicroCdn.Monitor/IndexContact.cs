@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Monitor;
 
 /// <summary>Finds out which version one index speaks, and tells it in that version what happens.</summary>
-/// <remarks>An index that subscribes, or that could not be reached, is greeted anew: it may have been replaced by one of
-/// the other version.</remarks>
-internal sealed partial class IndexContact(
-    IndexAddress index, string monitorId, Watch watch, IDialer dialer, TimeProvider time, ILogger logger)
+/// <remarks>An index that subscribes, or that could not be reached, is greeted anew: it may have been replaced by one
+/// of the other version.</remarks>
+internal sealed partial class IndexContact(IndexAddress index, string monitorId, Watch watch, Links links,
+    IDialer dialer, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
@@ -18,6 +18,7 @@ internal sealed partial class IndexContact(
     private readonly Signal _signal = new(time);
     private volatile bool _subscribed;
     private bool _expected;
+    private bool _isDoubled;
     private string? _saidLost;
 
     /// <summary>The index that is told.</summary>
@@ -50,6 +51,8 @@ internal sealed partial class IndexContact(
             catch (Exception exception) when (exception is IOException or InvalidDataException)
             {
                 // Not there yet: the order in which the four roles start does not matter.
+                // News wakes it early, but however much there is, it dials ten times a second at most.
+                await Task.Delay(PauseAfterLink, time, cancellationToken).ConfigureAwait(false);
                 await _signal.WaitAsync(pause, cancellationToken).ConfigureAwait(false);
                 pause = pause * 2 < longest ? pause * 2 : longest;
                 continue;
@@ -64,6 +67,11 @@ internal sealed partial class IndexContact(
             if (connection is null)
             {
                 (pause, longest) = (FirstPause, LongestPause);
+                continue;
+            }
+            if (_isDoubled)
+            {
+                await Task.Delay(LongestPause, time, cancellationToken).ConfigureAwait(false);
                 continue;
             }
             bool stayed = time.GetElapsedTime(began) > LongestPauseAfterLink;
@@ -86,12 +94,22 @@ internal sealed partial class IndexContact(
     {
         await using (connection.ConfigureAwait(false))
         {
-            IndexLink link = new(connection, monitorId, watch, time, _signal);
-            string reason = await link.RunAsync(expects: !_expected, Linked, cancellationToken).ConfigureAwait(false);
-            if (link.IsTooOld) return false;
-            if (_saidLost != reason) LogLost(index, reason);
-            _saidLost = reason;
-            return true;
+            _isDoubled = !links.TryTake(connection.Remote, index.Port);
+            if (_isDoubled) return true;
+            try
+            {
+                IndexLink link = new(connection, monitorId, watch, time, _signal);
+                string reason = await link.RunAsync(expects: !_expected, Linked, cancellationToken)
+                    .ConfigureAwait(false);
+                if (link.IsTooOld) return false;
+                if (_saidLost != reason) LogLost(index, reason);
+                _saidLost = reason;
+                return true;
+            }
+            finally
+            {
+                links.GiveBack(connection.Remote, index.Port);
+            }
         }
     }
 

@@ -21,6 +21,8 @@ internal sealed class IndexLink(
     // Nothing answered for so long: the index is not there any more, whatever the connection says.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private const int MostUnanswered = 4 * Limits.Servers;
+    private const int LargeFleet = 1000;
+    private static readonly TimeSpan Bunch = TimeSpan.FromMilliseconds(20);
     // One send holds so much at most, whatever the number of servers.
     private const int PieceBytes = 64 * 1024;
 
@@ -111,8 +113,12 @@ internal sealed class IndexLink(
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        while (await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false) is not null)
+        while (await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
         {
+            if (line.Span.SequenceEqual(WireErrors.NotRegistered.Line.Span[..^1]))
+            {
+                throw new IOException($"it hears {monitorId} on another connection: does another monitor go by it?");
+            }
             lock (_lock)
             {
                 _answeredAt = time.GetTimestamp();
@@ -139,6 +145,8 @@ internal sealed class IndexLink(
                     .ConfigureAwait(false);
             }
             text.ResetWrittenCount();
+            // A large fleet on a bad line has news all the time; it is told in bunches.
+            if (_telling.Count > LargeFleet) await Task.Delay(Bunch, time, cancellationToken).ConfigureAwait(false);
             await signal.WaitAsync(wait, cancellationToken).ConfigureAwait(false);
         }
     }

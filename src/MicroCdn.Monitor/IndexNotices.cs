@@ -13,6 +13,7 @@ internal sealed partial class IndexNotices(
 
     private readonly Lock _lock = new();
     private readonly List<IndexContact> _indexes = [];
+    private readonly Links _links = new();
     private CancellationToken? _running;
 
     /// <summary>Adds an index that subscribed; one that calls itself <c>localhost</c> on another machine means that
@@ -33,7 +34,7 @@ internal sealed partial class IndexNotices(
                 return true;
             }
             if (_indexes.Count >= Limits.Indexes) return false;
-            contact = new IndexContact(plain, monitorId, watch, dialer, time, logger);
+            contact = new IndexContact(plain, monitorId, watch, _links, dialer, time, logger);
             _indexes.Add(contact);
             if (_running is { } token) _ = RunOneAsync(contact, token);
         }

@@ -87,8 +87,8 @@ internal sealed partial class IndexNotifier(
         }
     }
 
-    // Asks until the index has told its servers: a monitor that was restarted has an empty table, and who died meanwhile
-    // would never be missed.
+    // Asks until the index has told its servers: a monitor that was restarted has an empty table, and who died
+    // meanwhile would never be missed.
     private async Task ExpectServersAsync(CancellationToken cancellationToken)
     {
         for (TimeSpan pause = FirstPause / 2; ; pause = Min(pause * 2, LongestPause))

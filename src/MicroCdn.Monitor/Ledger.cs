@@ -4,8 +4,8 @@ namespace MicroCdn.Monitor;
 
 /// <summary>What this monitor says of each server now, each thing with the number of the event that made it
 /// so.</summary>
-/// <remarks>Whoever tells an index compares the numbers it has an answer for with these: a later event takes the place of
-/// an earlier one that was not told yet. One caller at a time.</remarks>
+/// <remarks>Whoever tells an index compares the numbers it has an answer for with these: a later event takes the place
+/// of an earlier one that was not told yet. One caller at a time.</remarks>
 internal sealed class Ledger
 {
     private readonly Dictionary<ServerId, StateEvent> _rows = [];

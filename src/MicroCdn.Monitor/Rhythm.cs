@@ -4,9 +4,9 @@ namespace MicroCdn.Monitor;
 
 /// <summary>Learns how regularly one server's beats arrive, and from that how long a silence is suspicious.</summary>
 /// <remarks>
-/// Phi-accrual (Hayashibara and others, 2004): phi is minus the decimal logarithm of the probability that a living server
-/// would be silent so long, if the times between its beats are normally distributed. Phi 8 is 5.612 standard deviations
-/// behind the mean, so the moment is known at each beat, and nothing has to be computed while waiting.
+/// Phi-accrual (Hayashibara and others, 2004): phi is minus the decimal logarithm of the probability that a living
+/// server would be silent so long, if the times between its beats are normally distributed. Phi 8 is 5.612 standard
+/// deviations behind the mean, so the moment is known at each beat, and nothing has to be computed while waiting.
 /// </remarks>
 internal sealed class Rhythm(DetectionProfile profile)
 {

@@ -2,8 +2,8 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Monitor;
 
-/// <summary>Who of version 1 is alive: decides from the times of heartbeats alone, without I/O and without a clock of its
-/// own.</summary>
+/// <summary>Who of version 1 is alive: decides from the times of heartbeats alone, without I/O and without a clock of
+/// its own.</summary>
 /// <remarks>
 /// <para>Think of a night watchman who listens for each guard's call. A guard not heard for the whole timeout is
 /// given up. But when the watchman himself dozed off (the process was stopped, the machine suspended, a collection

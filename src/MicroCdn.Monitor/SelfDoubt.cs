@@ -13,7 +13,8 @@ internal sealed class SelfDoubt
     /// <summary>How late a look may be before the silence is put down to ourselves.</summary>
     public static TimeSpan Tolerance { get; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>0 when all looks came in time, 8 at worst: every patience is multiplied by one more than that.</summary>
+    /// <summary>0 when all looks came in time, 8 at worst: every patience is multiplied by one more than
+    /// that.</summary>
     public int Score { get; private set; }
 
     /// <summary>True while most of the fleet is silent at once: then nobody is removed.</summary>

@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Monitor;
 
-/// <summary>All that the monitor knows, behind one lock, and what it does about it: probes, words to the indexes, lines in
-/// the log.</summary>
-/// <remarks>Servers of version 1 stand in the <see cref="Roster"/>, those with a tether in the <see cref="Detector"/>; no
-/// server stands in both. Nothing is sent while the lock is held.</remarks>
+/// <summary>All that the monitor knows, behind one lock, and what it does about it: probes, words to the indexes,
+/// lines in the log.</summary>
+/// <remarks>Servers of version 1 stand in the <see cref="Roster"/>, those with a tether in the <see cref="Detector"/>;
+/// no server stands in both. Nothing is sent while the lock is held.</remarks>
 internal sealed partial class Watch(Roster roster, Detector detector, TimeProvider time, ILogger logger)
 {
     private readonly long _startedAt = time.GetTimestamp();
@@ -120,8 +120,8 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         return counts;
     }
 
-    /// <summary>Takes in a beat of version 1; false when the table is full, and null when its server has a tether and is
-    /// judged by that.</summary>
+    /// <summary>Takes in a beat of version 1; false when the table is full, and null when its server has a tether and
+    /// is judged by that.</summary>
     public bool? Hear(in Heartbeat beat, out Member? member)
     {
         Change? change;
@@ -193,10 +193,10 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         {
             return
             [
-                .. roster.Members.Select(member => new Row(member.Id, member.Host, member.Port, member.Load,
-                    member.IsAlive)),
                 .. detector.Servers.Select(server => new Row(server.Id, server.Host, server.TcpPort, server.Load,
                     server.Shown.IsAliveInVersion1())),
+                .. roster.Members.Select(member => new Row(member.Id, member.Host, member.Port, member.Load,
+                    member.IsAlive)),
             ];
         }
     }

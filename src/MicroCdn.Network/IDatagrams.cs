@@ -46,7 +46,7 @@ public interface IDatagramPort : IDisposable
     /// disposed.</summary>
     void Every(TimeSpan interval, Action beat);
 
-    /// <summary>Calls <paramref name="step"/> at once and then again after each time that it returns, on one thread of its
-    /// own, until disposed.</summary>
+    /// <summary>Calls <paramref name="step"/> at once and then again after each time that it returns, on one thread of
+    /// its own, until disposed.</summary>
     void Repeat(Func<TimeSpan> step);
 }

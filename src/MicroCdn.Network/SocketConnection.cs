@@ -68,7 +68,7 @@ internal sealed class SocketConnection : IPeer
 
     /// <summary>True while text or a file is on its way to the peer, as far as the kernel knows.</summary>
     public bool IsSending => !_closed && (_conversation.Answer.HasText || _conversation.Answer.File is not null
-        || Libc.Unacknowledged(_fd) > 0);
+        || _tls is { HasOutput: true } || Libc.Unacknowledged(_fd) > 0);
 
     public IPAddress Remote => _remote ??= Libc.Address(_fd, remote: true);
 
@@ -133,14 +133,17 @@ internal sealed class SocketConnection : IPeer
     public void Sweep(long now)
     {
         if (_closed) return;
-        if ((_conversation.Answer.IsPending || _tls is { HasOutput: true }) && Libc.Unacknowledged(_fd) is >= 0 and var left)
+        bool isSending = _conversation.Answer.IsPending || _tls is { HasOutput: true };
+        if (isSending && Libc.Unacknowledged(_fd) is >= 0 and var left)
         {
             _conversation.Unacknowledged(left, now);
         }
         // Who does not read is not waited for: closed in order, each would leave megabytes in the kernel for minutes.
-        if (!_lingering && _conversation.Expire(now) && IsGivenUp) Abort();
+        bool isLate = !_lingering && _conversation.Expire(now);
+        if (isLate && IsGivenUp) Abort();
         else if (_lingering && now >= _lingerUntil) Close();
-        else if (!_lingering && _conversation.Answer.Closing) _loop.Enqueue(this);
+        // What is late may be told, be it the end of one stream, and must leave.
+        else if (!_lingering && (isLate || _conversation.Answer.Closing)) _loop.Enqueue(this);
     }
 
     public void Close() => Close(Libc.Close);

@@ -137,6 +137,11 @@ internal sealed class UdpPort : IDatagramPort
     // The port stands behind the family in both, highest byte first.
     private static int SenderPort(SocketAddress from) => BinaryPrimitives.ReadUInt16BigEndian(from.Buffer.Span[2..]);
 
-    private static void Start(string name, Action body) =>
-        new Thread(() => body()) { Name = name, IsBackground = true, Priority = ThreadPriority.AboveNormal }.Start();
+    // .NET's own priorities mean nothing on Linux.
+    private static void Start(string name, Action body) => new Thread(() =>
+    {
+        if (OperatingSystem.IsLinux()) Libc.BeUrgent();
+        body();
+    })
+    { Name = name, IsBackground = true }.Start();
 }

@@ -3,8 +3,8 @@ namespace MicroCdn.Protocol;
 // What a monitor of version 2 hears from content servers and operators; docs/protocol.md, "Life and death". Views on
 // the line they were read from, as in Messages.cs.
 
-/// <summary><c>TETHER server_id tcp_port udp_port inc=N [beat=MILLISECONDS]</c>: the connection whose end means that the
-/// server is gone.</summary>
+/// <summary><c>TETHER server_id tcp_port udp_port inc=N [beat=MILLISECONDS]</c>: the connection whose end means that
+/// the server is gone.</summary>
 public readonly ref struct Tether
 {
     /// <summary>The server's id.</summary>

@@ -23,7 +23,8 @@ public static class DetectionWriter
         output.Write("\n"u8);
     }
 
-    /// <summary>The event that says a state: SERVER_DOWN, SERVER_SUSPECT, or SERVER_UP with the state behind it.</summary>
+    /// <summary>The event that says a state: SERVER_DOWN, SERVER_SUSPECT, or SERVER_UP with the state behind
+    /// it.</summary>
     public static void WriteEvent(this IBufferWriter<byte> output, in StateEvent news)
     {
         output.Write(news.State switch

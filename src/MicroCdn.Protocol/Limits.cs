@@ -67,8 +67,8 @@ public static class Limits
     /// counted in.</summary>
     public static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The shortest time between two beats that a monitor takes: a hundred servers of this kind cost it as much
-    /// as a thousand usual ones.</summary>
+    /// <summary>The shortest time between two beats that a monitor takes: a hundred servers of this kind cost it as
+    /// much as a thousand usual ones.</summary>
     public static readonly TimeSpan ShortestBeat = TimeSpan.FromMilliseconds(10);
 
     /// <summary>The longest: that of version 1.</summary>

@@ -15,20 +15,26 @@ public sealed class AtomicFile : IDisposable
 {
     private readonly string _temporary;
     private readonly SafeFileHandle _handle;
+    private readonly StoreHealth? _health;
     private string _target;
     private bool _committed;
 
-    private AtomicFile(string target, string temporary, SafeFileHandle handle)
+    private AtomicFile(string target, string temporary, SafeFileHandle handle, StoreHealth? health)
     {
-        (_target, _temporary, _handle) = (target, temporary, handle);
+        (_target, _temporary, _handle, _health) = (target, temporary, handle, health);
     }
 
     /// <summary>Starts a file, making the folders above it.</summary>
     /// <exception cref="IOException">The folder cannot be written; <see cref="DiskFullException"/> when it is
     /// full.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
-    public static AtomicFile Create(string target)
+    public static AtomicFile Create(string target) => Create(target, null);
+
+    /// <summary>The same within a store: refused once that is read-only.</summary>
+    /// <exception cref="StoreReadOnlyException">It is.</exception>
+    public static AtomicFile Create(string target, StoreHealth? health)
     {
+        health?.Refuse();
         string full = TargetPath.Resolve(target);
         string temporary = TargetPath.Beside(full, RandomNumberGenerator.GetHexString(12, lowercase: true));
         string folder = TargetPath.FolderOf(full);
@@ -38,7 +44,7 @@ public sealed class AtomicFile : IDisposable
             // No file lock: the name is ours alone by its randomness.
             SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write,
                 FileShare.ReadWrite | FileShare.Delete);
-            return new AtomicFile(full, temporary, handle);
+            return new AtomicFile(full, temporary, handle, health);
         });
     }
 
@@ -68,15 +74,26 @@ public sealed class AtomicFile : IDisposable
     }
 
     /// <summary>Makes the file durable and gives it its name, in place of whatever had it.</summary>
+    /// <exception cref="NotDurableException">The disk refused; it is not tried again, and a store is read-only from now
+    /// on.</exception>
     public void Commit() => Guard(() =>
     {
-        Durable.Sync(_handle);
-        // Windows renames no open file.
-        if (OperatingSystem.IsWindows()) _handle.Dispose();
-        File.Move(_temporary, _target, overwrite: true);
-        _committed = true;
-        Durable.SyncFolder(Path.GetDirectoryName(_target)!);
-        return true;
+        _health?.Refuse();
+        try
+        {
+            Durable.Sync(_handle);
+            // Windows renames no open file.
+            if (OperatingSystem.IsWindows()) _handle.Dispose();
+            File.Move(_temporary, _target, overwrite: true);
+            _committed = true;
+            Durable.SyncFolder(Path.GetDirectoryName(_target)!);
+            return true;
+        }
+        catch (NotDurableException exception)
+        {
+            _health?.Fail(_target, exception);
+            throw;
+        }
     });
 
     /// <summary>The same under another name in the same folder, for a name that tells what was written.</summary>
@@ -90,6 +107,7 @@ public sealed class AtomicFile : IDisposable
     /// after a power cut it may be missing, torn or zeros.</summary>
     public void CommitUnsynced(FileName name) => Guard(() =>
     {
+        _health?.Refuse();
         _target = Path.Combine(Path.GetDirectoryName(_target)!, name.Value);
         File.Move(_temporary, _target, overwrite: true);
         _committed = true;

@@ -9,12 +9,14 @@ namespace MicroCdn.Storage;
 public sealed class KeptFolder
 {
     private readonly ServedFolder _folder;
+    private readonly StoreHealth? _health;
 
     /// <summary>Makes the folder, with those above it, where it does not exist.</summary>
     /// <exception cref="IOException">It cannot be made, or something else has its name.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
-    public KeptFolder(string path)
+    public KeptFolder(string path, StoreHealth? health = null)
     {
+        _health = health;
         Directory.CreateDirectory(path);
         _folder = new ServedFolder(path);
         List<FileName> leftovers = [];
@@ -37,7 +39,7 @@ public sealed class KeptFolder
     /// <summary>Starts a file, which gets its name at <see cref="AtomicFile.Commit(FileName)"/>.</summary>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
-    public AtomicFile Create() => AtomicFile.Create(System.IO.Path.Combine(Path, "new"));
+    public AtomicFile Create() => AtomicFile.Create(System.IO.Path.Combine(Path, "new"), _health);
 
     /// <summary>Deletes a file; one that is gone already, or cannot be deleted, is left at that.</summary>
     public void Delete(FileName name)

@@ -12,6 +12,7 @@ internal static unsafe partial class Libc
     public const int ErrorTooManyFiles = 24, ErrorTableFull = 23;
     private const int CurrentFolder = -100, EmptyPath = 0x1000, NoFollow = 0x100, BasicStats = 0x7FF;
     private const int PathOnly = 0x200000, CloseOnExec = 0x80000, FolderOnly = 0x10000;
+    private const int DoNotNeed = 4;
     private const ushort TypeMask = 0xF000, TypeRegular = 0x8000, TypeFolder = 0x4000;
 
     /// <summary>What kind of thing a path leads to, and its facts when it is a regular file.</summary>
@@ -62,7 +63,7 @@ internal static unsafe partial class Libc
     }
 
     /// <summary>Makes a file's bytes, or with a folder its entries, survive a power cut.</summary>
-    /// <exception cref="IOException">The disk refused; what was written may be lost and must not be
+    /// <exception cref="NotDurableException">The disk refused; what was written may be lost and must not be
     /// acknowledged.</exception>
     public static void Sync(SafeFileHandle file)
     {
@@ -78,10 +79,15 @@ internal static unsafe partial class Libc
     /// <summary>Gives the calling thread the lowest share of processor and disk.</summary>
     public static void BeNice() => _ = setpriority(0, 0, 19);
 
-    private static IOException Failure(string what)
+    /// <summary>Lets go of what the page cache holds of a part of a file, as far as it is on the disk; length 0 means
+    /// to the end.</summary>
+    public static void Uncache(SafeFileHandle file, long offset, long length) =>
+        _ = posix_fadvise(file, offset, length, DoNotNeed);
+
+    private static NotDurableException Failure(string what)
     {
         int error = Marshal.GetLastPInvokeError();
-        return new IOException($"{what}: {Marshal.GetPInvokeErrorMessage(error)}", error);
+        return new NotDurableException($"{what}: {Marshal.GetPInvokeErrorMessage(error)}", error);
     }
 
     private static EntryKind Stat(
@@ -121,6 +127,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(SafeFileHandle file);
+
+    [LibraryImport("libc")]
+    private static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
 
     [LibraryImport("libc")]
     private static partial int setpriority(int which, int who, int nice);

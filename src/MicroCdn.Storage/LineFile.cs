@@ -10,7 +10,7 @@ namespace MicroCdn.Storage;
 /// check of itself. A torn last line is ended first, so that it spoils nothing that follows.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-public sealed class LineFile(string path)
+public sealed class LineFile(string path, StoreHealth? health = null)
 {
     /// <summary>Longest line that is read; longer ones are passed over.</summary>
     public const int LineBytes = 8 * 1024;
@@ -50,11 +50,22 @@ public sealed class LineFile(string path)
         }
     }
 
+    /// <summary>Replaces the file by these lines, durably.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public void Replace(ReadOnlySpan<byte> lines)
+    {
+        using AtomicFile file = AtomicFile.Create(path, health);
+        file.Write(lines);
+        file.Commit();
+    }
+
     /// <summary>Adds lines, each with its LF, in one write; the folders above the file are made.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public void Append(ReadOnlySpan<byte> lines)
     {
+        health?.Refuse();
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         using SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite,
             FileShare.ReadWrite | FileShare.Delete);

@@ -180,6 +180,10 @@ public sealed class FolderFile(SafeFileHandle handle, FileFacts facts) : IDispos
     /// <summary>Reads bytes at an offset; fewer than asked only at the end of the file.</summary>
     public int Read(Span<byte> buffer, long offset) => Libc.Read(handle, buffer, offset);
 
+    /// <summary>Lets go of what the page cache holds of a part, so that it is read from the disk next time; length 0
+    /// means to the end.</summary>
+    public void Uncache(long offset, long length) => Libc.Uncache(handle, offset, length);
+
     /// <inheritdoc/>
     public void Dispose() => handle.Dispose();
 }

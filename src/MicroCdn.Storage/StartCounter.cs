@@ -28,8 +28,9 @@ public static class StartCounter
     /// <param name="path">The file; null to count by the clock alone.</param>
     /// <param name="time">The clock.</param>
     /// <param name="trouble">One sentence when the file cannot be used, or was damaged; else null.</param>
+    /// <param name="health">Whether the store that the file belongs to may be written.</param>
     /// <returns>The number of this start, 1 or more.</returns>
-    public static long Next(string? path, TimeProvider time, out string? trouble)
+    public static long Next(string? path, TimeProvider time, out string? trouble, StoreHealth? health = null)
     {
         trouble = null;
         long clock = Math.Max(1, time.GetUtcNow().ToUnixTimeMilliseconds());
@@ -38,7 +39,7 @@ public static class StartCounter
         {
             long before = Read(path, ref trouble);
             long next = Math.Max(before + 1, clock);
-            using AtomicFile file = AtomicFile.Create(path);
+            using AtomicFile file = AtomicFile.Create(path, health);
             file.Write(Encoding.ASCII.GetBytes(Line(next)));
             file.Commit();
             return next;

@@ -11,21 +11,27 @@ namespace MicroCdn;
 internal sealed partial class CertificateFiles : ITlsContexts, IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // The key of session tickets ends with the context: whoever learns it can read what was resumed in one day.
+    private static readonly TimeSpan TicketTime = TimeSpan.FromDays(1);
+
     private readonly string _certificate;
     private readonly string _key;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ITimer _timer;
     private TlsContext _current;
     private (DateTime, DateTime) _times;
+    private long _since;
 
     /// <summary>Reads both files.</summary>
     /// <exception cref="UnusableCertificateException">They cannot be read, or do not belong together.</exception>
     public CertificateFiles(string certificate, string key, TimeProvider time, ILogger logger)
     {
-        (_certificate, _key, _logger) = (certificate, key, logger);
+        (_certificate, _key, _time, _logger) = (certificate, key, time, logger);
         try
         {
-            _times = Times();
+            (_times, _since) = (Times(), time.GetTimestamp());
             _current = Load();
         }
         catch (Exception exception) when (IsUnusable(exception))
@@ -47,10 +53,11 @@ internal sealed partial class CertificateFiles : ITlsContexts, IDisposable
         try
         {
             (DateTime, DateTime) times = Times();
-            if (times == _times) return;
-            _times = times;
+            bool isChanged = times != _times;
+            if (!isChanged && _time.GetElapsedTime(_since) < TicketTime) return;
+            (_times, _since) = (times, _time.GetTimestamp());
             Volatile.Write(ref _current, Load());
-            LogReloaded(_certificate);
+            if (isChanged) LogReloaded(_certificate);
         }
         catch (Exception exception) when (IsUnusable(exception))
         {

@@ -48,8 +48,7 @@ internal sealed class Http2Conversation : Conversation
         {
             long due = _streams.Deadline;
             if (Answer.IsPending) return Math.Min(due, _readSince + Milliseconds(HttpLimits.ReadTime));
-            if (AwaitsMessage) due = Math.Min(due, MessageSince + Milliseconds(HttpLimits.HeadTime));
-            if (_block.IsOpen) due = Math.Min(due, _block.Since + Milliseconds(HttpLimits.HeadTime));
+            due = Math.Min(due, SilentUntil);
             return _streams.Count > 0 ? due : Math.Min(due, _idleSince + Milliseconds(HttpLimits.IdleTime));
         }
     }
@@ -105,23 +104,36 @@ internal sealed class Http2Conversation : Conversation
     /// <inheritdoc/>
     protected override void Late(long now)
     {
-        if (_streams.Late(now) is not Fault.None and var fault)
+        bool isPending = Answer.IsPending;
+        if (isPending && now >= _readSince + Milliseconds(HttpLimits.ReadTime))
         {
-            Fail(fault);
-            return;
-        }
-        if (Answer.IsPending)
-        {
-            if (now < _readSince + Milliseconds(HttpLimits.ReadTime)) return;
-            if (_readBytes < HttpLimits.ReadBytes) Answer.Discard();
+            if (_readBytes < HttpLimits.ReadBytes)
+            {
+                Answer.Discard();
+                return;
+            }
             (_readSince, _readBytes) = (now, 0);
         }
-        else if (AwaitsMessage && now >= MessageSince + Milliseconds(HttpLimits.HeadTime)) Fail(Fault.EnhanceYourCalm);
-        else if (_block.IsOpen && now >= _block.Since + Milliseconds(HttpLimits.HeadTime)) Fail(Fault.EnhanceYourCalm);
-        else if (_streams.Count == 0 && now >= _idleSince + Milliseconds(HttpLimits.IdleTime))
+        // What is written now has not been refused yet.
+        JudgeReader(now);
+        Fault fault = _streams.Late(now);
+        if (!isPending && now >= SilentUntil) fault = Fault.EnhanceYourCalm;
+        if (fault != Fault.None) Fail(fault);
+        else if (!isPending && _streams.Count == 0 && now >= _idleSince + Milliseconds(HttpLimits.IdleTime))
         {
             Answer.Write(FrameWriter.GoAway(_streams.Last, Fault.None));
             Answer.Close();
+        }
+    }
+
+    // When what has begun to come must be here: a frame, and a header block of several.
+    private long SilentUntil
+    {
+        get
+        {
+            long since = AwaitsMessage ? MessageSince : long.MaxValue;
+            if (_block.IsOpen) since = Math.Min(since, _block.Since);
+            return since == long.MaxValue ? since : since + Milliseconds(HttpLimits.HeadTime);
         }
     }
 

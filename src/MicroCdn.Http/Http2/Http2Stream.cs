@@ -19,6 +19,9 @@ internal enum StreamState
 
     /// <summary>Its body comes from elsewhere, and nothing more is there yet.</summary>
     Starving,
+
+    /// <summary>It is answered, and its request still comes.</summary>
+    Answered,
 }
 
 /// <summary>One request and its answer (RFC 9113, section 5).</summary>

@@ -79,6 +79,7 @@ internal sealed class Http2Streams
         bool isWhole = ends && !head.IsMalformed && open.Announced <= open.Received;
         if (!isWhole) return Reset(open, Fault.Protocol, now);
         open.IsEnded = true;
+        if (open.State == StreamState.Answered) Remove(open);
         return open.State == StreamState.Receiving ? Refuse(open, Refusal.Body, now) : Fault.None;
     }
 
@@ -104,8 +105,15 @@ internal sealed class Http2Streams
             return _table.WasReset(id) ? Fault.None : Reset(id, Fault.StreamClosed, now);
         }
         if (stream.IsEnded) return Reset(stream, Fault.StreamClosed, now);
+        // A body's window is never opened further.
         stream.Received += length;
+        if (stream.Received > Http2Limits.Window) return Reset(stream, Fault.FlowControl, now);
         stream.IsEnded = ends;
+        if (stream.State == StreamState.Answered)
+        {
+            if (ends) Remove(stream);
+            return Fault.None;
+        }
         // RFC 9113, section 8.1.1.
         bool isOther = stream.Announced >= 0
             && (ends ? stream.Received != stream.Announced : stream.Received > stream.Announced);
@@ -181,6 +189,7 @@ internal sealed class Http2Streams
             Http2Stream stream = _table[place];
             if (now < DueAt(stream)) continue;
             if (stream.State == StreamState.Receiving) fault = Refuse(stream, Refusal.Body, now);
+            else if (stream.State == StreamState.Answered) fault = Reset(stream, Fault.None, now);
             else if (IsHolding) fault = Fault.EnhanceYourCalm;
             else if (stream.Sent < HttpLimits.ReadBytes) fault = Reset(stream, Fault.EnhanceYourCalm, now);
             else stream.Judge(now);
@@ -219,8 +228,7 @@ internal sealed class Http2Streams
     {
         int length = RequestParser.Parse(head, out Request request, out Refusal? refusal);
         if (refusal is not null || length == 0) return Refuse(stream, refusal ?? Refusal.RequestLine, now);
-        Response response = new(stream.Body.Answer, _service.Date, request);
-        _service.Handler.Handle(request, response, _peer);
+        _service.Handle(request, stream.Body.Answer, _peer);
         Answered(stream, now);
         return Fault.None;
     }
@@ -251,7 +259,7 @@ internal sealed class Http2Streams
         stream.Judge(now);
         if (_writer.Head(stream))
         {
-            Finish(stream);
+            Finish(stream, now);
             return;
         }
         stream.State = StreamState.Sending;
@@ -265,7 +273,7 @@ internal sealed class Http2Streams
         switch (_writer.Data(stream))
         {
             case Progress.Over:
-                Finish(stream);
+                Finish(stream, now);
                 return false;
             case Progress.Broken:
                 _writer.Reset(stream.Id, Fault.Internal);
@@ -282,15 +290,17 @@ internal sealed class Http2Streams
         return true;
     }
 
-    // Whose body is still coming is told that it is of no use (RFC 9113, section 8.1).
-    private void Finish(Http2Stream stream)
+    // Whose body is still coming is told later that it is of no use (RFC 9113, section 8.1).
+    private void Finish(Http2Stream stream, long now)
     {
-        if (!stream.IsEnded)
+        if (stream.IsEnded)
         {
-            _writer.Reset(stream.Id, Fault.None);
-            _table.AddReset(stream.Id);
+            Remove(stream);
+            return;
         }
-        Remove(stream);
+        stream.State = StreamState.Answered;
+        stream.Judge(now);
+        Enter(stream);
     }
 
     // In the table a stream may lie for long.
@@ -315,6 +325,7 @@ internal sealed class Http2Streams
     private long DueAt(Http2Stream stream) => stream.State switch
     {
         StreamState.Receiving => stream.Since + (long)HttpLimits.HeadTime.TotalMilliseconds,
+        StreamState.Answered => stream.Since + (long)Http2Limits.DrainTime.TotalMilliseconds,
         StreamState.Sending when stream.Window <= 0 || _writer.Window <= 0 => stream.Since
             + (long)(IsHolding ? Http2Limits.WindowTime : HttpLimits.ReadTime).TotalMilliseconds,
         _ => long.MaxValue,

@@ -30,6 +30,10 @@ internal sealed class ContentFlags
     private readonly Option<int> _monitorUdpPort =
         Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
     private readonly Option<int> _monitorTcpPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
+    private readonly Option<int> _scrubRate = Flags.Number("--scrub-rate", 20, 0, 100_000,
+        "MiB a second that are read again in the background to find rotten files; 0 for none.");
+    private readonly Option<TimeSpan> _scrubInterval = Flags.Seconds("--scrub-interval", 604_800,
+        "From the beginning of one such reading of the whole folder to that of the next.", most: 315_360_000);
     private readonly Option<MonitorAddress[]> _monitors = Flags.Monitors(
         "A further monitor, which is told the same; repeatable.");
     private readonly Option<TimeSpan> _interval = HeartbeatInterval();
@@ -43,7 +47,7 @@ internal sealed class ContentFlags
     {
         foreach (Option option in new Option[]
             { _id, _files, _tcpPort, _udpPort, _indexHost, _indexPort, _monitorHost, _monitorUdpPort, _monitorTcpPort,
-                _monitors, _interval, _bind, _data, _trust })
+                _monitors, _interval, _scrubRate, _scrubInterval, _bind, _data, _trust })
         {
             verb.Options.Add(option);
         }
@@ -61,6 +65,8 @@ internal sealed class ContentFlags
         IndexPort = parsed.GetValue(_indexPort),
         MonitorHost = parsed.GetValue(_monitorHost)!,
         MonitorUdpPort = parsed.GetValue(_monitorUdpPort),
+        ScrubRate = (long)parsed.GetValue(_scrubRate) << 20,
+        ScrubInterval = parsed.GetValue(_scrubInterval),
         MonitorTcpPort = parsed.GetValue(_monitorTcpPort),
         MoreMonitors = parsed.GetValue(_monitors)!,
         HeartbeatInterval = parsed.GetValue(_interval),
@@ -71,11 +77,11 @@ internal sealed class ContentFlags
     private static Option<TimeSpan> HeartbeatInterval() => new("--heartbeat-interval")
     {
         Description = "Time between heartbeats to monitors of version 2; those of version 1 get theirs every 3 s.",
-        DefaultValueFactory = _ => TimeSpan.FromMilliseconds(100),
+        DefaultValueFactory = _ => Limits.Beat,
         HelpName = "SECONDS",
         CustomParser = result => Flags.Read<TimeSpan>(result, "--heartbeat-interval",
             "a number of seconds from 0.01 to 3", (string text, out TimeSpan time) => Flags.TrySeconds(text, out time)
-                && time >= TimeSpan.FromMilliseconds(10) && time <= TimeSpan.FromSeconds(3)),
+                && time >= Limits.ShortestBeat && time <= Limits.LongestBeat),
     };
 
     /// <summary>The folder for the server's state.</summary>

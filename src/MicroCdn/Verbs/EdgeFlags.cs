@@ -9,7 +9,7 @@ namespace MicroCdn.Verbs;
 internal sealed class EdgeFlags
 {
     // A response's head must stay below 4 KiB, and these go into it.
-    private const int MostValueLetters = 512, MostOriginLetters = 256;
+    private const int MostValueLetters = 512;
 
     private readonly Option<bool> _listings = new("--listings")
     {
@@ -25,15 +25,7 @@ internal sealed class EdgeFlags
         CustomParser = Rules,
     };
 
-    private readonly Option<string[]> _origins = new("--cors")
-    {
-        Description = "An origin whose pages may read the files, or * for all; repeatable.",
-        HelpName = "ORIGIN",
-        Arity = ArgumentArity.OneOrMore,
-        DefaultValueFactory = _ => [],
-        CustomParser = result => [.. result.Tokens.Select(token => Flags.Read<string>(
-            result, token, "--cors", "* or an origin such as https://www.example.org", TryOrigin) ?? "")],
-    };
+    private readonly Option<string[]> _origins = CorsFlag.Create();
 
     private readonly Option<IPNetwork[]> _proxies = Flags.Networks(
         "--proxy", "A network of proxies that may open any number of connections; repeatable.");
@@ -87,11 +79,4 @@ internal sealed class EdgeFlags
     }
 
     // Compared letter by letter with what browsers send: scheme, host and port, nothing more (RFC 6454, section 6.2).
-    private static bool TryOrigin(string text, out string? origin)
-    {
-        origin = text;
-        return text == "*" || (text.Length <= MostOriginLetters && text.All(c => c is > ' ' and <= '~')
-            && Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Host.Length > 0 && uri.UserInfo.Length == 0
-            && uri.GetLeftPart(UriPartial.Authority) == text);
-    }
 }

@@ -9,6 +9,9 @@ namespace MicroCdn.Verbs;
 /// <summary>The flags that several verbs share, and how their values are read; a malformed one is a sentence.</summary>
 internal static class Flags
 {
+    /// <summary>The port heartbeats come to, where nothing else is said.</summary>
+    public const int UsualHeartbeatPort = 6000;
+
     private const string WantedPort = "a port from 1 to 65535";
 
     public static Option<int?> OptionalPort(string name, string description) => new(name)
@@ -50,37 +53,40 @@ internal static class Flags
         }),
     };
 
-    /// <summary>Further monitors, each HOST:TCP:UDP.</summary>
+    /// <summary>Further monitors, by their line port and, where it is not the usual one, their heartbeat port.</summary>
     public static Option<MonitorAddress[]> Monitors(string description) => new("--monitor")
     {
         Description = description,
-        HelpName = "HOST:TCP:UDP",
+        HelpName = "HOST:TCP[:UDP]",
         Arity = ArgumentArity.OneOrMore,
         DefaultValueFactory = _ => [],
         CustomParser = result => [.. result.Tokens.Select(token => Read<MonitorAddress>(result, token, "--monitor",
-            "HOST:TCP:UDP, such as 10.0.0.6:6001:6000", TryMonitor))],
+            "HOST:TCP or HOST:TCP:UDP, such as 10.0.0.6:6001", TryMonitor))],
     };
 
-    // The ports follow the last two colons, so that an IPv6 address may be written in brackets.
+    // An IPv6 address stands in brackets.
     private static bool TryMonitor(string text, out MonitorAddress monitor)
     {
         monitor = default;
-        int last = text.LastIndexOf(':');
-        int colon = last > 0 ? text.LastIndexOf(':', last - 1) : -1;
-        if (colon <= 0 || !TryPort(text[(colon + 1)..last], out int tcp) || !TryPort(text[(last + 1)..], out int udp))
-        {
-            return false;
-        }
-        monitor = new MonitorAddress(text[..colon].Trim('[', ']'), tcp, udp);
-        return monitor.Host.Length > 0;
+        int end = text.StartsWith('[') ? text.IndexOf(']') + 1 : text.IndexOf(':');
+        if (end <= 0 || end == text.Length || text[end] != ':') return false;
+        string[] ports = text[(end + 1)..].Split(':');
+        int udp = UsualHeartbeatPort;
+        bool valid = ports.Length <= 2 & TryPort(ports[0], out int tcp)
+            && (ports.Length == 1 || TryPort(ports[1], out udp));
+        string host = text[..end].Trim('[', ']');
+        monitor = new MonitorAddress(host, tcp, udp);
+        return valid && host.Length > 0;
     }
 
-    public static Option<TimeSpan> Seconds(string name, double fallback, string description) => new(name)
+    public static Option<TimeSpan> Seconds(
+        string name, double fallback, string description, int most = 86_400) => new(name)
     {
         Description = description,
         DefaultValueFactory = _ => TimeSpan.FromSeconds(fallback),
         HelpName = "SECONDS",
-        CustomParser = result => Read<TimeSpan>(result, name, "a number of seconds from 0.001 to 86400", TrySeconds),
+        CustomParser = result => Read<TimeSpan>(result, name, $"a number of seconds from 0.001 to {most}",
+            (string text, out TimeSpan time) => TrySeconds(text, most, out time)),
     };
 
     public static Option<string> Host(string name, string description) => new(name)
@@ -153,11 +159,13 @@ internal static class Flags
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
         && port is > 0 and <= ushort.MaxValue;
 
-    public static bool TrySeconds(string text, out TimeSpan time)
+    public static bool TrySeconds(string text, out TimeSpan time) => TrySeconds(text, 86_400, out time);
+
+    private static bool TrySeconds(string text, int most, out TimeSpan time)
     {
         bool valid = double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
             out double seconds)
-            && seconds is >= 0.001 and <= 86400;
+            && seconds >= 0.001 && seconds <= most;
         time = valid ? TimeSpan.FromSeconds(seconds) : default;
         return valid;
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MicroCdn.Monitor;
+using MicroCdn.Protocol;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -28,13 +29,15 @@ internal static class MonitorVerb
         Option<int> tcpPort = Flags.Port("--tcp-port", 6001, "The line port.");
         Option<TimeSpan> timeout = Flags.Seconds("--timeout", 8, "Silence after which a server is dead.");
         Option<TimeSpan> interval = Flags.Seconds("--check-interval", 1, "Time between two looks at who is silent.");
+        Option<string> profile = Profile();
+        Option<ServerId?> id = Id();
         Option<bool> verbose = new("--verbose") { Description = "Log every heartbeat." };
         var bind = Flags.Bind();
         var trust = Flags.Trust();
         Command verb = new("monitor", "Run a monitor: it hears heartbeats and tells the indexes which servers died.")
         {
-            indexPort, indexHost, more, udpPort, tcpPort, timeout, interval, verbose, bind, trust, Flags.Data(),
-            ConfigFlag.Create(),
+            indexPort, indexHost, more, udpPort, tcpPort, timeout, interval, profile, id, verbose, bind, trust,
+            Flags.Data(), ConfigFlag.Create(),
         };
         verb.SetAction((parsed, _) => RoleHost.RunAsync(parts =>
         [
@@ -52,10 +55,38 @@ internal static class MonitorVerb
                         .. parsed.GetValue(more)!,
                     ],
                     Trust = parsed.GetValue(trust)!,
+                    Id = parsed.GetValue(id) ?? OfMachine(parsed.GetValue(tcpPort)),
+                    Profile = parsed.GetValue(profile) == "wan" ? DetectionKind.Wan : DetectionKind.Lan,
                     Verbose = parsed.GetValue(verbose),
                 },
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
         ]));
         return verb;
     }
+
+    private static Option<string> Profile() => new("--profile")
+    {
+        Description = "The network to the content servers: lan, or wan for one that loses everything for a while, "
+            + "now and then.",
+        DefaultValueFactory = _ => "lan",
+        HelpName = "PROFILE",
+        CustomParser = result => Flags.Read<string>(result, "--profile", "lan or wan",
+            (string text, out string? value) =>
+            {
+                value = text;
+                return text is "lan" or "wan";
+            }),
+    };
+
+    private static Option<ServerId?> Id() => new("--monitor-id")
+    {
+        Description = "The name by which indexes tell it from other monitors; by default that of the machine, with the "
+            + "line port.",
+        HelpName = "ID",
+        CustomParser = result => Flags.Read<ServerId>(
+            result, "--monitor-id", "one word of at most 64 bytes", ServerId.TryCreate),
+    };
+
+    private static ServerId OfMachine(int port) =>
+        ServerId.TryCreate($"{Environment.MachineName}-{port}", out ServerId id) ? id : new MonitorOptions().Id;
 }

@@ -93,7 +93,10 @@ internal static class UpVerb
         };
         IndexRole indexRole = new(index, parts.Dialer, parts.Time, new Random(), parts.Loggers);
         roles.Add(indexRole);
-        GatewayOptions gateway = new() { Bind = plan.Bind, HttpPort = plan.GatewayPort };
+        GatewayOptions gateway = new()
+        {
+            Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
+        };
         roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
         MonitorOptions monitor = new()
         {

@@ -45,6 +45,8 @@ internal sealed class GatewayFlags
     private readonly Option<System.Net.IPNetwork[]> _proxies = Flags.Networks("--proxy",
         "A proxy whose X-Forwarded-For is believed, by its address or network; repeatable.");
 
+    private readonly Option<string[]> _origins = CorsFlag.Create();
+
     private readonly Option<bool> _noRelay = new("--no-relay")
     {
         Description = "Answer 503 for files that only version 1 servers have, instead of passing them on.",
@@ -54,6 +56,7 @@ internal sealed class GatewayFlags
     public void AddTo(Command verb)
     {
         verb.Options.Add(_proxies);
+        verb.Options.Add(_origins);
         verb.Options.Add(_noRelay);
     }
 
@@ -64,6 +67,7 @@ internal sealed class GatewayFlags
         HttpPort = ports.Http,
         HttpsPort = ports.Https,
         Proxies = parsed.GetValue(_proxies)!,
+        CorsOrigins = parsed.GetValue(_origins)!,
         Relays = !parsed.GetValue(_noRelay),
     };
 }

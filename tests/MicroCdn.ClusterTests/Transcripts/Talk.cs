@@ -108,6 +108,7 @@ internal sealed class ForeignPeer
     private readonly Lock _lock = new();
     private readonly Queue<Talk> _calls = new();
     private readonly Queue<string> _datagrams = new();
+    private IDatagramPort? _port;
 
     public static ForeignPeer OnTcp(FakeHost host, int port)
     {
@@ -123,7 +124,8 @@ internal sealed class ForeignPeer
     public static ForeignPeer OnUdp(FakeHost host, int port)
     {
         ForeignPeer peer = new();
-        host.Datagrams.Bind(new IPEndPoint(IPAddress.Any, port)).Receive((datagram, _, _) =>
+        peer._port = host.Datagrams.Bind(new IPEndPoint(IPAddress.Any, port));
+        peer._port.Receive((datagram, _, _) =>
         {
             string text = Encoding.UTF8.GetString(datagram);
             lock (peer._lock) peer._datagrams.Enqueue(text);
@@ -135,6 +137,8 @@ internal sealed class ForeignPeer
     {
         lock (_lock) return _calls.TryDequeue(out talk);
     }
+
+    public void Send(byte[] datagram, IPEndPoint target) => _port!.Send(datagram, target);
 
     public bool TryHear(out string? datagram)
     {

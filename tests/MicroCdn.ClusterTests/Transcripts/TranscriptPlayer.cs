@@ -22,6 +22,7 @@ internal sealed class TranscriptPlayer
     private readonly Dictionary<string, ForeignPeer> _foreign = [];
     private readonly Dictionary<string, IDatagramPort> _datagrams = [];
     private readonly List<(Regex Form, Func<string[], Task> Play)> _verbs;
+    private readonly Dictionary<string, ContentRole> _contents = [];
     private Task<DownloadResult>? _download;
 
     private TranscriptPlayer(FakeWorld world)
@@ -42,9 +43,13 @@ internal sealed class TranscriptPlayer
             Verb("""foreign content listens on (\d+)""", words => Listen("content", Number(words[0]))),
             Verb("""foreign monitor listens""", _ => ListenForHeartbeats()),
             Verb("""monitor hears (.*)""", words => HearAsync(words[0])),
-            Verb("""(index|content) accepts""", words => AcceptAsync(words[0])),
+            Verb("""foreign monitor takes calls""", _ => Listen("tether", 6001)),
+            Verb("""(index|content|tether) accepts""", words => AcceptAsync(words[0])),
             Verb("""(\S+) calls (\S+)""", words => CallAsync(words[0], words[1])),
             Verb("""(\S+) hangs up""", words => _talks[words[0]].HangUpAsync().AsTask()),
+            Verb("""monitor ~> (CS\d) (.*)""", words => Done(() => _foreign["monitor"].Send(
+                Unescape(words[1]), new IPEndPoint(IPAddress.Loopback, PortOf(words[0]) + 1)))),
+            Verb("""(CS\d) leaves""", words => LeaveAsync(words[0])),
             Verb("""(\S+) ~> (.*)""", words => SendDatagram(words[0], Unescape(words[1]))),
             Verb("""(\S+) > raw "(.*)" """, words => _talks[words[0]].SendAsync(Unescape(words[1]))),
             Verb("""(\S+) > (\d+) times "(.*)" """, words => _talks[words[0]].SendAsync(
@@ -143,9 +148,13 @@ internal sealed class TranscriptPlayer
                 Zone = role == "CS2" ? "upper hall" : null,
                 InBackground = Task.Run,
             };
-            host.Attach(new ContentRole(options, host.Dialer, host.Datagrams, host.Time, host.Loggers));
+            _contents[role] = new ContentRole(options, host.Dialer, host.Datagrams, host.Time, host.Loggers);
+            host.Attach(_contents[role]);
         }
     });
+
+    // Not waited for: its peers, whom the transcript plays, are still to answer.
+    private Task LeaveAsync(string id) => Done(() => _ = _contents[id].LeaveAsync(CancellationToken.None));
 
     private Task Listen(string who, int port) =>
         Done(() => _foreign[who] = ForeignPeer.OnTcp(_world.Network.Host("here"), port));

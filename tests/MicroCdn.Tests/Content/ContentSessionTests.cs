@@ -28,7 +28,7 @@ public sealed class ContentSessionTests : IDisposable
         _world.Write("secret", "secret");
         _folder = new ServedFolder(_world["served"]);
         _open = new OpenFiles(_folder.Open, most: 8);
-        _lists = new ChunkLists(null, _folder, new LogBook());
+        _lists = new ChunkLists(null, _folder, new StoreHealth(_ => { }), new LogBook());
         _service = new ContentService(() => _library, _open, new ContentChunks(_lists, _missed.Add),
             new Complaints(new LogBook(), new FakeTimeProvider()), () => _scansAskedFor++);
         Scan();
@@ -76,6 +76,45 @@ public sealed class ContentSessionTests : IDisposable
         }
         Assert.Equal(0, _open.Active);
         Assert.Equal(0, _scansAskedFor);
+    }
+
+    [Theory]
+    [InlineData("RANGE 0 5 hello.txt", "OK 5\nHello")]
+    [InlineData("RANGE 1 3 hello.txt", "OK 3\nell")]
+    [InlineData("RANGE 4 9223372036854775807 hello.txt", "OK 1\no")]
+    [InlineData("RANGE 5 1 hello.txt", "OK 0\n")]
+    [InlineData("RANGE 6 0 hello.txt", "ERROR OUT_OF_RANGE\n")]
+    [InlineData("RANGE 9223372036854775807 1 hello.txt", "ERROR OUT_OF_RANGE\n")]
+    [InlineData("RANGE 0 1 empty", "OK 0\n")]
+    [InlineData("RANGE 0 9 docs/a%20b", "OK 6\nspaced")]
+    [InlineData("RANGE 0 9 ../secret", "ERROR FILE_NOT_FOUND\n")]
+    [InlineData("RANGE 0 hello.txt", "ERROR MALFORMED\n")]
+    [InlineData("CHUNKS hello.txt", "ERROR UNAVAILABLE\n")]
+    [InlineData("CHUNKS hello", "ERROR FILE_NOT_FOUND\n")]
+    public void A_line_of_version_2_has_its_answer_however_it_is_split(string line, string answer)
+    {
+        byte[] bytes = $"HELLO 2\n{line}\nHELLO\n".Utf8();
+        for (int cut = 0; cut <= bytes.Length; cut++)
+        {
+            Wire wire = new Wire(_service).Receive(bytes.AsSpan(0, cut)).Receive(bytes.AsSpan(cut));
+            Assert.Equal($"WELCOME MICRO-CDN 2\n{answer}WELCOME MICRO-CDN\n", wire.Sent);
+        }
+        Assert.StartsWith("ERROR UNKNOWN_COMMAND\n", new Wire(_service).Receive($"{line}\n").Sent,
+            StringComparison.Ordinal);
+        Assert.Equal(0, _open.Active);
+    }
+
+    [Fact]
+    public void A_range_of_a_large_file_edited_meanwhile_is_closed_short_and_the_next_is_as_it_is_now()
+    {
+        Wire wire = new Wire(_service) { Window = 50_000 }.Receive("HELLO 2\nRANGE 100000 200000 large\n");
+        File.WriteAllText(_world["served/large"], new string('y', 400_000));
+        wire.Window = long.MaxValue;
+        Assert.True(wire.Turn().Conversation.IsOver);
+        Assert.True(wire.SentLength < "WELCOME MICRO-CDN 2\nOK 200000\n".Length + 200_000);
+        Assert.EndsWith("OK 3\nyyy", new Wire(_service).Receive("HELLO 2\nRANGE 399997 9 large\n").Sent,
+            StringComparison.Ordinal);
+        Assert.Equal(0, _open.Active);
     }
 
     [Fact]

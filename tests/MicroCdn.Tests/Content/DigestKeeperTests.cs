@@ -14,6 +14,7 @@ public sealed class DigestKeeperTests : IDisposable
     private readonly LogBook _log = new();
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2100, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private readonly List<LibraryKeeper> _keepers = [];
+    private readonly List<string> _troubles = [];
     private int _announced;
 
     public void Dispose()
@@ -163,7 +164,7 @@ public sealed class DigestKeeperTests : IDisposable
             }
         }
         for (int n = 0; n < 100_000; n++) before.Learn(n, SHA256.HashData(BitConverter.GetBytes(n)));
-        DigestMemory memory = new(_state["CS1"], new ServedFolder(_folder.Path), _log);
+        DigestMemory memory = new(_state["CS1"], new ServedFolder(_folder.Path), new StoreHealth(_troubles.Add), _log);
         memory.Add(before, [.. Enumerable.Range(0, 100_000)]);
         double before100K = OwnSeconds();
         Assert.Equal(100_000, memory.Recall(after, after.Learn));
@@ -199,8 +200,9 @@ public sealed class DigestKeeperTests : IDisposable
                 return Task.CompletedTask;
             },
         };
-        DigestKeeper digests = new(options, folder, keeper, new ChunkLists(state, folder, _log), _time, _log,
-            () => _announced++);
+        StoreHealth health = new(_troubles.Add);
+        DigestKeeper digests = new(options, folder, keeper, new ChunkLists(state, folder, health, _log), health, _time,
+            _log, () => _announced++);
         await digests.StartAsync();
         using CancellationTokenSource enough = new();
         Task running = digests.RunAsync(enough.Token);

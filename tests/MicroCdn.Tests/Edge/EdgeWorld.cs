@@ -29,7 +29,10 @@ internal sealed class EdgeWorld : IAsyncDisposable
         }
         ServedFiles files = new(() => Library, _open, () => ScansAskedFor++);
         _handler = new EdgeHandler(options, files, _variants, Time);
-        Service = new HttpService(_handler, new TrustedNetworks([]), new Complaints(_log, Time), Time);
+        Service = new HttpService(_handler, new TrustedNetworks([]), new Complaints(_log, Time), Time)
+        {
+            CrossOrigin = new CrossOrigin(options.CorsOrigins),
+        };
     }
 
     public TemporaryFolder Folder { get; } = new();

@@ -1,3 +1,4 @@
+using MicroCdn.Network;
 using MicroCdn.Testing;
 using MicroCdn.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
@@ -46,6 +47,21 @@ public sealed class CertificateFilesTests : IDisposable
         _time.Advance(Second);
         Assert.Equal("CN=two", files.Current.Subject);
         Assert.Equal(2, _log.Lines.Length);
+    }
+
+    [Fact]
+    public void A_pair_that_stays_gets_a_new_key_for_tickets_once_a_day_and_nothing_is_said()
+    {
+        TestCertificate one = new("one");
+        Put("cert.pem", one.Certificate, "key.pem", one.Key);
+        using CertificateFiles files = Read();
+        TlsContext first = files.Current;
+        _time.Advance(TimeSpan.FromHours(23));
+        Assert.Same(first, files.Current);
+        _time.Advance(TimeSpan.FromHours(1));
+        Assert.NotSame(first, files.Current);
+        Assert.Equal("CN=one", files.Current.Subject);
+        Assert.Empty(_log.Lines);
     }
 
     [Theory]

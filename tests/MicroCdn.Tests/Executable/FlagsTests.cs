@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using MicroCdn.Index;
 using MicroCdn.Verbs;
+using MonitorAddress = MicroCdn.Content.MonitorAddress;
 
 namespace MicroCdn.Tests.Executable;
 
@@ -14,6 +15,28 @@ public sealed class FlagsTests
     [InlineData("65535", 65535)]
     public void A_port_is_read(string text, int port) =>
         Assert.Equal(port, Value(Flags.Port("--port", 7, "x"), "--port", text));
+
+    [Theory]
+    [InlineData("10.0.0.6:6001", "10.0.0.6", 6001, 6000)]
+    [InlineData("mon.example.org:6101:6100", "mon.example.org", 6101, 6100)]
+    [InlineData("[2001:db8::6]:6001", "2001:db8::6", 6001, 6000)]
+    [InlineData("[2001:db8::6]:6001:6002", "2001:db8::6", 6001, 6002)]
+    public void A_monitor_is_read(string text, string host, int tcp, int udp) => Assert.Equal(
+        [new MonitorAddress(host, tcp, udp)], Value(Flags.Monitors("x"), "--monitor", text)!);
+
+    [Theory]
+    [InlineData("10.0.0.6")]
+    [InlineData("10.0.0.6:")]
+    [InlineData(":6001")]
+    [InlineData("[]:6001")]
+    [InlineData("2001:db8::6:6001")]
+    [InlineData("[2001:db8::6]6001")]
+    [InlineData("10.0.0.6:6001:6000:5")]
+    [InlineData("10.0.0.6:6001:")]
+    [InlineData("10.0.0.6:0")]
+    public void A_monitor_without_its_port_is_one_sentence(string text) => Assert.Equal(
+        [$"--monitor wants HOST:TCP or HOST:TCP:UDP, such as 10.0.0.6:6001, not '{text}'."],
+        Errors(Flags.Monitors("x"), "--monitor", text));
 
     [Fact]
     public void A_flag_left_out_has_its_default()

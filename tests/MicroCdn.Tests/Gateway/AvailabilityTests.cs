@@ -20,6 +20,21 @@ public sealed class AvailabilityTests
         Assert.Equal(302, _world.Ask("/a.txt").Status);
     }
 
+    [Fact]
+    public void A_suspect_that_speaks_HTTP_is_asked_behind_a_well_server_whose_bytes_are_passed_on()
+    {
+        _world.Register("CS1", "10.0.0.1", "http=7003", "a.txt 5");
+        _world.Register("CS2", "10.0.0.2", "", "a.txt 5");
+        Assert.Equal("http://10.0.0.1:7003/a.txt", _world.Ask("/a.txt", method: "HEAD")["Location"]);
+        _world.Index.Ask("HELLO 2\nREPORT a.txt CS1 stall\n");
+        Assert.Equal(200, _world.Ask("/a.txt", method: "HEAD").Status);
+        Assert.Contains("2. CS1, score ", _world.Ask("/a.txt?why").Body, StringComparison.Ordinal);
+        Assert.Contains("suspect (clients report it: stall)", _world.Ask("/a.txt?why").Body, StringComparison.Ordinal);
+        // Where nobody is well, who speaks HTTP comes first again.
+        _world.Kill("CS2");
+        Assert.Equal("http://10.0.0.1:7003/a.txt", _world.Ask("/a.txt", method: "HEAD")["Location"]);
+    }
+
     [Theory]
     [InlineData("not=CS1", "10.0.0.2")]
     [InlineData("x&not=%43S1&not=CS2", "10.0.0.2")]

@@ -12,11 +12,12 @@ internal sealed class GatewayWorld
 {
     private readonly GatewayRole _role;
 
-    public GatewayWorld(bool relays = true, IDialer? dialer = null, params string[] proxies)
+    public GatewayWorld(bool relays = true, IDialer? dialer = null, string[]? cors = null, params string[] proxies)
     {
         GatewayOptions options = new()
         {
             HttpPort = 8080, HttpsPort = 8443, Relays = relays, Proxies = [.. proxies.Select(IPNetwork.Parse)],
+            CorsOrigins = cors ?? [],
         };
         _role = new GatewayRole(options, Index.Directory, dialer ?? new Unreachable(), Index.Time, Index.Log);
     }

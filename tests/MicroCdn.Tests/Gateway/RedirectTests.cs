@@ -163,4 +163,22 @@ public sealed class RedirectTests
             wire.Answer.TextSent(wire.Answer.UnsentBytes);
         }
     }
+
+    [Theory]
+    [InlineData("*", "https://a.example", "*")]
+    [InlineData("https://a.example", "https://a.example", "https://a.example")]
+    [InlineData("https://a.example", "https://b.example", null)]
+    [InlineData("", "https://a.example", null)]
+    public void Pages_of_other_origins_follow_a_redirect_where_the_settings_allow_it(
+        string allowed, string origin, string? answer)
+    {
+        GatewayWorld world = new(cors: allowed.Length == 0 ? [] : [allowed]);
+        world.Register("CS1", "10.0.0.1", "http=7003", "a.txt 1");
+        foreach (string path in (string[])["/a.txt", "/a.txt?json", "/missing"])
+        {
+            Assert.Equal(answer, world.Ask(path, $"Origin: {origin}\r\n")["Access-Control-Allow-Origin"]);
+        }
+        Reply preflight = world.Ask("/a.txt", $"Origin: {origin}\r\n", "OPTIONS");
+        Assert.Equal((204, answer), (preflight.Status, preflight["Access-Control-Allow-Origin"]));
+    }
 }

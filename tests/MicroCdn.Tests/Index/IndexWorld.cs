@@ -1,5 +1,6 @@
 using MicroCdn.Index;
 using MicroCdn.Network;
+using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -18,6 +19,21 @@ internal sealed class IndexWorld
         _applied = new Applied(Router, Log);
         _service = new IndexService(Router, new TrustedNetworks([System.Net.IPNetwork.Parse("10.0.0.0/8")]), _applied,
             new Complaints(Log, Time), Log);
+        Fleet.Look = server => Looks.Add(server.Id.Value);
+        Fleet.Changed = new StateLog(Log).Add;
+    }
+
+    /// <summary>The servers that the index wanted to see for itself, in order.</summary>
+    public List<string> Looks { get; } = [];
+
+    /// <summary>What the index believes of a server.</summary>
+    public ServerState StateOf(string id) => Fleet.Find(Names.Id(id))!.State;
+
+    /// <summary>The index has looked for itself.</summary>
+    public void Looked(string id, bool answers)
+    {
+        Server server = Fleet.Find(Names.Id(id))!;
+        Fleet.Looked(server, server.Contact!, answers);
     }
 
     public FakeTimeProvider Time { get; } = new();

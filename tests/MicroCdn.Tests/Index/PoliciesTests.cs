@@ -1,6 +1,7 @@
 using System.Net;
 using CsCheck;
 using MicroCdn.Index;
+using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 
 namespace MicroCdn.Tests.Index;
@@ -36,6 +37,27 @@ public sealed class PoliciesTests
             int left = Policies.Eligible(holders.Length == 0 ? fleet.All : holders, field, fleet.Servers, asker);
             return string.Join(' ', field[..left].Select(number => fleet.Servers[number].Id));
         }
+    }
+
+    [Theory]
+    [InlineData("alive returning unknown suspect dead", "alive")]
+    [InlineData("suspect alive dead alive", "alive alive")]
+    [InlineData("dead suspect unknown returning", "returning")]
+    [InlineData("suspect dead unknown", "unknown")]
+    [InlineData("dead suspect suspect", "suspect suspect")]
+    // Those who call them dead do not trust themselves.
+    [InlineData("dead dead", "dead dead")]
+    public void Those_in_the_best_state_stay(string states, string left)
+    {
+        Server[] servers = [.. states.Split(' ').Select((_, number) => new Server(Names.Id($"CS{number}"), number))];
+        foreach ((Server server, string word) in servers.Zip(states.Split(' ')))
+        {
+            Assert.True(ServerStates.TryParse(word.Utf8(), out ServerState state));
+            server.Believe(state, "", asksTheDead: true);
+        }
+        ushort[] field = [.. Enumerable.Range(0, servers.Length).Select(number => (ushort)number)];
+        int kept = Policies.BestState(field, servers);
+        Assert.Equal(left, string.Join(' ', field[..kept].Select(number => servers[number].State.Text())));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Index;
+using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 
 namespace MicroCdn.Tests.Index;
@@ -34,6 +35,26 @@ public sealed class RankTests
         Assert.Equal(new Location("berlin", "DE", "EU"), fleet.Directory.Locate(InBerlin.Address));
         Assert.Equal(default, fleet.Directory.Locate(null));
         Assert.Equal(default, new RoutingFleet().Directory.Locate(InBerlin.Address));
+    }
+
+    [Fact]
+    public void A_suspect_is_asked_last_however_near_and_idle_it_is_and_the_draining_not_at_all()
+    {
+        RoutingFleet fleet = new(Known);
+        Server suspect = fleet.Add("suspect", zone: "berlin"), draining = fleet.Add("draining", zone: "berlin");
+        fleet.Add("far-busy", load: 9);
+        fleet.Add("far-idle");
+        fleet.Router.Fleet.Report(suspect, Trouble.Stall);
+        fleet.Router.Fleet.Drain(draining, true);
+        Candidate[] ranked = fleet.Rank(InBerlin);
+        Assert.Equal(["far-idle", "far-busy", "suspect", "draining"], ranked.Select(one => one.Server.Id.Value));
+        Assert.Equal([Exclusion.None, Exclusion.None, Exclusion.None, Exclusion.Draining],
+            ranked.Select(one => one.Exclusion));
+        Assert.Equal("clients report it: stall", suspect.Why);
+        for (int ask = 0; ask < 20; ask++)
+        {
+            Assert.StartsWith("far-", fleet.Directory.Choose("a"u8, InBerlin)!.Id.Value, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -66,6 +66,7 @@ public sealed class Http2LimitsTests
         Http2Peer peer = new Http2Peer(_handler).Send(Setting(4, 30 * 1024), Get(1, "/large"));
         for (int times = 0; times < 3; times++) peer.Pass(30_000).Send(Update(1, 30 * 1024), Update(0, 30 * 1024));
         Assert.Empty(peer.Resets);
+        Assert.Equal((long)4 * 30 * 1024, peer.Bodies[1].Count);
         peer.Pass(30_000).Pass(30_000);
         Assert.Equal(Fault.EnhanceYourCalm, peer.Resets[1]);
     }

@@ -5,7 +5,8 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Tests.Monitor.Simulation;
 
-/// <summary>One seed: a fleet, a network and a row of faults, then ten seconds in which everything has to heal.</summary>
+/// <summary>One seed: a fleet, a network and a row of faults, then ten seconds in which everything has to
+/// heal.</summary>
 internal sealed class Scenario
 {
     // What one seed may cost: so many heartbeats heard, so that a thousand seeds fit a minute.
@@ -36,9 +37,12 @@ internal sealed class Scenario
         DetectionProfile profile = random.Next(8) == 0 ? DetectionProfile.Wan : DetectionProfile.Lan;
         _faults = TimeSpan.FromSeconds(
             Math.Clamp((BeatsPerSeed / 10.0 / servers / monitors) - Healing.TotalSeconds, 4, 60));
-        _world = new World(seed, servers, monitors, conditions, profile) { Trace = isTraced ? new StringBuilder() : null };
+        _world = new World(seed, servers, monitors, conditions, profile)
+        {
+            Trace = isTraced ? new StringBuilder() : null,
+        };
         _description = string.Create(CultureInfo.InvariantCulture,
-            $"{servers} servers, {monitors} monitors, {conditions}, {(profile == DetectionProfile.Wan ? "wan" : "lan")}");
+            $"{servers} servers, {monitors} monitors, {conditions}, silence {profile.Silence.TotalMilliseconds} ms");
         _bursts = conditions.Burst > TimeSpan.Zero;
         Plan(random, servers, monitors);
     }

@@ -181,7 +181,8 @@ internal sealed partial class World
                 break;
             case HappeningKind.TetherEnds:
                 // The connection that ended may have been followed by the next already.
-                if (server is null || it.Second != server.Incarnation || monitor.Tethers[it.Server] is not { } ended) break;
+                if (server is null || it.Second != server.Incarnation) break;
+                if (monitor.Tethers[it.Server] is not { } ended) break;
                 if (it.First == 1) detector.Leave(Encoding.UTF8.GetBytes(server.Id.Value), ended, Now);
                 detector.Detach(server, ended, Now);
                 break;

@@ -143,7 +143,8 @@ internal sealed partial class World
     }
 
     private void ExpectSuspicion(int server, int monitor) => At(Now + (_profile.Silence * 2.5),
-        HappeningKind.Check, server, monitor, Now.Ticks, Monitors[monitor].ResumedAt.Ticks, Servers[server].Incarnation);
+        HappeningKind.Check, server, monitor,
+        Now.Ticks, Monitors[monitor].ResumedAt.Ticks, Servers[server].Incarnation);
 
     // Silent for so long, heard by a monitor that was awake: it has to be suspect at least.
     private void AssertSuspected(Happening it)

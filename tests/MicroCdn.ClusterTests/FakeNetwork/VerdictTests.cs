@@ -1,0 +1,125 @@
+using System.Text;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+using MicroCdn.Testing;
+
+namespace MicroCdn.ClusterTests.FakeNetwork;
+
+// docs/protocol.md, "Life and death": an index that hears several monitors, or none any more, and looks for itself.
+// The monitors are played by the test, so that each says what the test wants.
+[Collection(FakeNetworkTests.Name)]
+public sealed class VerdictTests
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2);
+
+    public static TheoryData<int> Seeds => FakeNetworkTests.Seeds;
+
+    [Theory, MemberData(nameof(Seeds))]
+    public Task One_monitor_of_three_that_lies_removes_no_server_and_one_that_is_right_removes_a_dead_one(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        cluster.Give("CS1", "only-on-1.txt", [1]);
+        await StartAsync(cluster, "CS1", "CS2");
+        PlayedMonitor[] monitors = [.. new[] { "m1", "m2", "m3" }.Select(id => new PlayedMonitor(cluster, id))];
+        foreach (PlayedMonitor monitor in monitors) await monitor.SayAsync("SERVER_UP CS1 9 inc=0 ev=1");
+        await UntilStateAsync(cluster, "CS1", ServerState.Alive);
+
+        cluster.World.Phase("m1 lies");
+        await monitors[0].SayAsync("SERVER_DOWN CS1 9 inc=0 ev=2");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(5));
+        Assert.Equal((ServerState.Suspect, "CS1"), (StateOf(cluster, "CS1"), await cluster.RouteAsync("only-on-1.txt")));
+
+        cluster.World.Phase("CS1 dies, and m2 and m3 notice nothing");
+        cluster.Kill("CS1");
+        await UntilStateAsync(cluster, "CS1", ServerState.Dead);
+        Assert.Null(await cluster.RouteAsync("only-on-1.txt"));
+    });
+
+    [Theory, MemberData(nameof(Seeds))]
+    public Task With_every_monitor_gone_clients_go_on_and_the_dead_are_still_left_out(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        foreach (string id in new[] { "CS1", "CS2" })
+        {
+            cluster.Give(id, "shared.txt", [1, 2]);
+            cluster.Give(id, $"only-on-{id}.txt", [1]);
+        }
+        await StartAsync(cluster, "CS1", "CS2");
+        PlayedMonitor monitor = new(cluster, "m1");
+        await monitor.SayAsync("SERVER_DOWN CS1 9 inc=0 ev=1");
+        await monitor.SayAsync("SERVER_DOWN CS2 9 inc=0 ev=2");
+        cluster.World.Phase("both are called dead; CS2 is, and the monitor goes");
+        Assert.Null(await cluster.RouteAsync("shared.txt"));
+        cluster.Kill("CS2");
+        cluster.Network.Crash("m1");
+        await cluster.UntilRoute("only-on-CS1.txt", "CS1", Soon);
+        await UntilStateAsync(cluster, "CS2", ServerState.Dead);
+        for (int ask = 0; ask < 10; ask++) Assert.Equal("CS1", await cluster.RouteAsync("shared.txt"));
+
+        cluster.World.Phase("CS2 is back, at its old address");
+        cluster.StartContent("CS2");
+        await cluster.UntilRoute("only-on-CS2.txt", "CS2", Soon);
+    });
+
+    [Theory, MemberData(nameof(Seeds))]
+    public Task A_server_that_a_client_reports_is_looked_at_and_found_dead(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        foreach (string id in new[] { "CS1", "CS2" }) cluster.Give(id, "shared.txt", [1, 2]);
+        await StartAsync(cluster, "CS1", "CS2");
+        PlayedMonitor monitor = new(cluster, "m1");
+        foreach (string id in new[] { "CS1", "CS2" })
+        {
+            await monitor.SayAsync($"SERVER_UP {id} 9 inc=0 ev={id[^1]}");
+        }
+        cluster.World.Phase("CS1 is dead and only a client knows");
+        cluster.Kill("CS1");
+        PlayedMonitor client = new(cluster, null, "client");
+        await client.SayAsync("REPORT shared.txt CS1 connect");
+        await cluster.World.AdvanceAsync(Soon);
+        // No monitor says so: it is asked last, and not left out.
+        Assert.Equal(ServerState.Suspect, StateOf(cluster, "CS1"));
+        for (int ask = 0; ask < 10; ask++) Assert.Equal("CS2", await cluster.RouteAsync("shared.txt"));
+    });
+
+    private static async Task StartAsync(FakeCluster cluster, params string[] ids)
+    {
+        cluster.StartIndex();
+        foreach (string id in ids) cluster.StartContent(id);
+        foreach (string id in ids) await cluster.UntilState("index", id, "alive", TimeSpan.FromSeconds(10));
+    }
+
+    private static ServerState StateOf(FakeCluster cluster, string id) =>
+        cluster.Index!.Directory.Servers.Single(server => server.Id.Value == id).State;
+
+    private static Task UntilStateAsync(FakeCluster cluster, string id, ServerState state) =>
+        cluster.World.UntilAsync(() => StateOf(cluster, id) == state, $"the index believes that {id} is {state}", Soon,
+            () => $"it believes {StateOf(cluster, id)}");
+
+    // A monitor, or with a null id a client, that says what the test says.
+    private sealed class PlayedMonitor(FakeCluster cluster, string? id, string? host = null)
+    {
+        private LineConnection? _connection;
+
+        public async Task SayAsync(string line)
+        {
+            if (_connection is null)
+            {
+                _connection = await cluster.World.ResultAsync(cluster.Network.Host(host ?? id!).Dialer
+                    .DialAsync("index", FakeCluster.IndexPort, CancellationToken.None).AsTask(), "the index is there");
+                await AskAsync("HELLO 2");
+                if (id is not null) await AskAsync($"MONITOR {id}");
+            }
+            await AskAsync(line);
+        }
+
+        private async Task AskAsync(string line)
+        {
+            await _connection!.SendAsync(Encoding.UTF8.GetBytes($"{line}\n"), CancellationToken.None);
+            ReadOnlyMemory<byte>? answer = await cluster.World.ResultAsync(
+                _connection.ReadLineAsync(CancellationToken.None).AsTask(), $"the index answers {line}");
+            string text = Encoding.UTF8.GetString(answer!.Value.Span);
+            cluster.World.Check(!text.StartsWith("ERROR", StringComparison.Ordinal), $"{line} is taken", text);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using MicroCdn.ClusterTests.Processes;
+
+namespace MicroCdn.ClusterTests.Tools;
+
+/// <summary>What the disk refuses to keep, by strace.</summary>
+[Trait("Needs", "strace")]
+public sealed class BrokenDiskTests
+{
+    // After a failed fsync the kernel may call the lost pages clean: who asks again is told that all is well.
+    [Fact]
+    public async Task One_failed_fsync_makes_the_state_read_only_and_loud_and_is_not_tried_again()
+    {
+        await using Stage stage = new();
+        string files = stage.MakeFiles("files", ("hello.txt", "Hello"u8.ToArray()));
+        string state = Path.Combine(stage.Folder, "state"), calls = Path.Combine(stage.Folder, "calls");
+        int port = Stage.FreePort();
+        // -D: what is started becomes the server itself, and ends like any other.
+        RunningProcess content = stage.Run("strace", "-D", "-f", "-qq", "-o", calls, "-e", "trace=fsync,fdatasync",
+            "-e", "inject=fsync,fdatasync:error=EIO", Stage.MicroCdnProgram, "content", "--server-id", "CS1",
+            "--files", files, "--tcp-port", $"{port}", "--udp-port", $"{Stage.FreePort()}", "--data", state,
+            "--index-port", $"{stage.IndexPort}", "--monitor-udp-port", $"{stage.MonitorUdpPort}",
+            "--monitor-tcp-port", $"{stage.MonitorTcpPort}");
+        await content.UntilLineAsync("the state is read-only until the program is started anew");
+        await content.UntilLineAsync("computed 1 digests");
+
+        // It serves on, and keeps nothing more.
+        Assert.Equal("OK 5\nHello", await Stage.ConverseAsync(port, "GET hello.txt\n"));
+        Stage.WriteFile(Path.Combine(files, "more.txt"), "More"u8.ToArray());
+        await Stage.UntilAsync("the new file is served", TimeSpan.FromSeconds(30), async () =>
+            await Stage.ConverseAsync(port, "GET more.txt\n") == "OK 4\nMore");
+        Assert.Empty(Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories));
+        Assert.Single(await File.ReadAllLinesAsync(calls), line => line.Contains("sync(", StringComparison.Ordinal));
+    }
+}
