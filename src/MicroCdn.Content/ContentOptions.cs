@@ -56,6 +56,9 @@ public sealed record ContentOptions
     /// <summary>Runs long work that nobody waits for; tests have it run where they can see its end.</summary>
     public Func<Action, Task> InBackground { get; init; } = LowPriority.RunAsync;
 
+    /// <summary>The keys by which it proves itself, and whether its peers must do so.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
+
     /// <summary>The index's host.</summary>
     public string IndexHost { get; init; } = "localhost";
 
@@ -84,6 +87,9 @@ public sealed record ContentOptions
     /// <summary>Every monitor, each once.</summary>
     internal IReadOnlyList<MonitorAddress> Monitors =>
         [.. MoreMonitors.Prepend(new MonitorAddress(MonitorHost, MonitorTcpPort, MonitorUdpPort)).Distinct()];
+
+    /// <summary>Who it is to indexes and monitors.</summary>
+    internal Identity Self => Credentials.As(PeerRole.Content, Id);
 
     /// <summary>What a version 2 index is told of this server.</summary>
     internal ServerFacts Facts => new()

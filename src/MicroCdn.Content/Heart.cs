@@ -46,7 +46,10 @@ internal sealed partial class Heart : IDisposable
         _targets = [.. monitors.Select(monitor => new Target(monitor))];
         _port = datagrams.Bind(new IPEndPoint(options.Bind, options.UdpPort));
         _probes = new Probes(options, incarnation, _port, complaints,
-            address => Array.Exists(_targets, target => address.Equals(target.Way?.Address)));
+            address => Array.Exists(_targets, target => address.Equals(target.Way?.Address)))
+        {
+            Monitors = monitors,
+        };
     }
 
     /// <summary>Beats until cancelled.</summary>
@@ -78,12 +81,16 @@ internal sealed partial class Heart : IDisposable
             _beat.WriteNumber(load);
             _beat.Write(" "u8);
             _beat.WriteNumber(files);
-            if (speech == MonitorSpeech.Version2) WriteNumbers(gap);
+            if (speech == MonitorSpeech.Version2)
+            {
+                WriteNumbers(gap);
+                target.Monitor.Seal?.Append(_beat);
+            }
             way.Send(_beat.WrittenSpan);
         }
     }
 
-    // All that a beat of version 2 has behind that of version 1; a seal belongs at its end.
+    // All that a beat of version 2 has behind that of version 1, but the seal at its end.
     private void WriteNumbers(TimeSpan gap)
     {
         _beat.Write(" inc="u8);

@@ -50,7 +50,7 @@ internal sealed class IndexGreeting(ContentOptions options, IDialer dialer, Time
     public async Task<IndexLink?> TryVersion2Async(CancellationToken cancellationToken)
     {
         LineConnection? connection = await Speaking2.TryDialAsync(
-            dialer, options.IndexHost, options.IndexPort, time, cancellationToken).ConfigureAwait(false);
+            dialer, options.IndexHost, options.IndexPort, time, options.Self, cancellationToken).ConfigureAwait(false);
         if (connection is null) return null;
         _version1Since = null;
         return new IndexLink(connection, new ToldFiles(options.Id));

@@ -49,6 +49,7 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
 
     private readonly long _begunAt = time.GetTimestamp();
     private volatile State _state = State.Untried;
+    private volatile DatagramSeal? _seal;
     private long _lostAt;
     private volatile bool _leaving;
     private volatile LineConnection? _connection;
@@ -87,8 +88,12 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
         State.Untried when time.GetElapsedTime(_begunAt) < FirstTry => MonitorSpeech.Silence,
         // Beats of a twin would keep the other one alive.
         State.Twin => MonitorSpeech.Silence,
-        _ => MonitorSpeech.Version1,
+        // Where proof is required, nothing is said to who gave none.
+        _ => options.Credentials.Mode == AuthMode.Required ? MonitorSpeech.Silence : MonitorSpeech.Version1,
     };
+
+    /// <summary>What ends the datagrams to and from this monitor; null when neither proved anything.</summary>
+    public DatagramSeal? Seal => _seal;
 
     /// <summary>Keeps the tether until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -137,7 +142,8 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
     {
         try
         {
-            if (await Speaking2.TryDialAsync(dialer, address.Host, address.TcpPort, time, cancellationToken)
+            if (await Speaking2.TryDialAsync(dialer, address.Host, address.TcpPort, time, options.Self,
+                cancellationToken)
                 .ConfigureAwait(false) is not { } connection)
             {
                 _doubts++;
@@ -146,6 +152,8 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
             }
             await using (connection.ConfigureAwait(false))
             {
+                // Before TETHER: the monitor may ask at once.
+                _seal = connection.Seal;
                 Outcome outcome = await TetherAsync(connection, cancellationToken).ConfigureAwait(false);
                 if (outcome != Outcome.Ended) return outcome;
                 await StayAsync(connection, cancellationToken).ConfigureAwait(false);

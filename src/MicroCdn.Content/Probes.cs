@@ -16,6 +16,9 @@ internal sealed class Probes(ContentOptions options, long incarnation, IDatagram
     private readonly TrustedNetworks _trust = new(options.Trust);
     private readonly ArrayBufferWriter<byte> _answer = new(Limits.DatagramBytes);
 
+    /// <summary>The monitors, by whose seals a PING is told from others.</summary>
+    public IReadOnlyList<MonitorLink> Monitors { get; init; } = [];
+
     /// <summary>Takes one datagram.</summary>
     public void Take(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender, int senderPort)
     {
@@ -25,17 +28,29 @@ internal sealed class Probes(ContentOptions options, long incarnation, IDatagram
             return;
         }
         IPAddress address = WireAddress.Plain(new IPAddress(sender));
-        if (!_trust.Contains(sender) && !isMonitor(address))
+        DatagramSeal? seal = SealOn(datagram);
+        bool isProved = seal is not null || options.Credentials.Mode != AuthMode.Required;
+        if (!isProved || (seal is null && !_trust.Contains(sender) && !isMonitor(address)))
         {
             complaints.Count();
             return;
         }
         _answer.ResetWrittenCount();
         Write(nonce);
+        seal?.Append(_answer);
         port.Send(_answer.WrittenSpan, new IPEndPoint(address, senderPort));
     }
 
-    // A seal belongs at its end.
+    // The seal of the monitor that made this datagram, or null.
+    private DatagramSeal? SealOn(ReadOnlySpan<byte> datagram)
+    {
+        foreach (MonitorLink monitor in Monitors)
+        {
+            if (monitor.Seal is { } seal && seal.IsOn(datagram)) return seal;
+        }
+        return null;
+    }
+
     private void Write(ReadOnlySpan<byte> nonce)
     {
         _answer.Write("PONG "u8);

@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
 
@@ -22,6 +23,15 @@ public sealed record IndexOptions
 
     /// <summary>Networks beside loopback that control messages are taken from.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
+
+    /// <summary>Its keys, and what it asks of those who send control messages.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
+
+    /// <summary>Who it is to monitors.</summary>
+    internal Identity Self => Credentials.As(PeerRole.Index, ServerId.TryCreate("index", out ServerId id) ? id : default);
+
+    /// <summary>The folder for what this index remembers across restarts; null to remember nothing.</summary>
+    public string? State { get; init; }
 
     /// <summary>Which networks' clients stand in which zone; of several that hold a client the longest prefix
     /// counts.</summary>

@@ -39,8 +39,12 @@ public sealed class IndexRole : IRole
             .. options.Monitors.Prepend(new MonitorAddress(options.MonitorHost, options.MonitorTcpPort)).Distinct()
                 .Select(monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger)),
         ];
-        IndexService service =
-            new(router, new TrustedNetworks(options.Trust), _applied, new Complaints(logger, time), logger);
+        Complaints complaints = new(logger, time);
+        IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
+        {
+            Credentials = options.Credentials,
+            Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
+        };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
     }
 

@@ -11,6 +11,12 @@ namespace MicroCdn.Index;
 internal sealed partial class IndexService(Router router, TrustedNetworks trust, Applied applied, Complaints complaints,
     ILogger logger) : ILineService
 {
+    /// <summary>The keys that control messages are checked by.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
+
+    /// <summary>Where new servers get their keys; null when they get none here.</summary>
+    public Admission? Admission { get; init; }
+
     public Router Router => router;
 
     public Whereabouts Whereabouts { get; } = new(router);

@@ -9,6 +9,7 @@ namespace MicroCdn.Index;
 /// tells.</summary>
 internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSession
 {
+    private readonly Guard _guard = new(service.Credentials, service.Trust, peer, service.Complaints);
     private Asker? _asker;
     private ServerLines.AddressWord? _addressOf;
     private byte[]? _localAddress;
@@ -49,14 +50,17 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
             _ when verb.SequenceEqual("LIST_FILES"u8) => HandleListFiles(words, answer),
             _ when verb.SequenceEqual("LIST_SERVERS"u8) => HandleListServers(words, answer),
-            _ when verb.SequenceEqual("REGISTER"u8) => Trusted() ?? HandleRegister(words, answer),
-            _ when verb.SequenceEqual("DONE_FILES"u8) => Trusted() ?? HandleDoneFiles(words, answer),
-            _ when verb.SequenceEqual("UPDATE_LOAD"u8) => Trusted() ?? HandleUpdateLoad(words, answer),
-            _ when verb.SequenceEqual("SERVER_DOWN"u8) => Trusted() ?? HandleServerDown(verb, words, answer),
+            _ when verb.SequenceEqual("AUTH"u8) => HandleAuth(words, answer),
+            _ when verb.SequenceEqual("JOIN"u8) && service.Admission is { } admission =>
+                admission.HandleJoin(words, _guard.TakeNonce(), peer.Remote, answer),
+            _ when verb.SequenceEqual("REGISTER"u8) => RefuseContent() ?? HandleRegister(words, answer),
+            _ when verb.SequenceEqual("DONE_FILES"u8) => RefuseContent() ?? HandleDoneFiles(words, answer),
+            _ when verb.SequenceEqual("UPDATE_LOAD"u8) => RefuseContent() ?? HandleUpdateLoad(words, answer),
+            _ when verb.SequenceEqual("SERVER_DOWN"u8) => RefuseMonitor() ?? HandleServerDown(verb, words, answer),
             _ when verb.SequenceEqual("REPORT"u8) && _speaks2 => HandleReport(words, answer),
-            _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => Trusted() ?? HandleDrain(words, true, answer),
-            _ when verb.SequenceEqual("RESUME"u8) && _speaks2 => Trusted() ?? HandleDrain(words, false, answer),
-            _ when _speaks2 && Testimony.Knows(verb) => Trusted() ?? HandleTestimony(verb, words, line, answer),
+            _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => RefuseContent() ?? HandleDrain(words, true, answer),
+            _ when verb.SequenceEqual("RESUME"u8) && _speaks2 => RefuseContent() ?? HandleDrain(words, false, answer),
+            _ when _speaks2 && Testimony.Knows(verb) => RefuseMonitor() ?? HandleTestimony(verb, words, line, answer),
             _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
             _ when verb.SequenceEqual("LOCATE"u8) && _speaks2 => WireErrors.Malformed,
             _ => WireErrors.UnknownCommand,
@@ -66,7 +70,16 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         answer.Write(error.Line.Span);
     }
 
-    private WireError? Trusted() => service.Trust.Contains(peer.Remote) ? null : WireErrors.NotTrusted;
+    private WireError? RefuseContent() => _guard.Refuses(PeerRole.Content);
+
+    private WireError? RefuseMonitor() => _guard.Refuses(PeerRole.Monitor);
+
+    private WireError? HandleAuth(Words words, Answer answer)
+    {
+        WireError? error = _guard.HandleAuth(words, answer);
+        MayIdle |= _guard.Role != PeerRole.None;
+        return error;
+    }
 
     private Asker Asker => _asker ??= new Asker(
         WireAddress.Plain(peer.Remote), OverIPv4: peer.Local.AddressFamily == AddressFamily.InterNetwork);
@@ -102,9 +115,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     {
         if (!Greeting.TryParse(words, out int version)) return WireErrors.Malformed;
         _speaks2 |= version == 2;
-        // Strangers could hold connections for ever that nobody needs.
-        MayIdle |= _speaks2 && Trusted() is null;
-        answer.Write(Greeting.Welcome(version));
+        MayIdle |= _speaks2 && _guard.MayStay;
+        _guard.Welcome(version, answer);
         return null;
     }
 
@@ -128,6 +140,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         if (!(_speaks2 ? Registration.TryParse(words, out Registration message, out facts)
             : Registration.TryParse(words, out message))) return WireErrors.Malformed;
         ServerId.TryCreate(message.Id, out ServerId id);
+        if (_guard.Refuses(PeerRole.Content, id) is { } error) return error;
         if (service.Router.Fleet.Enlist(id) is not { } server) return WireErrors.LimitReached;
         if (Claim(server, new Claim(facts.Incarnation, peer.Remote, message.TcpPort)) is { } refusal) return refusal;
         _registering = id;
@@ -170,7 +183,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     private WireError? AddFile(Words words)
     {
-        if (List() is not { } list) return Trusted() ?? WireErrors.NotRegistered;
+        if (List() is not { } list) return RefuseContent() ?? WireErrors.NotRegistered;
         if (!(_speaks2 ? FileAnnouncement.TryParse2(words, out FileAnnouncement message)
             : FileAnnouncement.TryParse(words, out message))) return WireErrors.Malformed;
         if (!IsOwnId(message.Id)) return WireErrors.NotRegistered;
@@ -192,7 +205,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     private WireError? RemoveFile(Words words)
     {
-        if (List() is not { } list) return Trusted() ?? WireErrors.NotRegistered;
+        if (List() is not { } list) return RefuseContent() ?? WireErrors.NotRegistered;
         if (!FileRemoval.TryParse(words, out FileRemoval message)) return WireErrors.Malformed;
         if (!IsOwnId(message.Id)) return WireErrors.NotRegistered;
         if (list.Count >= Limits.FilesPerServer) return WireErrors.LimitReached;
@@ -232,10 +245,9 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private WireError? HandleUpdateLoad(Words words, Answer answer)
     {
         if (!LoadUpdate.TryParse(words, out LoadUpdate message)) return WireErrors.Malformed;
-        if (!ServerId.TryCreate(message.Id, out ServerId id) || !service.Router.Fleet.UpdateLoad(id, message.Load))
-        {
-            return WireErrors.UnknownServer;
-        }
+        if (!ServerId.TryCreate(message.Id, out ServerId id)) return WireErrors.UnknownServer;
+        if (_guard.Refuses(PeerRole.Content, id) is { } error) return error;
+        if (!service.Router.Fleet.UpdateLoad(id, message.Load)) return WireErrors.UnknownServer;
         answer.Write("OK\n"u8);
         return null;
     }
@@ -255,6 +267,9 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private WireError? HandleTestimony(
         ReadOnlySpan<byte> verb, Words words, ReadOnlySpan<byte> line, Answer answer)
     {
+        // It speaks for the monitor that it proved to be.
+        if (verb.SequenceEqual("MONITOR"u8) && OneId.TryParse(words, out ServerId id)
+            && _guard.Refuses(PeerRole.Monitor, id) is { } refusal) return refusal;
         _testimony ??= new Testimony(service.Router.Fleet, peer);
         WireError? error = _testimony.Handle(verb, words, answer, out bool isSilent);
         if (error is null || !isSilent) return error;

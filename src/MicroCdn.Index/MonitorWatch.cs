@@ -58,8 +58,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
             // One that kept the connection open and then closed it was restarted, and has forgotten us.
             if (_answers > 1) _subscribed = false;
             await HangUpAsync().ConfigureAwait(false);
-            _connection = await dialer.DialAsync(monitor.Host, monitor.Port, either.Token)
-                .ConfigureAwait(false);
+            _connection = await DialAsync(either.Token).ConfigureAwait(false);
             if (await TryAskAsync(_connection, either.Token).ConfigureAwait(false) is { } failure)
             {
                 await FailAsync(failure).ConfigureAwait(false);
@@ -117,8 +116,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
     {
         if (_subscribed) return;
         _subscribed = true;
-        await using LineConnection connection = await dialer
-            .DialAsync(monitor.Host, monitor.Port, cancellationToken).ConfigureAwait(false);
+        await using LineConnection connection = await DialAsync(cancellationToken).ConfigureAwait(false);
         // Where we listen; on all addresses, the one that this monitor is reached from.
         bool listensOnAll = options.Bind.Equals(IPAddress.Any) || options.Bind.Equals(IPAddress.IPv6Any);
         IPAddress own = listensOnAll ? known.Local : options.Bind;
@@ -136,6 +134,10 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
             // same a little later.
         }
     }
+
+    // With keys its word counts only when it is proved to be a monitor of ours.
+    private Task<LineConnection> DialAsync(CancellationToken cancellationToken) =>
+        Speaking2.DialAsync(dialer, monitor.Host, monitor.Port, time, options.Self, cancellationToken);
 
     private async Task FailAsync(string reason)
     {

@@ -1,4 +1,5 @@
 using MicroCdn.Network;
+using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Monitor;
@@ -6,7 +7,7 @@ namespace MicroCdn.Monitor;
 /// <summary>Finds out which version one index speaks, and tells it in that version what happens.</summary>
 /// <remarks>An index that subscribes, or that could not be reached, is greeted anew: it may have been replaced by one
 /// of the other version.</remarks>
-internal sealed partial class IndexContact(IndexAddress index, string monitorId, Watch watch, Links links,
+internal sealed partial class IndexContact(IndexAddress index, Identity self, Watch watch, Links links,
     IDialer dialer, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(0.5);
@@ -37,7 +38,7 @@ internal sealed partial class IndexContact(IndexAddress index, string monitorId,
     /// <summary>Tells until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        IndexNotifier notifier = new(index, watch, dialer, time, _signal, logger);
+        IndexNotifier notifier = new(index, self, watch, dialer, time, _signal, logger);
         TimeSpan pause = FirstPause, longest = LongestPause;
         while (true)
         {
@@ -45,12 +46,15 @@ internal sealed partial class IndexContact(IndexAddress index, string monitorId,
             LineConnection? connection;
             try
             {
-                connection = await Speaking2.TryDialAsync(dialer, index.Host, index.Port, time, cancellationToken)
+                connection = await Speaking2.TryDialAsync(dialer, index.Host, index.Port, time, self,
+                    cancellationToken)
                     .ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException)
             {
-                // Not there yet: the order in which the four roles start does not matter.
+                // Not there yet: the order in which the four roles start does not matter. One that is there and
+                // proves nothing is another matter.
+                if (exception is NotAuthenticatedException) Lose(exception.Message);
                 // News wakes it early, but however much there is, it dials ten times a second at most.
                 await Task.Delay(PauseAfterLink, time, cancellationToken).ConfigureAwait(false);
                 await _signal.WaitAsync(pause, cancellationToken).ConfigureAwait(false);
@@ -98,12 +102,11 @@ internal sealed partial class IndexContact(IndexAddress index, string monitorId,
             if (_isDoubled) return true;
             try
             {
-                IndexLink link = new(connection, monitorId, watch, time, _signal);
+                IndexLink link = new(connection, self.Id.Value, watch, time, _signal);
                 string reason = await link.RunAsync(expects: !_expected, Linked, cancellationToken)
                     .ConfigureAwait(false);
                 if (link.IsTooOld) return false;
-                if (_saidLost != reason) LogLost(index, reason);
-                _saidLost = reason;
+                Lose(reason);
                 return true;
             }
             finally
@@ -111,6 +114,12 @@ internal sealed partial class IndexContact(IndexAddress index, string monitorId,
                 links.GiveBack(connection.Remote, index.Port);
             }
         }
+    }
+
+    private void Lose(string reason)
+    {
+        if (_saidLost != reason) LogLost(index, reason);
+        _saidLost = reason;
     }
 
     [LoggerMessage(3015, LogLevel.Information, "the index at {Index} is told everything on a standing connection")]

@@ -7,7 +7,7 @@ namespace MicroCdn.Monitor;
 
 /// <summary>All indexes that are told of what happens, each by a worker of its own: none waits for another.</summary>
 internal sealed partial class IndexNotices(
-    string monitorId, Watch watch, IDialer dialer, TimeProvider time, ILogger logger)
+    Identity self, Watch watch, IDialer dialer, TimeProvider time, ILogger logger)
 {
     private const string Localhost = "localhost";
 
@@ -34,7 +34,7 @@ internal sealed partial class IndexNotices(
                 return true;
             }
             if (_indexes.Count >= Limits.Indexes) return false;
-            contact = new IndexContact(plain, monitorId, watch, _links, dialer, time, logger);
+            contact = new IndexContact(plain, self, watch, _links, dialer, time, logger);
             _indexes.Add(contact);
             if (_running is { } token) _ = RunOneAsync(contact, token);
         }

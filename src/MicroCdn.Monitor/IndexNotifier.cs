@@ -13,7 +13,7 @@ namespace MicroCdn.Monitor;
 /// connection at a time, whatever dies at once. An index that cannot be reached is not dialed for each of them.
 /// </remarks>
 internal sealed partial class IndexNotifier(
-    IndexAddress index, Watch watch, IDialer dialer, TimeProvider time, Signal signal, ILogger logger)
+    IndexAddress index, Identity self, Watch watch, IDialer dialer, TimeProvider time, Signal signal, ILogger logger)
 {
     private const int TriesAtClosingIndex = 3;
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
@@ -144,7 +144,7 @@ internal sealed partial class IndexNotifier(
         {
             if (_greetsFirst)
             {
-                _speaks2 = await Speaking2.TryDialAsync(dialer, index.Host, index.Port, time, either.Token)
+                _speaks2 = await Speaking2.TryDialAsync(dialer, index.Host, index.Port, time, self, either.Token)
                     .ConfigureAwait(false);
                 if (_speaks2 is not null) return (Outcome.Answered, "it speaks version 2 now");
             }

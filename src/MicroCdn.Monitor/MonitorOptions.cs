@@ -36,11 +36,17 @@ public sealed record MonitorOptions
     /// <summary>Networks beside loopback that control messages are taken from.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
 
+    /// <summary>Its keys, and what it asks of those who send control messages.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
+
     /// <summary>The name by which indexes tell it from other monitors.</summary>
     public ServerId Id { get; init; } = Named("monitor");
 
     /// <summary>How patient it is with servers of version 2.</summary>
     public DetectionKind Profile { get; init; } = DetectionKind.Lan;
+
+    /// <summary>Who it is to indexes.</summary>
+    internal Identity Self => Credentials.As(PeerRole.Monitor, Id);
 
     /// <summary>Logs every heartbeat.</summary>
     public bool Verbose { get; init; }

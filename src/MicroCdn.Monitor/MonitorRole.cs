@@ -30,11 +30,11 @@ public sealed partial class MonitorRole : IRole, IDisposable
         Detector detector = new(
             options.Profile == DetectionKind.Wan ? DetectionProfile.Wan : DetectionProfile.Lan, DrawNonce);
         _watch = new Watch(roster, detector, time, _logger);
-        _notices = new IndexNotices(options.Id.Value, _watch, dialer, time, _logger);
+        _notices = new IndexNotices(options.Self, _watch, dialer, time, _logger);
         _trust = new TrustedNetworks(options.Trust);
         _complaints = new Complaints(_logger, time);
         _port = datagrams.Bind(new IPEndPoint(options.Bind, options.UdpPort));
-        MonitorService service = new(_watch, _notices, _trust, _complaints);
+        MonitorService service = new(_watch, _notices, _trust, _complaints) { Credentials = options.Credentials };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
 
@@ -59,6 +59,18 @@ public sealed partial class MonitorRole : IRole, IDisposable
 
     private void Hear(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender, int port)
     {
+        if (_options.Credentials.AreThere && DatagramSeal.IsAtTheEndOf(datagram))
+        {
+            // It is genuine or it is nothing: where it comes from does not matter.
+            if (!HearSealed(datagram)) _complaints.Count();
+            return;
+        }
+        if (_options.Credentials.Mode == AuthMode.Required)
+        {
+            _complaints.Add(
+                $"dropped a datagram from {new IPAddress(sender)}: it has no proof of the cluster key (--key-file)");
+            return;
+        }
         if (!_trust.Contains(sender))
         {
             _complaints.Add(
@@ -70,17 +82,28 @@ public sealed partial class MonitorRole : IRole, IDisposable
         else if (NumberedHeartbeat.TryParse(datagram, out NumberedHeartbeat numbered))
         {
             // Late ones, and doubled ones, are the network's doing: counted, and nobody's fault.
-            if (!_watch.Hear(numbered)) _complaints.Count();
+            if (!_watch.Hear(numbered, datagram)) _complaints.Count();
             else if (_options.Verbose) LogHeartbeat(numbered.Plain);
         }
         else if (Pong.TryParse(datagram, out Pong pong))
         {
-            if (!_watch.Hear(pong)) _complaints.Count();
+            if (!_watch.Hear(pong, datagram)) _complaints.Count();
         }
         else
         {
             Drop(datagram, "it is no heartbeat");
         }
+    }
+
+    // False when it counts for nothing.
+    private bool HearSealed(ReadOnlySpan<byte> datagram)
+    {
+        if (datagram.Length > Limits.DatagramBytes) return false;
+        if (Pong.TryParse(datagram, out Pong pong)) return _watch.Hear(pong, datagram);
+        if (!NumberedHeartbeat.TryParse(datagram, out NumberedHeartbeat numbered)) return false;
+        if (!_watch.Hear(numbered, datagram)) return false;
+        if (_options.Verbose) LogHeartbeat(numbered.Plain);
+        return true;
     }
 
     private void Hear(in Heartbeat beat)

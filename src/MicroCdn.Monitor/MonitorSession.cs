@@ -7,6 +7,7 @@ namespace MicroCdn.Monitor;
 /// <summary>One connection to the monitor: someone asks who is alive, or an index subscribes to failures.</summary>
 internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILineSession
 {
+    private readonly Guard _guard = new(service.Credentials, service.Trust, peer, service.Complaints);
     private bool _speaks2;
     private Watched? _tethered;
 
@@ -27,11 +28,12 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
             _ when verb.SequenceEqual("LIST_SERVERS"u8) => HandleListServers(words, answer),
             _ when verb.SequenceEqual("PING"u8) => HandlePing(words, answer),
             _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
+            _ when verb.SequenceEqual("AUTH"u8) => HandleAuth(words, answer),
             _ when verb.SequenceEqual("REGISTER_INDEX"u8) => HandleRegisterIndex(words, answer),
-            _ when verb.SequenceEqual("TETHER"u8) && _speaks2 => Trusted() ?? HandleTether(words, answer),
-            _ when verb.SequenceEqual("BYE"u8) && _speaks2 => Trusted() ?? HandleBye(words, answer),
-            _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => Trusted() ?? HandleDrain(words, true, answer),
-            _ when verb.SequenceEqual("RESUME"u8) && _speaks2 => Trusted() ?? HandleDrain(words, false, answer),
+            _ when verb.SequenceEqual("TETHER"u8) && _speaks2 => RefuseContent() ?? HandleTether(words, answer),
+            _ when verb.SequenceEqual("BYE"u8) && _speaks2 => RefuseContent() ?? HandleBye(words, answer),
+            _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => HandleDrain(words, true, answer),
+            _ when verb.SequenceEqual("RESUME"u8) && _speaks2 => HandleDrain(words, false, answer),
             _ => WireErrors.UnknownCommand,
         };
         if (error is null) return;
@@ -56,30 +58,41 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
     private WireError? HandleHello(Words words, Answer answer)
     {
         if (!Greeting.TryParse(words, out int version)) return WireErrors.Malformed;
-        // Strangers could hold connections for ever that nobody needs.
         _speaks2 |= version == 2;
-        MayIdle |= version == 2 && service.Trust.Contains(peer.Remote);
-        answer.Write(Greeting.Welcome(version));
+        MayIdle |= version == 2 && _guard.MayStay;
+        _guard.Welcome(version, answer);
         return null;
     }
 
-    private WireError? Trusted() => service.Trust.Contains(peer.Remote) ? null : WireErrors.NotTrusted;
+    private WireError? HandleAuth(Words words, Answer answer)
+    {
+        WireError? error = _guard.HandleAuth(words, answer);
+        MayIdle |= _guard.Role != PeerRole.None;
+        return error;
+    }
 
     private WireError? HandleTether(Words words, Answer answer)
     {
         if (!Tether.TryParse(words, out Tether message)) return WireErrors.Malformed;
+        if (ServerId.TryCreate(message.Id, out ServerId id) && _guard.Refuses(PeerRole.Content, id) is { } error)
+        {
+            return error;
+        }
         // One connection is one tether: whose end would it be else?
         if (_tethered is { } held && !held.Id.Value.AsSpan().SequenceEqual(Encoding.UTF8.GetString(message.Id)))
         {
             return WireErrors.Malformed;
         }
-        TetherOutcome outcome = service.Watch.Attach(message, peer.Remote, this, out Watched? server);
+        TetherOutcome outcome = 
+            service.Watch.Attach(message, peer.Remote, this, _guard.Seal, out Watched? server);
         if (outcome == TetherOutcome.Twin) return WireErrors.Twin;
         if (outcome == TetherOutcome.Full) return WireErrors.LimitReached;
         _tethered = server;
         answer.Write("OK TETHERED\n"u8);
         return null;
     }
+
+    private WireError? RefuseContent() => _guard.Refuses(PeerRole.Content);
 
     private WireError? HandleBye(Words words, Answer answer)
     {
@@ -89,9 +102,13 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
         return null;
     }
 
+    // By an operator, or by the server itself.
     private WireError? HandleDrain(Words words, bool isDrained, Answer answer)
     {
+        if (_guard.Refuses(PeerRole.Operator | PeerRole.Content) is { } error) return error;
         if (!ServerMention.TryParse(words, out ServerMention message)) return WireErrors.Malformed;
+        if (_guard is { Role: PeerRole.Content, Id: { } own }
+            && !(ServerId.TryCreate(message.Id, out ServerId id) && id == own)) return WireErrors.NotAuthenticated;
         if (!service.Watch.Drain(message.Id, isDrained)) return WireErrors.UnknownServer;
         answer.Write(isDrained ? "OK DRAINING\n"u8 : "OK RESUMED\n"u8);
         return null;
@@ -99,7 +116,7 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
 
     private WireError? HandleRegisterIndex(Words words, Answer answer)
     {
-        if (!service.Trust.Contains(peer.Remote)) return WireErrors.NotTrusted;
+        if (_guard.Refuses(PeerRole.Index) is { } error) return error;
         if (!IndexSubscription.TryParse(words, out IndexSubscription message)) return WireErrors.Malformed;
         IndexAddress index = new(Encoding.UTF8.GetString(message.Host), message.Port);
         if (!service.Indexes.Add(index, peer.Remote)) return WireErrors.LimitReached;
@@ -147,6 +164,9 @@ internal sealed class MonitorService(
     public TrustedNetworks Trust => trust;
 
     public Complaints Complaints => complaints;
+
+    /// <summary>The keys that control messages are checked by.</summary>
+    public Credentials Credentials { get; init; } = Credentials.None;
 
     public ILineSession Open(IPeer peer) => new MonitorSession(this, peer);
 }

@@ -9,7 +9,7 @@ internal sealed class Prober(IDatagramPort port, IDialer dialer, TimeProvider ti
 {
     // A whole rack may be suspect at once; its other servers are probed at the next turn.
     private const int MostConnections = 64;
-    private const int PingBytes = Limits.ServerIdBytes + 32;
+    private const int PingBytes = Limits.ServerIdBytes + 32 + DatagramSeal.Length;
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(300);
     // Any answer will do; a content server of any version has one.
     private static readonly ReadOnlyMemory<byte> Question = "HELLO\n"u8.ToArray();
@@ -20,6 +20,7 @@ internal sealed class Prober(IDatagramPort port, IDialer dialer, TimeProvider ti
     {
         ArrayBufferWriter<byte> datagram = new(PingBytes);
         datagram.WritePing(server.Id, nonce);
+        server.Seal?.Append(datagram);
         port.Send(datagram.WrittenSpan, server.Probes);
     }
 

@@ -27,8 +27,10 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     public void Begin(Prober prober, Action news, CancellationToken cancellationToken) =>
         (_prober, _news, _stop) = (prober, news, cancellationToken);
 
-    /// <summary>Takes in a TETHER that came on a connection.</summary>
-    public TetherOutcome Attach(in Tether message, IPAddress peer, object tether, out Watched? server)
+    /// <summary>Takes in a TETHER that came on a connection; with a seal, only datagrams that bear it count from now
+    /// on.</summary>
+    public TetherOutcome Attach(
+        in Tether message, IPAddress peer, object tether, DatagramSeal? seal, out Watched? server)
     {
         TetherOutcome outcome;
         Deed[] deeds;
@@ -37,7 +39,11 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         {
             held = detector.Find(message.Id)?.Address;
             outcome = detector.Attach(message, peer, tether, Now, out server);
-            if (outcome == TetherOutcome.Tethered) roster.Remove(message.Id);
+            if (outcome == TetherOutcome.Tethered)
+            {
+                roster.Remove(message.Id);
+                server!.Seal = seal;
+            }
             deeds = Written();
             if (Ledger.Rows.Count > 2 * Limits.Servers) ForgetRows();
         }
@@ -90,13 +96,13 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     }
 
     /// <summary>Takes in a numbered beat; false when it counts for nothing.</summary>
-    public bool Hear(in NumberedHeartbeat beat)
+    public bool Hear(in NumberedHeartbeat beat, ReadOnlySpan<byte> datagram)
     {
         bool counts;
         Deed[] deeds;
         lock (Lock)
         {
-            if (detector.Find(beat.Plain.Id) is not { } server) return false;
+            if (detector.Find(beat.Plain.Id) is not { } server || server.Seal?.IsOn(datagram) == false) return false;
             counts = detector.Record(server, beat.Incarnation, beat.Sequence, beat.Gap, Now);
             if (counts) Describe(server, beat.Plain);
             deeds = Written();
@@ -106,13 +112,13 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     }
 
     /// <summary>Takes in an answer to a PING; false when it answers none.</summary>
-    public bool Hear(in Pong pong)
+    public bool Hear(in Pong pong, ReadOnlySpan<byte> datagram)
     {
         bool counts;
         Deed[] deeds;
         lock (Lock)
         {
-            if (detector.Find(pong.Id) is not { } server) return false;
+            if (detector.Find(pong.Id) is not { } server || server.Seal?.IsOn(datagram) == false) return false;
             counts = detector.Answered(server, pong.Nonce, pong.Incarnation, Now);
             deeds = Written();
         }

@@ -34,6 +34,9 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
     /// <summary>The connection whose end would mean its death; null when there is none.</summary>
     public object? Tether { get; set; }
 
+    /// <summary>What its datagrams end with since its last tether; null when it proved nothing.</summary>
+    public DatagramSeal? Seal { get; set; }
+
     /// <summary>It said BYE: nothing is expected of this incarnation any more.</summary>
     public bool HasLeft { get; set; }
 

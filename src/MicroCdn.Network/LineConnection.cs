@@ -18,6 +18,9 @@ public sealed class LineConnection(Stream stream, IPAddress local, IPAddress rem
     /// <summary>The peer's address.</summary>
     public IPAddress Remote => remote;
 
+    /// <summary>The seal of the datagrams that belong to this connection; null when nothing was proved on it.</summary>
+    public DatagramSeal? Seal { get; internal set; }
+
     /// <summary>Sends bytes in one piece; a line carries its LF.</summary>
     public ValueTask SendAsync(ReadOnlyMemory<byte> line, CancellationToken cancellationToken) =>
         stream.WriteAsync(line, cancellationToken);

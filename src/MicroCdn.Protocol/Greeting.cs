@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MicroCdn.Protocol;
 
 /// <summary>HELLO and WELCOME, by which two peers find out which version of the protocol both know.</summary>
@@ -20,12 +22,32 @@ public static class Greeting
     public static ReadOnlySpan<byte> Welcome(int version) =>
         version == 2 ? "WELCOME MICRO-CDN 2\n"u8 : "WELCOME MICRO-CDN\n"u8;
 
+    /// <summary>The answer to HELLO 2 where there is a key: the mode, and the nonce that a proof must cover.</summary>
+    public static void WriteWelcome2(IBufferWriter<byte> output, AuthMode mode, Nonce nonce)
+    {
+        output.Write("WELCOME MICRO-CDN 2 auth="u8);
+        output.Write(mode == AuthMode.Required ? "required nonce="u8 : "permissive nonce="u8);
+        nonce.Write(output);
+        output.Write("\n"u8);
+    }
+
     /// <summary>True when an answer to <see cref="Hello2"/> is that of a version 2 peer.</summary>
-    public static bool IsWelcome2(ReadOnlySpan<byte> line)
+    public static bool IsWelcome2(ReadOnlySpan<byte> line) => IsWelcome2(line, out _);
+
+    /// <summary>The same, with the nonce that the peer told; null when it wants no proof.</summary>
+    public static bool IsWelcome2(ReadOnlySpan<byte> line, out Nonce? nonce)
     {
         Words words = new(line);
-        return words.Next(out ReadOnlySpan<byte> word) & word.SequenceEqual("WELCOME"u8)
+        nonce = null;
+        bool valid = words.Next(out ReadOnlySpan<byte> word) & word.SequenceEqual("WELCOME"u8)
             & words.Next(out word) & word.SequenceEqual("MICRO-CDN"u8)
-            & words.Next(out word) & word.SequenceEqual("2"u8) && words.OnlyUnknownPairs();
+            & words.Next(out word) & word.SequenceEqual("2"u8);
+        while (valid && words.NextPair(out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
+        {
+            if (!key.SequenceEqual("nonce"u8)) continue;
+            valid = Nonce.TryParse(value, out Nonce told);
+            nonce = told;
+        }
+        return valid && words.AtEnd;
     }
 }

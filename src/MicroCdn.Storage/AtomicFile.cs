@@ -30,9 +30,15 @@ public sealed class AtomicFile : IDisposable
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
     public static AtomicFile Create(string target) => Create(target, null);
 
+    /// <summary>The same for a file that only its owner may read, from its first byte on.</summary>
+    /// <inheritdoc cref="Create(string)"/>
+    public static AtomicFile CreatePrivate(string target) => Create(target, null, isPrivate: true);
+
     /// <summary>The same within a store: refused once that is read-only.</summary>
     /// <exception cref="StoreReadOnlyException">It is.</exception>
-    public static AtomicFile Create(string target, StoreHealth? health)
+    public static AtomicFile Create(string target, StoreHealth? health) => Create(target, health, isPrivate: false);
+
+    private static AtomicFile Create(string target, StoreHealth? health, bool isPrivate)
     {
         health?.Refuse();
         string full = TargetPath.Resolve(target);
@@ -41,10 +47,7 @@ public sealed class AtomicFile : IDisposable
         return Guard(() =>
         {
             Directory.CreateDirectory(folder);
-            // No file lock: the name is ours alone by its randomness.
-            SafeFileHandle handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write,
-                FileShare.ReadWrite | FileShare.Delete);
-            return new AtomicFile(full, temporary, handle, health);
+            return new AtomicFile(full, temporary, Open(temporary, isPrivate), health);
         });
     }
 
@@ -123,6 +126,25 @@ public sealed class AtomicFile : IDisposable
     {
         _handle.Dispose();
         if (!_committed) File.Delete(_temporary);
+    }
+
+    // No file lock: the name is ours alone by its randomness.
+    private static SafeFileHandle Open(string temporary, bool isPrivate)
+    {
+        const FileShare Anyone = FileShare.ReadWrite | FileShare.Delete;
+        if (!isPrivate || OperatingSystem.IsWindows())
+        {
+            return File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, Anyone);
+        }
+        FileStreamOptions options = new()
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            Share = Anyone,
+            BufferSize = 0,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        };
+        return new FileStream(temporary, options).SafeFileHandle;
     }
 
     internal static T Guard<T>(Func<T> action)

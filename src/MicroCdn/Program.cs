@@ -27,7 +27,9 @@ internal static class Program
         // One sentence, not the whole help: what is wrong should not scroll away.
         Command verb = parsed.CommandResult.Command;
         Console.Error.WriteLine($"microcdn: {Table.Plain(wrong)}");
-        Console.Error.WriteLine($"Try 'microcdn {(verb == root ? "" : verb.Name + " ")}--help'.");
+        string path = verb.Parents.Any(parent => parent != root)
+            ? $"{verb.Parents.First().Name} {verb.Name}" : verb.Name;
+        Console.Error.WriteLine($"Try 'microcdn {(verb == root ? "" : path + " ")}--help'.");
         return ExitCode.Usage;
     }
 }

@@ -1,5 +1,6 @@
 using MicroCdn.Http;
 using MicroCdn.Index;
+using MicroCdn.Keys;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Verbs;
@@ -14,16 +15,19 @@ internal static class RoleHost
     /// <param name="build">Makes the roles, with their log.</param>
     /// <param name="web">The certificate for ports that speak TLS.</param>
     /// <param name="started">Called once everything listens.</param>
-    public static async Task<int> RunAsync(
-        Func<RoleParts, IReadOnlyList<IRole>> build, WebPorts? web = null, Action? started = null)
+    /// <param name="keys">Where the key is, and what is asked of others; null for roles without one.</param>
+    public static async Task<int> RunAsync(Func<RoleParts, IReadOnlyList<IRole>> build, WebPorts? web = null,
+        Action? started = null, KeyChoice? keys = null)
     {
         using Interruption interruption = new();
         using ILoggerFactory loggers = LineLog.CreateFactory();
         IReadOnlyList<IRole> roles = [];
         try
         {
+            using KeyFile? file = keys is null ? null
+                : KeyFile.Open(keys, TimeProvider.System, loggers.CreateLogger("key"));
             roles = build(new RoleParts(new TcpDialer(TimeProvider.System), new UdpDatagrams(), TimeProvider.System,
-                loggers));
+                loggers, file?.Credentials ?? Credentials.None));
             bool isSecure = roles.Any(role => role.Listeners.Any(listener => listener.IsSecure));
             using CertificateFiles? certificates = isSecure ? Certificates(web!, loggers) : null;
             using EventLoops loops = new(loggers, TimeProvider.System);
@@ -40,7 +44,7 @@ internal static class RoleHost
         }
         catch (Exception exception)
             when (exception is PortUnavailableException or DirectoryNotFoundException or UnusableCertificateException
-                or UnusableCountryFileException)
+                or UnusableCountryFileException or UnusableKeyFileException)
         {
             Console.Error.WriteLine($"microcdn: {exception.Message}");
             return ExitCode.Usage;
@@ -84,4 +88,5 @@ internal static class RoleHost
 }
 
 /// <summary>What every role is built from.</summary>
-internal sealed record RoleParts(IDialer Dialer, IDatagrams Datagrams, TimeProvider Time, ILoggerFactory Loggers);
+internal sealed record RoleParts(IDialer Dialer, IDatagrams Datagrams, TimeProvider Time, ILoggerFactory Loggers,
+    Credentials Credentials);

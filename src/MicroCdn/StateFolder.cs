@@ -12,6 +12,9 @@ internal static class StateFolder
     public static string OfUser => Path.Combine(Environment.GetFolderPath(
         Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "microcdn");
 
+    /// <summary>The folder of an index that is told none.</summary>
+    public static string OfIndex => Path.Combine(OfUser, "index");
+
     /// <summary>The folder of one content server of several.</summary>
     public static string Of(string folder, ServerId id) => Path.Combine(folder, "content", NameOf(id));
 

@@ -40,6 +40,9 @@ public sealed class FakeCluster
     /// <summary>The network of the world.</summary>
     public FakeNetwork Network => World.Network;
 
+    /// <summary>The keys of a host when it starts, by its name; none by default.</summary>
+    public Func<string, Credentials> KeysOf { get; set; } = _ => Credentials.None;
+
     /// <summary>The index that was started last.</summary>
     public IndexRole? Index { get; private set; }
 
@@ -65,7 +68,7 @@ public sealed class FakeCluster
     public void StartIndex(string host = "index")
     {
         FakeHost machine = Network.Host(host);
-        IndexOptions options = new() { MonitorHost = "monitor", Trust = Trust };
+        IndexOptions options = new() { MonitorHost = "monitor", Trust = Trust, Credentials = KeysOf(host) };
         Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(1), machine.Loggers);
         machine.Attach(Index);
         GatewayOptions gateway = new() { HttpPort = GatewayPort };
@@ -81,6 +84,7 @@ public sealed class FakeCluster
         {
             Indexes = [.. indexHosts.Select(host => new IndexAddress(host, IndexPort))],
             Trust = Trust,
+            Credentials = KeysOf("monitor"),
         };
         machine.Attach(new MonitorRole(options, machine.Dialer, machine.Datagrams, machine.Time, machine.Loggers));
     }
@@ -99,6 +103,7 @@ public sealed class FakeCluster
             MonitorHost = "monitor",
             State = World.Folder[$"state of {id}"],
             InBackground = Task.Run,
+            Credentials = KeysOf(HostOf(id)),
         };
         machine.Attach(new ContentRole(options, machine.Dialer, machine.Datagrams, machine.Time, machine.Loggers));
     }

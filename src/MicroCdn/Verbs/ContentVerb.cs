@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MicroCdn.Content;
 using MicroCdn.Edge;
+using MicroCdn.Keys;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -18,6 +19,8 @@ internal static class ContentVerb
         content.AddTo(verb);
         PlaceFlags place = new();
         place.AddTo(verb);
+        KeyFlags keys = new();
+        keys.AddTo(verb);
         web.AddTo(verb);
         edge.AddTo(verb);
         verb.Options.Add(ConfigFlag.Create());
@@ -45,9 +48,10 @@ internal static class ContentVerb
             };
             return RoleHost.RunAsync(parts =>
             {
-                ContentRole role = new(options, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
+                ContentOptions keyed = options with { Credentials = parts.Credentials };
+                ContentRole role = new(keyed, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
                 return [role, new EdgeRole(served, role.Files, parts.Time, parts.Loggers)];
-            }, ports);
+            }, ports, keys: keys.Read(parsed));
         });
         return verb;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text;
 using MicroCdn.Content;
+using MicroCdn.Keys;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 
@@ -34,15 +35,17 @@ internal static class DrainVerb
         Option<string> host = Flags.Host("--monitor-host", "The monitor's host.");
         Option<int> port = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
         Option<MonitorAddress[]> more = Flags.Monitors("A further monitor to tell; repeatable.");
-        Command verb = new(name, description) { id, host, port, more };
+        Option<string?> keyFile = KeyFlags.File();
+        Command verb = new(name, description) { id, host, port, more, keyFile };
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             ServerId server = parsed.GetValue(id);
             MonitorAddress first = new(parsed.GetValue(host)!, parsed.GetValue(port), 0);
             List<int> codes = [];
+            Identity? self = KeyFile.Operator(KeyFlags.Choose(parsed.GetValue(keyFile), null));
             foreach (MonitorAddress monitor in parsed.GetValue(more)!.Prepend(first))
             {
-                (int code, string said) = await TellAsync(monitor, $"{word} {server}", expected, token);
+                (int code, string said) = await TellAsync(monitor, self, $"{word} {server}", expected, token);
                 codes.Add(code);
                 if (code == ExitCode.Done) Console.WriteLine($"{server} {done} (monitor {monitor})");
                 else Console.Error.WriteLine($"microcdn: {Table.Plain(said)}");
@@ -53,14 +56,15 @@ internal static class DrainVerb
     }
 
     private static async Task<(int Code, string Said)> TellAsync(
-        MonitorAddress monitor, string line, string expected, CancellationToken token)
+        MonitorAddress monitor, Identity? self, string line, string expected, CancellationToken token)
     {
         using CancellationTokenSource late = new(AnswerTime, TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, token);
         try
         {
             await using LineConnection? connection = await Speaking2.TryDialAsync(
-                new TcpDialer(TimeProvider.System), monitor.Host, monitor.TcpPort, TimeProvider.System, either.Token);
+                new TcpDialer(TimeProvider.System), monitor.Host, monitor.TcpPort, TimeProvider.System, self,
+                either.Token);
             if (connection is null)
             {
                 return (ExitCode.Failed, $"the monitor at {monitor} speaks version 1, which has no word for this.");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MicroCdn.Gateway;
 using MicroCdn.Index;
+using MicroCdn.Keys;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -28,11 +29,15 @@ internal static class IndexVerb
         };
         var bind = Flags.Bind();
         var trust = Flags.Trust();
+        Option<string?> data = Flags.Data(
+            "The folder for this index's own state; by default microcdn/index below the user's data folder.");
         Command verb = new("index", "Run an index: it knows which server has which file and sends each client to one.")
         {
-            port, monitorHost, monitorPort, monitors, bind, trust, Flags.Data(),
+            port, monitorHost, monitorPort, monitors, bind, trust, data,
             ConfigFlag.Create(),
         };
+        KeyFlags keys = new();
+        keys.AddTo(verb);
         WebFlags web = new();
         web.AddTo(verb);
         GatewayFlags gateway = new();
@@ -49,14 +54,16 @@ internal static class IndexVerb
                 MonitorTcpPort = parsed.GetValue(monitorPort),
                 Monitors = parsed.GetValue(monitors)!,
                 Trust = parsed.GetValue(trust)!,
+                State = parsed.GetValue(data) ?? StateFolder.OfIndex,
             };
             WebPorts ports = web.Read(parsed);
             GatewayOptions face = gateway.Read(parsed, options.Bind, ports);
             return RoleHost.RunAsync(parts =>
             {
-                IndexRole index = new(options, parts.Dialer, parts.Time, new Random(), parts.Loggers);
+                IndexOptions keyed = options with { Credentials = parts.Credentials };
+                IndexRole index = new(keyed, parts.Dialer, parts.Time, new Random(), parts.Loggers);
                 return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
-            }, ports);
+            }, ports, keys: keys.Read(parsed));
         });
         return verb;
     }

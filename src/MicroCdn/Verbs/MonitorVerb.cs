@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MicroCdn.Keys;
 using MicroCdn.Monitor;
 using MicroCdn.Protocol;
 using MicroCdn.Settings;
@@ -39,6 +40,8 @@ internal static class MonitorVerb
             indexPort, indexHost, more, udpPort, tcpPort, timeout, interval, profile, id, verbose, bind, trust,
             Flags.Data(), ConfigFlag.Create(),
         };
+        KeyFlags keys = new();
+        keys.AddTo(verb);
         verb.SetAction((parsed, _) => RoleHost.RunAsync(parts =>
         [
             new MonitorRole(
@@ -57,10 +60,11 @@ internal static class MonitorVerb
                     Trust = parsed.GetValue(trust)!,
                     Id = parsed.GetValue(id) ?? OfMachine(parsed.GetValue(tcpPort)),
                     Profile = parsed.GetValue(profile) == "wan" ? DetectionKind.Wan : DetectionKind.Lan,
+                    Credentials = parts.Credentials,
                     Verbose = parsed.GetValue(verbose),
                 },
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
-        ]));
+        ], keys: keys.Read(parsed)));
         return verb;
     }
 

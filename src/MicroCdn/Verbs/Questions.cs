@@ -1,4 +1,5 @@
 using MicroCdn.Client;
+using MicroCdn.Keys;
 
 namespace MicroCdn.Verbs;
 
@@ -15,6 +16,11 @@ internal static class Questions
         catch (OperationCanceledException)
         {
             return ExitCode.Interrupted;
+        }
+        catch (UnusableKeyFileException exception)
+        {
+            Console.Error.WriteLine($"microcdn: {Table.Plain(exception.Message)}");
+            return ExitCode.Usage;
         }
         catch (CdnException exception)
         {

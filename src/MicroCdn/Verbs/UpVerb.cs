@@ -4,6 +4,7 @@ using MicroCdn.Content;
 using MicroCdn.Edge;
 using MicroCdn.Gateway;
 using MicroCdn.Index;
+using MicroCdn.Keys;
 using MicroCdn.Monitor;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -43,6 +44,8 @@ internal static class UpVerb
         EdgeFlags edge = new();
         edge.AddTo(verb);
         verb.Options.Add(ConfigFlag.Create());
+        KeyFlags keys = new();
+        keys.AddTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
         verb.SetAction((parsed, _) =>
@@ -57,7 +60,8 @@ internal static class UpVerb
             if (plan.Refuse() is not { } refusal)
             {
                 return RoleHost.RunAsync(
-                    parts => Build(plan, parts, routing.Read(parsed)), started: () => Greet(plan));
+                    parts => Build(plan, parts, routing.Read(parsed)), started: () => Greet(plan),
+                    keys: keys.Read(parsed));
             }
             Console.Error.WriteLine($"microcdn: {Table.Plain(refusal)}");
             return Task.FromResult(ExitCode.Usage);
@@ -90,6 +94,8 @@ internal static class UpVerb
             MonitorHost = plan.Host,
             MonitorTcpPort = plan.MonitorTcpPort,
             Trust = plan.Trust,
+            State = Path.Combine(plan.State, "index"),
+            Credentials = parts.Credentials,
         };
         IndexRole indexRole = new(index, parts.Dialer, parts.Time, new Random(), parts.Loggers);
         roles.Add(indexRole);
@@ -105,37 +111,40 @@ internal static class UpVerb
             TcpPort = plan.MonitorTcpPort,
             Indexes = [new IndexAddress(plan.Host, plan.IndexPort)],
             Trust = plan.Trust,
+            Credentials = parts.Credentials,
         };
         roles.Add(new MonitorRole(monitor, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers));
-        for (int number = 0; number < plan.Folders.Length; number++)
-        {
-            ContentOptions content = new()
-            {
-                Id = Plan.IdOf(number),
-                Files = plan.Folders[number],
-                Bind = plan.Bind,
-                TcpPort = plan.PortOf(number),
-                UdpPort = plan.PortOf(number) + 1,
-                IndexHost = plan.Host,
-                IndexPort = plan.IndexPort,
-                MonitorHost = plan.Host,
-                MonitorUdpPort = plan.MonitorUdpPort,
-                MonitorTcpPort = plan.MonitorTcpPort,
-                Trust = plan.Trust,
-                State = plan.StateOf(number),
-                HttpPort = plan.HttpPortOf(number),
-            };
-            ContentRole role = new(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
-            roles.Add(role);
-            EdgeOptions edge = plan.Edge with
-            {
-                Bind = plan.Bind,
-                HttpPort = content.HttpPort,
-                Variants = StateFolder.VariantsOf(plan.StateOf(number)),
-            };
-            roles.Add(new EdgeRole(edge, role.Files, parts.Time, parts.Loggers));
-        }
+        for (int number = 0; number < plan.Folders.Length; number++) roles.AddRange(Content(plan, parts, number));
         return roles;
+    }
+
+    private static IRole[] Content(Plan plan, RoleParts parts, int number)
+    {
+        ContentOptions content = new()
+        {
+            Id = Plan.IdOf(number),
+            Files = plan.Folders[number],
+            Bind = plan.Bind,
+            TcpPort = plan.PortOf(number),
+            UdpPort = plan.PortOf(number) + 1,
+            IndexHost = plan.Host,
+            IndexPort = plan.IndexPort,
+            MonitorHost = plan.Host,
+            MonitorUdpPort = plan.MonitorUdpPort,
+            MonitorTcpPort = plan.MonitorTcpPort,
+            Trust = plan.Trust,
+            State = plan.StateOf(number),
+            Credentials = parts.Credentials,
+            HttpPort = plan.HttpPortOf(number),
+        };
+        ContentRole role = new(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
+        EdgeOptions edge = plan.Edge with
+        {
+            Bind = plan.Bind,
+            HttpPort = content.HttpPort,
+            Variants = StateFolder.VariantsOf(plan.StateOf(number)),
+        };
+        return [role, new EdgeRole(edge, role.Files, parts.Time, parts.Loggers)];
     }
 
     private static void Greet(Plan plan)

@@ -38,7 +38,9 @@ internal sealed class TranscriptPlayer
             Verb("""content (\S+) has (.+) "(.*)" """, words => Give(words[0], words[1], Unescape(words[2]))),
             Verb("""content (\S+) has (.+) of (\d+) bytes""",
                 words => Give(words[0], words[1], new byte[Number(words[2])])),
-            Verb("""start (\S+)""", words => Start(words[0])),
+            Verb("""start (\S+)""", words => Start(words[0], Credentials.None)),
+            Verb("""start (\S+) with (the|another) key, (required|permissive)""",
+                words => Start(words[0], KeysOf(words[1], words[2]))),
             Verb("""foreign index listens""", _ => Listen("index", 5050)),
             Verb("""foreign content listens on (\d+)""", words => Listen("content", Number(words[0]))),
             Verb("""foreign monitor listens""", _ => ListenForHeartbeats()),
@@ -121,17 +123,26 @@ internal sealed class TranscriptPlayer
 
     private Task Give(string id, string name, byte[] bytes) => Done(() => _world.Folder.Write($"{id}/{name}", bytes));
 
-    private Task Start(string role) => Done(() =>
+    private static Credentials KeysOf(string which, string mode) => TestKeys.Counting(
+        mode == "required" ? AuthMode.Required : AuthMode.Permissive,
+        which == "the" ? TestKeys.Usual : TestKeys.Other);
+
+    private Task Start(string role, Credentials credentials) => Done(() =>
     {
         FakeHost host = _world.Network.Host("here");
         if (role == "index")
         {
-            IndexOptions options = new() { Trust = Trust };
+            IndexOptions options = new() { Trust = Trust, Credentials = credentials };
             host.Attach(new IndexRole(options, host.Dialer, host.Time, new Random(1), host.Loggers));
         }
         else if (role == "monitor")
         {
-            MonitorOptions options = new() { Trust = Trust, Indexes = [new IndexAddress("localhost", 5050)] };
+            MonitorOptions options = new()
+            {
+                Trust = Trust,
+                Indexes = [new IndexAddress("localhost", 5050)],
+                Credentials = credentials,
+            };
             host.Attach(new MonitorRole(options, host.Dialer, host.Datagrams, host.Time, host.Loggers));
         }
         else
@@ -147,6 +158,7 @@ internal sealed class TranscriptPlayer
                 HttpPort = role == "CS2" ? 7103 : null,
                 Zone = role == "CS2" ? "upper hall" : null,
                 InBackground = Task.Run,
+                Credentials = credentials,
             };
             _contents[role] = new ContentRole(options, host.Dialer, host.Datagrams, host.Time, host.Loggers);
             host.Attach(_contents[role]);
@@ -252,7 +264,8 @@ internal sealed class TranscriptPlayer
     private void Check(bool holds, string expected, string actual) => _world.Check(holds, expected, actual);
 
     private static bool Fits(string line, string expected) =>
-        Regex.IsMatch(line, $"^{Regex.Escape(expected).Replace("<number>", "[0-9]+", StringComparison.Ordinal)}$");
+        Regex.IsMatch(line, $"^{Regex.Escape(expected).Replace("<number>", "[0-9]+", StringComparison.Ordinal)
+            .Replace("<hex>", "[0-9a-f]+", StringComparison.Ordinal)}$");
 
     private void CheckBytes(byte[] expected, byte[] actual) => Check(
         actual.AsSpan().SequenceEqual(expected), Encoding.UTF8.GetString(expected), Encoding.UTF8.GetString(actual));

@@ -30,9 +30,9 @@ public sealed class CatalogRootTests
         Tell(1, "a", "r");
         Assert.Single(Tell(2, "a", "wrong"));
         Assert.Equal((Lists.Digest("r"), "0,1"), (Look("a").Root, Holders("a")));
-        _servers[0].IsAlive = _servers[1].IsAlive = false;
+        _servers[0].State = _servers[1].State = ServerState.Dead;
         Assert.Equal((Lists.Digest("wrong"), "2"), (Look("a").Root, Holders("a")));
-        _servers[0].IsAlive = true;
+        _servers[0].State = ServerState.Alive;
         Assert.Empty(Tell(2, "a", "r"));
         Assert.Equal((Lists.Digest("r"), "0,1,2"), (Look("a").Root, Holders("a")));
     }

@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text;
+using MicroCdn.Protocol;
+using MicroCdn.Storage;
+
+namespace MicroCdn.Index;
+
+/// <summary>Remembers which tokens were used, also over a restart, until they would have ended anyway.</summary>
+/// <remarks>The file is replaced whole and made durable before a token counts as used: a power cut cannot give it
+/// back.</remarks>
+internal sealed class UsedTokens(string? folder)
+{
+    /// <summary>Most tokens remembered at once: a fleet of the largest size, joined within one token's life.</summary>
+    public const int Most = Limits.Servers;
+
+    private readonly Lock _lock = new();
+    private Dictionary<TokenId, long>? _used;
+
+    /// <summary>Marks a token as used; waits for the disk.</summary>
+    /// <returns>False when it was used before.</returns>
+    /// <exception cref="IOException">It cannot be remembered, so it must not be taken.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public bool TryTake(JoinToken token, long now)
+    {
+        lock (_lock)
+        {
+            Dictionary<TokenId, long> used = new((_used ?? Read()).Where(one => one.Value >= now));
+            if (used.Count >= Most) throw new IOException($"{Most} tokens were used within their lives");
+            if (!used.TryAdd(token.Id, token.Expires)) return false;
+            Write(used);
+            _used = used;
+            return true;
+        }
+    }
+
+    private static string PathIn(string folder) => Path.Combine(folder, "used-tokens");
+
+    private Dictionary<TokenId, long> Read()
+    {
+        Dictionary<TokenId, long> used = [];
+        if (folder is null) return used;
+        new LineFile(PathIn(folder)).Read(line =>
+        {
+            Words words = new(line);
+            if (words.Next(out ReadOnlySpan<byte> word) && TokenId.TryParse(word, out TokenId id)
+                && words.NextNumber(out long expires)) used[id] = expires;
+        });
+        return used;
+    }
+
+    private void Write(Dictionary<TokenId, long> used)
+    {
+        if (folder is null) return;
+        StringBuilder text = new();
+        foreach ((TokenId id, long expires) in used) text.Append(CultureInfo.InvariantCulture, $"{id} {expires}\n");
+        using AtomicFile file = AtomicFile.Create(PathIn(folder));
+        file.Write(Encoding.ASCII.GetBytes(text.ToString()));
+        file.Commit();
+    }
+}
