@@ -114,20 +114,37 @@ internal static class UpVerb
             Credentials = parts.Credentials,
         };
         roles.Add(new MonitorRole(monitor, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers));
-        for (int number = 0; number < plan.Folders.Length; number++)
-        {
-            ContentOptions content = plan.ContentOf(number) with { Credentials = parts.Credentials };
-            ContentRole role = new(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
-            roles.Add(role);
-            EdgeOptions edge = plan.Edge with
-            {
-                Bind = plan.Bind,
-                HttpPort = content.HttpPort,
-                Variants = StateFolder.VariantsOf(plan.StateOf(number)),
-            };
-            roles.Add(new EdgeRole(edge, role.Files, parts.Time, parts.Loggers));
-        }
+        for (int number = 0; number < plan.Folders.Length; number++) roles.AddRange(Content(plan, parts, number));
         return roles;
+    }
+
+    private static IRole[] Content(Plan plan, RoleParts parts, int number)
+    {
+        ContentOptions content = new()
+        {
+            Id = Plan.IdOf(number),
+            Files = plan.Folders[number],
+            Bind = plan.Bind,
+            TcpPort = plan.PortOf(number),
+            UdpPort = plan.PortOf(number) + 1,
+            IndexHost = plan.Host,
+            IndexPort = plan.IndexPort,
+            MonitorHost = plan.Host,
+            MonitorUdpPort = plan.MonitorUdpPort,
+            MonitorTcpPort = plan.MonitorTcpPort,
+            Trust = plan.Trust,
+            State = plan.StateOf(number),
+            Credentials = parts.Credentials,
+            HttpPort = plan.HttpPortOf(number),
+        };
+        ContentRole role = new(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
+        EdgeOptions edge = plan.Edge with
+        {
+            Bind = plan.Bind,
+            HttpPort = content.HttpPort,
+            Variants = StateFolder.VariantsOf(plan.StateOf(number)),
+        };
+        return [role, new EdgeRole(edge, role.Files, parts.Time, parts.Loggers)];
     }
 
     private static void Greet(Plan plan)
@@ -162,23 +179,6 @@ internal static class UpVerb
             Bind.Equals(IPAddress.Any) || Bind.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : Bind.ToString();
 
         public int HttpPortOf(int number) => PortOf(number) + 2;
-
-        public ContentOptions ContentOf(int number) => new()
-        {
-            Id = IdOf(number),
-            Files = Folders[number],
-            Bind = Bind,
-            TcpPort = PortOf(number),
-            UdpPort = PortOf(number) + 1,
-            IndexHost = Host,
-            IndexPort = IndexPort,
-            MonitorHost = Host,
-            MonitorUdpPort = MonitorUdpPort,
-            MonitorTcpPort = MonitorTcpPort,
-            Trust = Trust,
-            State = StateOf(number),
-            HttpPort = HttpPortOf(number),
-        };
 
         public int PortOf(int number) => ContentPort + (number * PortStep);
 

@@ -24,7 +24,7 @@ public sealed class LocateTests
             .Select(words => words[3]).Distinct().Count());
         Assert.Equal(["END", ""], lines[^2..]);
         Assert.All(lines[1..^2], line => Assert.EndsWith(
-            $" 5 state=alive http=https://host{line.Split(' ')[3][2..]}.example.org/{path}", line,
+            $" 5 state=unknown http=https://host{line.Split(' ')[3][2..]}.example.org/{path}", line,
             StringComparison.Ordinal));
     }
 
@@ -36,10 +36,10 @@ public sealed class LocateTests
         Register("CS3", "10.0.0.3", "http=80 host=cs3.example.org");
         Register("CS4", "10.0.0.4", "http=80 host=2001:db8::4");
         string answer = Locate("a.txt");
-        Assert.Contains("CS1 5 state=alive http=http://10.0.0.1:7003\n", answer, StringComparison.Ordinal);
-        Assert.Contains("CS2 5 state=alive http=https://10.0.0.2:7443\n", answer, StringComparison.Ordinal);
-        Assert.Contains("CS3 5 state=alive http=http://cs3.example.org:80\n", answer, StringComparison.Ordinal);
-        Assert.Contains("CS4 5 state=alive http=http://[2001:db8::4]:80\n", answer, StringComparison.Ordinal);
+        Assert.Contains("CS1 5 state=unknown http=http://10.0.0.1:7003\n", answer, StringComparison.Ordinal);
+        Assert.Contains("CS2 5 state=unknown http=https://10.0.0.2:7443\n", answer, StringComparison.Ordinal);
+        Assert.Contains("CS3 5 state=unknown http=http://cs3.example.org:80\n", answer, StringComparison.Ordinal);
+        Assert.Contains("CS4 5 state=unknown http=http://[2001:db8::4]:80\n", answer, StringComparison.Ordinal);
     }
 
     [Fact]
