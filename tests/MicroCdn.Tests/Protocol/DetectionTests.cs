@@ -18,7 +18,7 @@ public sealed class DetectionTests
     [InlineData("CS1 0 7002 inc=7", 0, 0)]
     [InlineData("CS1 7001 7002 inc=7 loose", 0, 0)]
     [InlineData("CS1 7001 inc=7", 0, 0)]
-    public void Tethers(string words, long incarnation, int beat)
+    public void A_tether_has_an_id_two_ports_and_a_start(string words, long incarnation, int beat)
     {
         bool valid = Tether.TryParse(new Words(words.Utf8()), out Tether message);
         Assert.Equal(incarnation > 0, valid);
@@ -35,7 +35,7 @@ public sealed class DetectionTests
     [InlineData("HEARTBEAT CS1 10.0.0.5 7001 3 42 inc=7 seq=1042 gap=9999999999", false)]
     [InlineData("HEARTBEAT CS1 10.0.0.5 7001 3 inc=7 seq=1042", false)]
     [InlineData("HEARTBEAT CS1 10.0.0.5 7001 3 42 7 inc=7 seq=1042", false)]
-    public void Numbered_heartbeats(string datagram, bool valid)
+    public void A_numbered_heartbeat_has_a_start_and_a_number(string datagram, bool valid)
     {
         Assert.Equal(valid, NumberedHeartbeat.TryParse(datagram.Utf8(), out NumberedHeartbeat beat));
         if (!valid) return;
@@ -63,7 +63,7 @@ public sealed class DetectionTests
     [Theory]
     [InlineData("PONG CS1 nonce=00000000000003e8 inc=7", 1000)]
     [InlineData("PONG CS1 inc=7 nonce=FFFFFFFFFFFFFFFF k=1 mac=2\n", ulong.MaxValue)]
-    public void Pongs(string datagram, ulong nonce)
+    public void A_pong_has_a_nonce_and_a_start(string datagram, ulong nonce)
     {
         Assert.True(Pong.TryParse(datagram.Utf8(), out Pong pong));
         Assert.Equal(("CS1", nonce, 7L), (pong.Id.Text(), pong.Nonce, pong.Incarnation));
