@@ -41,16 +41,16 @@ public sealed class ScenarioTests
             Assert.Contains("CS2", await Stage.ConverseAsync(stage.IndexPort, "HELLO\nGET big.bin\n"));
         }
 
-        // 4. A file that the other one also has still downloads; one that it alone had is not found.
+        // 4. A file that the other one also has still downloads; one that it alone had cannot be reached.
         Assert.Equal(0, (await stage.GetAsync("big.bin", "--out", "after.bin")).Code);
         Assert.Equal(big, await File.ReadAllBytesAsync(Path.Combine(stage.Folder, "after.bin")));
-        Assert.Equal(3, (await stage.GetAsync("only-1.txt")).Code);
+        Assert.Equal(4, (await stage.GetAsync("only-1.txt")).Code);
 
         // 5. The killed server comes back and is used again within a second, without anything else being restarted.
         RunningProcess again = await stage.RegisteredContentAsync("CS1", one, port1);
         await Stage.UntilAsync("CS1 is routed to", TimeSpan.FromSeconds(1), async () =>
             (await Stage.ConverseAsync(stage.IndexPort, "GET only-1.txt\n")).Contains("CS1", StringComparison.Ordinal));
-        await monitor.UntilLineAsync("CS1 is alive again");
+        await monitor.UntilLineAsync("CS1 is returning");
         (int returned, string said) = await stage.GetAsync("only-1.txt", "--out", "returned.txt");
         Assert.True(returned == 0, said);
 
@@ -73,7 +73,7 @@ public sealed class ScenarioTests
             (await Stage.ConverseAsync(stage.IndexPort, "GET a.txt\n")).Contains("NOT_FOUND", StringComparison.Ordinal));
 
         content.Thaw();
-        await monitor.UntilLineAsync("CS1 is alive again");
+        await monitor.UntilLineAsync("CS1 is returning");
         await Stage.UntilAsync("it is named again", TimeSpan.FromSeconds(1), async () =>
             (await Stage.ConverseAsync(stage.IndexPort, "GET a.txt\n")).Contains("CS1", StringComparison.Ordinal));
     }
