@@ -36,6 +36,9 @@ internal sealed class Http2Conversation : Conversation
     public override bool ReadsWhileSending => true;
 
     /// <inheritdoc/>
+    public override bool IsSending => base.IsSending || _streams.IsSending;
+
+    /// <inheritdoc/>
     protected override bool IsEager => !Answer.Closing && _streams.IsEager;
 
     /// <inheritdoc/>
