@@ -112,6 +112,7 @@ internal sealed class Http2Conversation : Conversation
         {
             if (_readBytes < HttpLimits.ReadBytes)
             {
+                _streams.Clear();
                 Answer.Discard();
                 return;
             }
