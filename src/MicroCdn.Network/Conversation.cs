@@ -29,6 +29,9 @@ public abstract class Conversation
     /// next.</summary>
     public virtual bool ReadsWhileSending => false;
 
+    /// <summary>True while text or a file is on its way: a server that leaves waits for it.</summary>
+    public virtual bool IsSending => Answer.HasText || Answer.File is not null;
+
     /// <summary>True when everything is said and the connection is to be closed.</summary>
     public bool IsOver => Answer.Broken
         || (!Answer.IsPending && !Answer.Waits && (Answer.Closing || (_inputEnded && !_waiting && !IsBusy)));

@@ -67,7 +67,7 @@ internal sealed class SocketConnection : IPeer
     public bool Queued { get; set; }
 
     /// <summary>True while text or a file is on its way to the peer, as far as the kernel knows.</summary>
-    public bool IsSending => !_closed && (_conversation.Answer.HasText || _conversation.Answer.File is not null
+    public bool IsSending => !_closed && (_conversation.IsSending
         || _tls is { HasOutput: true } || Libc.Unacknowledged(_fd) > 0);
 
     public IPAddress Remote => _remote ??= Libc.Address(_fd, remote: true);

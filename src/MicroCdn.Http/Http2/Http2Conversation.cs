@@ -36,6 +36,9 @@ internal sealed class Http2Conversation : Conversation
     public override bool ReadsWhileSending => true;
 
     /// <inheritdoc/>
+    public override bool IsSending => base.IsSending || _streams.IsSending;
+
+    /// <inheritdoc/>
     protected override bool IsEager => !Answer.Closing && _streams.IsEager;
 
     /// <inheritdoc/>
@@ -109,6 +112,7 @@ internal sealed class Http2Conversation : Conversation
         {
             if (_readBytes < HttpLimits.ReadBytes)
             {
+                _streams.Clear();
                 Answer.Discard();
                 return;
             }

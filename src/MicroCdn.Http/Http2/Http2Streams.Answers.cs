@@ -9,6 +9,9 @@ internal sealed partial class Http2Streams
     public bool IsEager => _table.Count > 0 && HasRoom
         && (Volatile.Read(ref _woken) || _table.Any(StreamState.Given) || (_writer.Window > 0 && _table.AnySends()));
 
+    /// <summary>True while a body is on its way, be it that its window is shut.</summary>
+    public bool IsSending => _table.Any(StreamState.Sending);
+
     /// <summary>True when something is to be sent that waits for no window.</summary>
     public bool IsBusy => _table.Any(StreamState.Given) || _table.Any(StreamState.Waiting)
         || _table.Any(StreamState.Starving) || (_writer.Window > 0 && _table.AnySends());

@@ -84,6 +84,15 @@ public sealed class Http2ConversationTests
     }
 
     [Fact]
+    public void A_body_whose_window_is_shut_is_still_being_sent()
+    {
+        Http2Peer peer = new Http2Peer(_handler).Send(Setting(4, 1000), Get(1, "/large"));
+        Assert.True(peer.Wire.Conversation.IsSending);
+        peer.Send(Update(1, 100_000));
+        Assert.False(peer.Wire.Conversation.IsSending);
+    }
+
+    [Fact]
     public void A_postponed_answer_and_one_without_bytes_hold_nobody_back()
     {
         Http2Peer peer = new Http2Peer(_handler).Send(Get(1, "/later"), Get(3, "/slow"), Get(5, "/a"));
