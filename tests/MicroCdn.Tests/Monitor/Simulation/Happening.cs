@@ -24,6 +24,8 @@ internal enum HappeningKind
     JumpClock,
     Leave,
     Check,
+    IndexHears,
+    IndexesHearAll,
 }
 
 /// <summary>One thing that happens at one moment: to a server, at a monitor.</summary>

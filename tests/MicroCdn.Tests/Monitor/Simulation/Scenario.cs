@@ -43,6 +43,7 @@ internal sealed class Scenario
         };
         _description = string.Create(CultureInfo.InvariantCulture,
             $"{servers} servers, {monitors} monitors, {conditions}, silence {profile.Silence.TotalMilliseconds} ms");
+        _world.AddIndexes(1 + random.Next(2));
         _bursts = conditions.Burst > TimeSpan.Zero;
         Plan(random, servers, monitors);
     }
@@ -146,6 +147,16 @@ internal sealed class Scenario
                 bool isWell = server.Shown is ServerState.Alive or ServerState.Returning
                     || (server.Shown == ServerState.Suspect && _world.Now - server.Since < TimeSpan.FromSeconds(0.45));
                 if (!isWell) return $"monitor {monitor.Number} still calls {server.Id} {server.Shown}";
+            }
+        }
+        for (int server = 0; server < _world.Servers.Length && !_bursts; server++)
+        {
+            foreach (ServerState state in _world.Verdicts(server))
+            {
+                if (state is ServerState.Dead or ServerState.Draining or ServerState.Unknown)
+                {
+                    return $"an index still calls CS{server} {state}";
+                }
             }
         }
         return null;

@@ -1,4 +1,5 @@
 using System.Text;
+using MicroCdn.Index;
 using MicroCdn.Monitor;
 using MicroCdn.Protocol;
 
@@ -86,6 +87,12 @@ internal sealed partial class World
             case HappeningKind.Look or HappeningKind.BeatArrives or HappeningKind.PongArrives
                 or HappeningKind.ProbeEnds or HappeningKind.TetherArrives or HappeningKind.TetherEnds:
                 Reach(Monitors[it.Monitor], it);
+                break;
+            case HappeningKind.IndexHears:
+                HearAtIndex(it);
+                break;
+            case HappeningKind.IndexesHearAll:
+                HearAllAtIndexes(Monitors[it.Monitor]);
                 break;
             default:
                 Fail(it);
@@ -230,6 +237,10 @@ internal sealed partial class World
                 default:
                     Note($"monitor {monitor.Number} doubts itself: {monitor.Detector.IsDegraded}: {deed.Reason}",
                         monitor.Detector.IsDegraded ? 1 : 2, monitor.Number);
+                    foreach ((_, Juror[] jurors) in _indexes)
+                    {
+                        jurors[monitor.Number].Doubts = monitor.Detector.IsDegraded;
+                    }
                     break;
             }
         }

@@ -176,6 +176,7 @@ internal sealed partial class World
             monitor.Deaths++;
             if (AssertsTruth) AssertDeath(monitor, server, number);
         }
+        TellIndexes(monitor, number, state, server.Incarnation);
         Told?.Invoke(monitor, server, state);
     }
 
