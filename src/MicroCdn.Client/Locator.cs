@@ -116,6 +116,10 @@ internal sealed class Locator(
         {
             if (line.Span.SequenceEqual("END"u8) && reader.Result is { } result) return result;
             if (line.Span.SequenceEqual("ERROR FILE_NOT_FOUND"u8)) return null;
+            if (line.Span.SequenceEqual("ERROR UNAVAILABLE"u8))
+            {
+                throw new IOException($"every server that has '{name}' is down");
+            }
             if (line.Span.SequenceEqual("ERROR UNKNOWN_COMMAND"u8))
             {
                 return await GetAsync(connection, name, cancellationToken).ConfigureAwait(false);

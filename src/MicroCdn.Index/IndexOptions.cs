@@ -28,7 +28,8 @@ public sealed record IndexOptions
     public Credentials Credentials { get; init; } = Credentials.None;
 
     /// <summary>Who it is to monitors.</summary>
-    internal Identity Self => Credentials.As(PeerRole.Index, ServerId.TryCreate("index", out ServerId id) ? id : default);
+    internal Identity Self =>
+        Credentials.As(PeerRole.Index, ServerId.TryCreate("index", out ServerId id) ? id : default);
 
     /// <summary>The folder for what this index remembers across restarts; null to remember nothing.</summary>
     public string? State { get; init; }

@@ -24,11 +24,15 @@ internal sealed class UsedTokens(string? folder)
     {
         lock (_lock)
         {
-            Dictionary<TokenId, long> used = new((_used ?? Read()).Where(one => one.Value >= now));
+            Dictionary<TokenId, long> used = _used ??= Read();
+            foreach ((TokenId id, long expires) in used)
+            {
+                if (expires < now) used.Remove(id);
+            }
             if (used.Count >= Most) throw new IOException($"{Most} tokens were used within their lives");
+            // One that could not be written down stays taken: better a token lost than one taken twice.
             if (!used.TryAdd(token.Id, token.Expires)) return false;
             Write(used);
-            _used = used;
             return true;
         }
     }

@@ -6,8 +6,8 @@ namespace MicroCdn.Protocol;
 /// <summary>Ends datagrams with a mac, and tells those that were made with the same key from all others.</summary>
 /// <remarks>
 /// A sealed datagram ends with <c> k=KEY mac=HEX32</c>, the mac over all bytes before <c> mac=</c>. That the bytes are
-/// genuine does not say that they are new: a beat's number must be higher than the last, a PONG's nonce one that was asked
-/// with.
+/// genuine does not say that they are new: a beat's number must be higher than the last, a PONG's nonce one that was
+/// asked with.
 /// </remarks>
 public sealed class DatagramSeal
 {

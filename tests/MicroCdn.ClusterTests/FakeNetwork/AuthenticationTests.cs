@@ -45,9 +45,14 @@ public sealed class AuthenticationTests
         cluster.Give("CS2", "evil.txt", "Hi"u8.ToArray());
         await cluster.StartAsync("CS1");
         cluster.StartContent("CS2");
-        await cluster.World.UntilAsync(() => Says(cluster, "index", "refused content CS2 at"), "the index names it", Soon);
-        await cluster.World.UntilAsync(() => Says(cluster, "monitor", "refused content CS2 at"), "so does the monitor", Soon);
-        await cluster.World.UntilAsync(() => Says(cluster, "content", "does not take our key"), "it says why", Soon);
+        foreach ((string role, string says) in new[]
+        {
+            ("index", "refused content CS2 at"), ("monitor", "refused content CS2 at"),
+            ("content", "does not take our key"),
+        })
+        {
+            await cluster.World.UntilAsync(() => Says(cluster, role, says), $"the {role} says why", Soon);
+        }
         Assert.Null(await cluster.StateAsync("index", "CS2"));
         Assert.Null(await cluster.StateAsync("monitor", "CS2"));
         Assert.Null(await cluster.RouteAsync("evil.txt"));
@@ -98,7 +103,7 @@ public sealed class AuthenticationTests
         using IDatagramPort port = cluster.Network.Host("client").Datagrams.Bind(new IPEndPoint(IPAddress.Any, 9999));
         IPEndPoint monitor = new(cluster.Network.Host("monitor").Address, 6000);
         // Made with the right key, for a tether of other nonces: what a recording is.
-        Assert.True(Nonce.TryParse("0123456789abcdef0123456789abcdef"u8, out Nonce nonce));
+        Nonce nonce = Nonce.Draw(bytes => bytes.Fill(0xAB));
         System.Buffers.ArrayBufferWriter<byte> beat = new();
         beat.WriteText("HEARTBEAT CS1 10.0.0.4 7001 0 0 inc=1767225600000 seq=100000 gap=100");
         Handshake.Seal(key, nonce, nonce).Append(beat);

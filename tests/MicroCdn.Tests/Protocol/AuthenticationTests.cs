@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using MicroCdn.Protocol;
+using MicroCdn.Tests.HouseRules;
 
 namespace MicroCdn.Tests.Protocol;
 
@@ -193,6 +194,16 @@ public sealed class AuthenticationTests
                 Assert.Null(Keyring.Read(Bytes(line[..length]), out _));
             }
         }
+    }
+
+    [Fact]
+    public void Macs_are_compared_in_constant_time_and_nowhere_else()
+    {
+        string source = Repository.Text("src/MicroCdn.Protocol/Authentication.cs");
+        Assert.Contains("CryptographicOperations.FixedTimeEquals(told, right)", source, StringComparison.Ordinal);
+        string[] others = [.. Repository.Sources("src")
+            .Where(path => Repository.Text(path).Contains("HMACSHA256", StringComparison.Ordinal))];
+        Assert.Equal(["src/MicroCdn.Protocol/Authentication.cs"], others);
     }
 
     [Fact]
