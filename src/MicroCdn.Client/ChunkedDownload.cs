@@ -160,11 +160,19 @@ internal sealed class ChunkedDownload : IDisposable
         }
         bool wasHeard = courier.IsFlowing;
         _board.End(courier, outcome, failure);
-        Report(courier.Candidate.Holder, outcome, wasHeard, cancellationToken);
+        try
+        {
+            Report(courier.Candidate.Holder, outcome, wasHeard);
+        }
+        catch (Exception exception)
+        {
+            // Of whoever listens to notices.
+            _fatal = exception;
+        }
         _bell.Ring();
     }
 
-    private void Report(Holder holder, Outcome outcome, bool wasHeard, CancellationToken cancellationToken)
+    private void Report(Holder holder, Outcome outcome, bool wasHeard)
     {
         string? reason = outcome switch
         {

@@ -71,7 +71,8 @@ internal sealed class ListMemory(CacheFolder folder, TimeProvider time)
     public void KeepVersion1(string index) =>
         folder.Put($"version 1 {index}", Text($"{Head}{time.GetUtcNow().ToUnixTimeSeconds()}"));
 
-    /// <summary>True when an index did so less than ten minutes ago, whichever process of this user it answered.</summary>
+    /// <summary>True when an index did so less than ten minutes ago, whichever process of this user it
+    /// answered.</summary>
     public bool IsVersion1(string index) =>
         folder.Get($"version 1 {index}") is { } entry && IsYoung(Encoding.UTF8.GetString(entry));
 

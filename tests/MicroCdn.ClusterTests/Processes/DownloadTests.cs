@@ -78,6 +78,26 @@ public sealed class DownloadTests
         Assert.False(File.Exists(Path.Combine(stage.Folder, "got.bin")));
     }
 
+    [Fact]
+    public async Task By_way_of_a_gateway_a_file_comes_over_HTTP_and_is_verified_too()
+    {
+        await using Stage stage = new();
+        int gateway = Stage.FreePort();
+        byte[] bytes = Stage.Noise(10 * MiB);
+        await stage.IndexAsync("--http-port", $"{gateway}");
+        string folder = stage.MakeFiles("files", ("some where/big%.bin", bytes));
+        await stage.RegisteredContentAsync("CS1", folder, Stage.FreePort(), "--http-port", $"{Stage.FreePort()}");
+        await stage.RegisteredContentAsync("CS2", folder, Stage.FreePort(), "--http-port", $"{Stage.FreePort()}");
+        await Stage.UntilAsync("the chunk root is known", Soon, async () => (await Stage.ConverseAsync(
+            stage.IndexPort, "HELLO 2\nLOCATE some%20where/big%25.bin\n")).Contains(" chunks=", StringComparison.Ordinal));
+        RunningProcess client = stage.MicroCdn(
+            "get", "some where/big%.bin", "--out", "got.bin", "--gateway", $"http://127.0.0.1:{gateway}");
+        Assert.True(await client.UntilEndAsync(Soon) == 0, client.Output);
+        CheckSaved(stage, bytes);
+        RunningProcess nope = stage.MicroCdn("get", "nope", "--gateway", $"http://127.0.0.1:{gateway}");
+        Assert.Equal(3, await nope.UntilEndAsync(Soon));
+    }
+
     private static Task UntilHalfAsync(RunningProcess client, string part) =>
         Stage.UntilAsync("it has some of the file", Soon, () => Task.FromResult(client.HasExited
             || (File.Exists(part) && new FileInfo(part).Length > 30 * MiB)));

@@ -47,11 +47,13 @@ public sealed class ChunkMapTests
 
     private sealed record Step(int Courier, int What);
 
-    // Couriers come, deliver, bring wrong bytes, get stuck and leave in any order, each with its own server; in the end an
-    // honest one finishes. Whatever happened, every chunk was written exactly once, and none was open with nobody to ask.
+    // Couriers come, deliver, bring wrong bytes, get stuck and leave in any order, each with its own server; in the end
+    // an honest one finishes. Whatever happened, every chunk was written exactly once, and none was open with nobody to
+    // ask.
     [Fact]
     public void Whatever_couriers_do_every_chunk_is_written_exactly_once() =>
-        Gen.Select(Gen.Int[0, 12], Gen.Select(Gen.Int[0, 4], Gen.Int[0, 9], (who, what) => new Step(who, what)).List[0, 80])
+        Gen.Select(Gen.Int[0, 12],
+            Gen.Select(Gen.Int[0, 4], Gen.Int[0, 9], (who, what) => new Step(who, what)).List[0, 80])
             .Sample((count, steps) =>
             {
                 ChunkMap map = new(count);

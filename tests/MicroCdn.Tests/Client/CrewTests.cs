@@ -87,7 +87,10 @@ public sealed class CrewTests
             crew.End(courier, outcome, At(0));
         }
         List<string> order = [];
-        while (crew.Start(At(4000 + (400 * order.Count)), Plenty) is { } courier) order.Add(courier.Candidate.Holder.Id);
+        while (crew.Start(At(4000 + (400 * order.Count)), Plenty) is { } courier)
+        {
+            order.Add(courier.Candidate.Holder.Id);
+        }
         Assert.Equal(["good", "overtaken", "failed", "wrong"], order);
     }
 

@@ -38,7 +38,8 @@ public sealed class DownloadTests : IDisposable
         Assert.Equal(new DownloadResult(5, "CS1", _folder["target"]), result);
         Assert.Equal("hello", File.ReadAllText(_folder["target"]));
         Assert.Equal(["target"], _folder.Names());
-        Assert.Equal(["index:5050 HELLO 2", "index:5050 HELLO", "index:5050 GET docs/hello.txt", "a:7001 GET docs/hello.txt"], _peers.Said);
+        Assert.Equal(["index:5050 HELLO 2", "index:5050 HELLO", "index:5050 GET docs/hello.txt",
+            "a:7001 GET docs/hello.txt"], _peers.Said);
     }
 
     [Fact]

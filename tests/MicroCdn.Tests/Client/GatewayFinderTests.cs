@@ -24,8 +24,10 @@ public sealed class GatewayFinderTests
     {
         Location location = GatewayFinder.Read(Encoding.UTF8.GetBytes(Page), [])!;
         Assert.Equal((1048577, Sha), (location.Size, location.Digest.ToString()));
-        Assert.Equal(["CS1 at http://h1:1", "CS4 at http://h4:1"], location.Holders.Select(holder => holder.ToString()));
-        Assert.Equal(["CS4", "CS1"], GatewayFinder.Read(Encoding.UTF8.GetBytes(Page), ["CS1"])!.Holders.Select(h => h.Id));
+        Assert.Equal(["CS1 at http://h1:1", "CS4 at http://h4:1"],
+            location.Holders.Select(holder => holder.ToString()));
+        Assert.Equal(["CS4", "CS1"],
+            GatewayFinder.Read(Encoding.UTF8.GetBytes(Page), ["CS1"])!.Holders.Select(holder => holder.Id));
     }
 
     [Fact]
