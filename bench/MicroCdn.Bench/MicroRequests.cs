@@ -14,8 +14,10 @@ public class MicroRequests
     private const int Batch = 10;
     private const int UpdateBytes = 13, FrameBytes = 14, StreamAt = 5;
 
-    private readonly byte[] _lines = [.. Enumerable.Repeat("GET /releases/1/file.bin HTTP/1.1\r\nHost: localhost:8443\r\n"
-        + "User-Agent: h2load nghttp2/1.52.0\r\n\r\n", Batch).SelectMany(System.Text.Encoding.ASCII.GetBytes)];
+    private const string Line = "GET /releases/1/file.bin HTTP/1.1\r\nHost: localhost:8443\r\n"
+        + "User-Agent: h2load nghttp2/1.52.0\r\n\r\n";
+
+    private readonly byte[] _lines = System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(Line, Batch)));
 
     private HttpService _service = null!;
     private Network.Conversation _http1 = null!;

@@ -36,7 +36,9 @@ Add("micro", "The hot paths inside one process: time and allocations; and one fu
 root.Add(DetectionTimes.Create());
 Add("redirects", "Redirects of the gateway, with a million files on three servers", Redirects.Run);
 Add("forgery", "Forged and replayed control messages at a cluster with a key", Forgery.Run);
-Add("all", "All of these but micro and redirects, one after the other",
+Add("survive", "10,000 downloads of 8 MiB while one of three servers is killed every 2 s", Survive.Run);
+Add("verify", "What verifying a download costs the client", Verify.Run);
+Add("all", "All of these but micro, redirects, forgery, survive and verify, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 
 try

@@ -19,6 +19,9 @@ internal static class Conversations
         new("http", input => CutAnywhere(Http, input, Taken),
             "GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n",
             "HEAD / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        new("http2", input => Play(Http2(), [Greeting, input]),
+            Request, "\0\0\u0008\u0006\0\0\0\0\0abcdefgh" + Request + "\0\0\u0004\u0008\0\0\0\0\u0001\0\0\0\u0001",
+            "\0\0\u0006\u0004\0\0\0\0\0\0\u0004\0\0\0\u0001" + Request + "\0\0\u0004\u0003\0\0\0\0\u0001\0\0\0\u0008"),
         new("index", input => CutAnywhere(Index, input), "HELLO 2\nLIST_FILES\nLIST_SERVERS\nGET a.txt\nLOCATE a.txt\n",
             "HELLO 2\nREGISTER CS1 7001 7002 http=7003\nADD_FILE CS1 a.txt 12\nDONE_FILES\n",
             "UPDATE_LOAD CS1 3\nSERVER_DOWN CS1 17\nREPORT a.txt CS1 wrong\n",
@@ -28,8 +31,17 @@ internal static class Conversations
             "LIST_SERVERS\nPING\nREGISTER_INDEX localhost 5050\nDRAIN CS1\nRESUME CS1\n"),
     ];
 
-    private static IConversations Http() => new HttpService(
+    // A client's preface with SETTINGS, and a GET in literals (RFC 9113, section 3.4; RFC 7541, section 6.2.2).
+    private static byte[] Greeting => [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+    private static string Request => "\0\0\u0034\u0001\u0005\0\0\0\u0001"
+        + "\0\u0007:method\u0003GET\0\u0007:scheme\u0005https"
+        + "\0\u0005:path\u0002/a\0\u000a:authority\u0001x";
+
+    private static HttpService Http() => new(
         new Echo(), new TrustedNetworks([]), new Complaints(NullLogger.Instance, Time), Time);
+
+    private static IConversations Http2() => Http().Http2;
 
     private static IConversations Index() => new IndexRole(
         new IndexOptions(), NoDialer.Instance, Time, new Random(1), NullLoggerFactory.Instance).Listeners[0].Service;

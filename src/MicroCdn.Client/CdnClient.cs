@@ -30,11 +30,11 @@ public sealed class CdnClient : IDisposable
             : [new IndexEndPoint(options.IndexHost, options.IndexPort)];
         _index = new IndexClient(addresses[0].Host, addresses[0].Port, dialer, time, options.Stall);
         HttpFiles http = new();
+        ListMemory? memory = options.CacheFolder is { } folder ? new ListMemory(new CacheFolder(folder), time) : null;
         IFinder[] finders = options.Gateway is { } gateway ? [new GatewayFinder(gateway, http, time, options.Stall)]
-            : [.. addresses.Select(one => new Locator(one.Host, one.Port, dialer, time, options.Stall))];
+            : [.. addresses.Select(one => new Locator(one.Host, one.Port, dialer, time, options.Stall, memory))];
         string key = options.Gateway?.AbsoluteUri
             ?? string.Join(',', addresses.Select(one => $"{one.Host}:{one.Port}"));
-        ListMemory? memory = options.CacheFolder is { } folder ? new ListMemory(new CacheFolder(folder), time) : null;
         _around = new Surroundings(options, new Finder(finders, key, memory, time), dialer, time, memory, http);
     }
 

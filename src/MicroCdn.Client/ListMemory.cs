@@ -67,6 +67,14 @@ internal sealed class ListMemory(CacheFolder folder, TimeProvider time)
     public ChunkList? Recall(FileDigest root, long size) =>
         folder.Get(KeyOf(root)) is { } digests ? ChunkList.TryCreate(size, root, digests) : null;
 
+    /// <summary>An index answered in version 1, after it had not welcomed version 2.</summary>
+    public void KeepVersion1(string index) =>
+        folder.Put($"version 1 {index}", Text($"{Head}{time.GetUtcNow().ToUnixTimeSeconds()}"));
+
+    /// <summary>True when an index did so less than ten minutes ago, whichever process of this user it answered.</summary>
+    public bool IsVersion1(string index) =>
+        folder.Get($"version 1 {index}") is { } entry && IsYoung(Encoding.UTF8.GetString(entry));
+
     private static string KeyOf(string index, FileName name) => $"list {index} {name.Value}";
 
     private static string KeyOf(FileDigest root) => $"chunks {root}";

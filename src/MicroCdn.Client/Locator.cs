@@ -12,7 +12,8 @@ namespace MicroCdn.Client;
 /// index, and only somebody in between could want it to say less. One of version 2 that does not know LOCATE is asked
 /// by GET.
 /// </remarks>
-internal sealed class Locator(string host, int port, IDialer dialer, TimeProvider time, TimeSpan limit) : IFinder
+internal sealed class Locator(
+    string host, int port, IDialer dialer, TimeProvider time, TimeSpan limit, ListMemory? memory) : IFinder
 {
     private const int MostNot = 40;
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
@@ -23,9 +24,6 @@ internal sealed class Locator(string host, int port, IDialer dialer, TimeProvide
 
     /// <summary>How messages and memories call it.</summary>
     public string Name => $"{host}:{port}";
-
-    /// <summary>The same index in version 1.</summary>
-    public IndexClient Plain => _plain;
 
     /// <inheritdoc/>
     public async Task<Location?> FindAsync(
@@ -48,7 +46,11 @@ internal sealed class Locator(string host, int port, IDialer dialer, TimeProvide
             throw new IOException($"the index at {Name} did not answer within {limit.TotalSeconds} s");
         }
         Route? route = await _plain.LocateAsync(name, cancellationToken).ConfigureAwait(false);
-        _version1Since ??= time.GetTimestamp();
+        if (_version1Since is null)
+        {
+            _version1Since = time.GetTimestamp();
+            if (memory?.IsVersion1(Name) == false) memory.KeepVersion1(Name);
+        }
         return route is null ? null : Of(route);
     }
 
@@ -83,6 +85,7 @@ internal sealed class Locator(string host, int port, IDialer dialer, TimeProvide
     private async Task<LineConnection?> TryDialAsync(CancellationToken cancellationToken)
     {
         if (_version1Since is { } since && time.GetElapsedTime(since) < Memory) return null;
+        if (!_speaks2 && memory?.IsVersion1(Name) == true) return null;
         LineConnection? connection =
             await Speaking2.TryDialAsync(dialer, host, port, time, cancellationToken).ConfigureAwait(false);
         if (connection is not null)
@@ -113,6 +116,10 @@ internal sealed class Locator(string host, int port, IDialer dialer, TimeProvide
         {
             if (line.Span.SequenceEqual("END"u8) && reader.Result is { } result) return result;
             if (line.Span.SequenceEqual("ERROR FILE_NOT_FOUND"u8)) return null;
+            if (line.Span.SequenceEqual("ERROR UNAVAILABLE"u8))
+            {
+                throw new IOException($"every server that has '{name}' is down");
+            }
             if (line.Span.SequenceEqual("ERROR UNKNOWN_COMMAND"u8))
             {
                 return await GetAsync(connection, name, cancellationToken).ConfigureAwait(false);

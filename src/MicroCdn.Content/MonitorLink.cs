@@ -35,9 +35,9 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
     // How long the first beat waits for the first try to tell the monitor's version: one that is heard in version 1
-    // first, and in version 2 a moment later, would be two servers to its monitor. Who is silent so long is not waited
-    // for.
-    private static readonly TimeSpan FirstTry = TimeSpan.FromSeconds(1);
+    // first, and in version 2 a moment later, would be two servers to its monitor. No longer than a beat of version 1
+    // may take: a firewall may swallow the try.
+    private static readonly TimeSpan FirstTry = TimeSpan.FromSeconds(3);
 
     private const int UsualDoubts = 2;
     private const int DoubtsOfOneThatTethered = 10;

@@ -140,9 +140,6 @@ internal sealed class Catalog(long seed)
             return tables.Sets[copies.Set];
         }
 
-        /// <summary>The rows of the files about which servers disagree, in no order.</summary>
-        public IEnumerable<int> Disputed => tables.Disputed;
-
         /// <summary>Every claim about a file, with those who make it; copies of one size without a digest are a claim
         /// of their own, unless nobody disagrees.</summary>
         public IEnumerable<(FileState State, ushort[] Servers)> Claims(int row)

@@ -71,9 +71,6 @@ internal sealed class CatalogTables(long seed)
         return note is not null && IsDisputed(note);
     }
 
-    /// <summary>The files about which servers disagree, in no order; each is so at the moment it is named.</summary>
-    public IEnumerable<int> Disputed => _notes.Where(note => IsDisputed(note.Value)).Select(note => note.Key);
-
     /// <summary>The claims about a file; the writer's alone.</summary>
     public Holding[] HoldingsOf(int row)
     {

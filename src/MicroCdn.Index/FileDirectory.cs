@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
@@ -10,9 +9,6 @@ namespace MicroCdn.Index;
 /// HTTP path says after its percent-encoding is undone, once.</remarks>
 public sealed class FileDirectory
 {
-    // Walked for each who asks; beyond that many nobody counts.
-    private const int MostDisputes = 10_000;
-
     private readonly Candidates _candidates;
     private readonly Router _router;
 
@@ -71,25 +67,6 @@ public sealed class FileDirectory
         Catalog.View view = _router.Catalog.Now;
         int row = view.Names.Find(decodedName);
         return row < 0 ? [] : [.. NotOffered(view, row)];
-    }
-
-    /// <summary>Which servers hold copies that are not offered, and how many.</summary>
-    /// <returns>For each such server why, by its id. While a new version of everything spreads, what is counted is
-    /// bounded.</returns>
-    public IReadOnlyDictionary<ServerId, Disagreement> Disagreements()
-    {
-        Dictionary<ServerId, Disagreement> found = [];
-        Catalog.View view = _router.Catalog.Now;
-        foreach (int row in view.Disputed.Take(MostDisputes))
-        {
-            foreach (OtherCopy copy in NotOffered(view, row))
-            {
-                found[copy.Server.Id] = found.TryGetValue(copy.Server.Id, out Disagreement? known)
-                    ? known with { Files = known.Files + 1 }
-                    : new Disagreement(1, Encoding.UTF8.GetString(view.NameOf(row)));
-            }
-        }
-        return found;
     }
 
     internal IEnumerable<OtherCopy> NotOffered(Catalog.View view, int row)
@@ -154,13 +131,3 @@ public readonly record struct Location(string? Zone, string? Country, string? Co
 /// <param name="Size">Its length in bytes.</param>
 /// <param name="Digest">SHA-256 of its bytes, or none.</param>
 public sealed record OtherCopy(Server Server, long Size, FileDigest Digest);
-
-/// <summary>What a server holds that is not offered.</summary>
-/// <param name="Files">How many files.</param>
-/// <param name="Example">One of them.</param>
-public sealed record Disagreement(int Files, string Example)
-{
-    /// <summary>The same in one sentence.</summary>
-    public string Reason => Files == 1 ? $"its copy of '{Example}' is not what most servers hold"
-        : $"its copies of {Files} files, such as '{Example}', are not what most servers hold";
-}

@@ -160,6 +160,7 @@ internal sealed partial class Fleet
         server.Evidence = own with
         {
             IsUnreached = !answers,
+            IsParted = false,
             IsCalledDead = own.IsCalledDead && !answers,
             // That it cannot be reached is disproved; what else clients say is not.
             Reported = answers && own.Reported == Trouble.Connect ? null : own.Reported,

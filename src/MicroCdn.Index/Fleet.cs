@@ -62,18 +62,16 @@ internal sealed partial class Fleet(TimeProvider time, Locations? locations = nu
         }
     }
 
-    /// <summary>The connection that registered a server ended. Of a server that counts its starts, and did not say
-    /// that it leaves, this is worth a look.</summary>
-    public void Release(Server server, Claim claim)
+    /// <summary>The connection that registered a server ended. A server that counts its starts, and did not say that
+    /// it leaves, is suspect until somebody has looked: so a crash is known as soon as its connection breaks.</summary>
+    public void Release(Server server, Claim claim) => Decide(changes =>
     {
-        lock (_lock)
-        {
-            if (server.Claim != claim) return;
-            server.Claim = null;
-            if (claim.Incarnation == 0 || server.Evidence.Drains || server.Contact is null) return;
-        }
-        Look(server);
-    }
+        if (server.Claim != claim) return;
+        server.Claim = null;
+        if (claim.Incarnation == 0 || server.Evidence.Drains) return;
+        server.Evidence = server.Evidence with { IsParted = true };
+        changes.Judge(server, look: true);
+    });
 
     /// <summary>Goes by another country file from now on.</summary>
     public void Locate(CountryFile countries)

@@ -105,9 +105,9 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             service.Complaints.Add(peer, WireErrors.Malformed, line);
             answer.Write(WireErrors.Malformed.Line.Span);
         }
-        else if (!service.Whereabouts.TryWrite(message, Asker, _addressOf ??= AddressOf, answer))
+        else if (service.Whereabouts.Write(message, Asker, _addressOf ??= AddressOf, answer) is { } error)
         {
-            answer.Write(WireErrors.FileNotFound.Line.Span);
+            answer.Write(error.Line.Span);
         }
     }
 

@@ -9,8 +9,9 @@ namespace MicroCdn.Index;
 /// <param name="IsCalledDead">Somebody who sits on no bench, a monitor of version 1, sent SERVER_DOWN.</param>
 /// <param name="Reported">What clients report of it; null when nothing, or too long ago.</param>
 /// <param name="Drains">It said itself that it leaves.</param>
+/// <param name="IsParted">The connection by which it was registered ended, and nobody has looked yet.</param>
 internal readonly record struct Evidence(long Incarnation = 0, bool IsNew = false, bool IsUnreached = false,
-    bool IsCalledDead = false, Trouble? Reported = null, bool Drains = false);
+    bool IsCalledDead = false, Trouble? Reported = null, bool Drains = false, bool IsParted = false);
 
 /// <summary>What is to be believed of a server, and why.</summary>
 /// <param name="State">The state.</param>
@@ -85,6 +86,9 @@ internal sealed class Jury
         return count.Voters == 0 ? Alone(own) : Judge(count, own);
     }
 
+    private static Verdict Parted =>
+        new(ServerState.Suspect, "the connection that registered it ended", IsOpen: true);
+
     private static Verdict Judge(in Count count, in Evidence own)
     {
         int dead = count.Dead + (own.IsUnreached ? 1 : 0);
@@ -103,6 +107,7 @@ internal sealed class Jury
                 : count.Suspect > 0 ? $"{Said(count.Against)} suspects it" : "it does not answer the index";
             return new Verdict(ServerState.Suspect, why, IsOpen: true);
         }
+        if (own.IsParted) return Parted;
         if (own.Reported is { } trouble) return new Verdict(ServerState.Suspect, Told(trouble));
         if (count.Alive > 0) return new Verdict(ServerState.Alive);
         if (count.Returning > 0) return new Verdict(ServerState.Returning, "it was dead a moment ago");
@@ -116,6 +121,7 @@ internal sealed class Jury
         if (own.IsCalledDead) return new Verdict(ServerState.Dead, "a monitor heard nothing from it");
         if (own.IsUnreached) return new Verdict(ServerState.Dead, "it does not answer the index", IsOpen: true);
         if (own.Drains) return new Verdict(ServerState.Draining, "it leaves in order");
+        if (own.IsParted) return Parted;
         return own.Reported is { } trouble ? new Verdict(ServerState.Suspect, Told(trouble))
             : new Verdict(ServerState.Unknown, "no monitor is heard");
     }

@@ -19,26 +19,28 @@ internal sealed class Whereabouts(Router router)
 
     private readonly Candidates _candidates = new(router);
 
-    /// <summary>Writes the answer; false, with nothing written, when no live server has the file.</summary>
-    public bool TryWrite(scoped in LocateRequest message, Asker asker, ServerLines.AddressWord addressOf, Answer answer)
+    /// <summary>Writes the answer, or says why there is none, with nothing written: nobody has the file, or everybody
+    /// who has it is down.</summary>
+    public WireError? Write(
+        scoped in LocateRequest message, Asker asker, ServerLines.AddressWord addressOf, Answer answer)
     {
         Catalog.View view = router.Catalog.Now;
         int row = view.Find(message.Name);
-        if (row < 0) return false;
+        if (row < 0) return WireErrors.FileNotFound;
         ushort[] holders = view.Holders(row, router.Fleet.Servers, out FileState state);
         FileEntry entry = new(state, holders, router.Fleet.Servers);
 
         Candidate[] ranked = t_ranked ??= new Candidate[MostServers];
         int count = _candidates.Rank(entry, asker with { Not = message.FirstUnwanted }, ranked);
         count = ToFront(ranked.AsSpan(0, count), message);
-        if (count == 0) return false;
+        if (count == 0) return entry.Count == 0 ? WireErrors.FileNotFound : WireErrors.Unavailable;
         ranked[0].Server.CountAnswer();
         int before = answer.UnsentBytes;
         WriteFile(view.NameOf(row), state, answer);
         LocatedServers servers = new(ranked.AsMemory(0, count), state.Size, addressOf);
         if (servers.Write(answer, before)) answer.SendList(servers.Aside());
         ranked.AsSpan(0, count).Clear();
-        return true;
+        return null;
     }
 
     // Those to be asked, the unwanted behind the others; returns how many.

@@ -98,7 +98,7 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
         }
         (server.Address, server.Tether, server.TcpPort) = (peer, tether, message.TcpPort);
         server.Probes = new IPEndPoint(peer, message.UdpPort);
-        server.IsProvenDead = false;
+        (server.IsProvenDead, server.PlainSince) = (false, null);
         server.HeardAt = now;
         server.Round++;
         if (isNew) Enter(server, ServerState.Alive, "it appeared", now);

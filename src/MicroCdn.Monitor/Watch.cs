@@ -10,6 +10,8 @@ namespace MicroCdn.Monitor;
 /// no server stands in both. Nothing is sent while the lock is held.</remarks>
 internal sealed partial class Watch(Roster roster, Detector detector, TimeProvider time, ILogger logger)
 {
+    // Two beats of version 1.
+    private static readonly TimeSpan Downgrade = TimeSpan.FromSeconds(5);
     private readonly long _startedAt = time.GetTimestamp();
     private Prober? _prober;
     private Action _news = () => { };
@@ -136,8 +138,7 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
             member = null;
             if (detector.Find(beat.Id) is { } watched)
             {
-                // One that is gone, and comes back as a server of version 1, is one from now on.
-                if (watched.Tether is not null || (watched.State != ServerState.Dead && !watched.HasLeft)) return null;
+                if (!IsPlainNow(watched)) return null;
                 detector.Remove(watched);
             }
             change = roster.Record(beat, time.GetTimestamp(), out member);
@@ -205,6 +206,16 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
                     member.IsAlive)),
             ];
         }
+    }
+
+    // A server of version 2 beats in version 1 until its tether holds. Only one that is gone, and whose beats go on
+    // like that, was replaced by one of version 1.
+    private bool IsPlainNow(Watched server)
+    {
+        bool isGone = server.Tether is null && (server.HasLeft || server.State == ServerState.Dead);
+        if (!isGone) server.PlainSince = null;
+        else server.PlainSince ??= Now;
+        return isGone && Now - server.PlainSince >= Downgrade;
     }
 
     private static void Describe(Watched server, in Heartbeat beat)

@@ -78,6 +78,9 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
 
     public int GoodProbes { get; set; }
 
+    /// <summary>When it was first heard in version 1 since it is gone; null when it was not.</summary>
+    public TimeSpan? PlainSince { get; set; }
+
     /// <summary>True while it stands in the detector's list of those who are probed.</summary>
     public bool IsBusy { get; set; }
 

@@ -206,8 +206,8 @@ public interface IConversations
     /// <summary>Begins a conversation with a peer that was just accepted.</summary>
     Conversation Begin(IPeer peer, Answer answer, long now);
 
-    /// <summary>Hears what a TLS handshake chose, before the first byte inside; may put another conversation in place of
-    /// the one begun, which then takes over all that is due, its answer and its <see cref="Conversation.End"/>
+    /// <summary>Hears what a TLS handshake chose, before the first byte inside; may put another conversation in place
+    /// of the one begun, which then takes over all that is due, its answer and its <see cref="Conversation.End"/>
     /// too.</summary>
     /// <param name="begun">What <see cref="Begin"/> returned; it has heard and said nothing.</param>
     /// <param name="protocol">The protocol's name in ALPN; empty when the peer named none.</param>

@@ -191,8 +191,10 @@ internal sealed unsafe class TlsSession
         if (!rest.IsEmpty)
         {
             if (held.Length + rest.Length > MostHeld) return false;
-            _unsent = [.. held, .. rest];
-            _unsentStart = 0;
+            byte[] all = GC.AllocateUninitializedArray<byte>(held.Length + rest.Length);
+            held.CopyTo(all);
+            rest.CopyTo(all.AsSpan(held.Length));
+            (_unsent, _unsentStart) = (all, 0);
         }
         _transit.Clear();
         return true;

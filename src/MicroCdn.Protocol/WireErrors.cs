@@ -46,7 +46,7 @@ public static class WireErrors
 
     /// <summary>The file exists but cannot be read now.</summary>
     public static readonly WireError Unavailable =
-        new("UNAVAILABLE", false, "The server has the file but cannot read it now; ask another one or try again.");
+        new("UNAVAILABLE", false, "The file exists but cannot be had here now; ask another server or try again.");
 
     /// <summary>A range that begins behind the end of its file.</summary>
     public static readonly WireError OutOfRange =

@@ -131,7 +131,7 @@ internal sealed class Http2Conversation : Conversation
     {
         get
         {
-            long since = AwaitsMessage ? MessageSince : long.MaxValue;
+            long since = AwaitsMessage || !_hasSettings ? MessageSince : long.MaxValue;
             if (_block.IsOpen) since = Math.Min(since, _block.Since);
             return since == long.MaxValue ? since : since + Milliseconds(HttpLimits.HeadTime);
         }

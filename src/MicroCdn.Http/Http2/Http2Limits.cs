@@ -22,8 +22,8 @@ internal static class Http2Limits
     /// connection, and never read the answer.</summary>
     public const int BodyBytes = 32 * 1024;
 
-    /// <summary>How long a larger one may still come after its answer, before its stream is reset: a reset at once makes
-    /// curl forget the answer.</summary>
+    /// <summary>How long a larger one may still come after its answer, before its stream is reset: a reset at once
+    /// makes curl forget the answer.</summary>
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
 
     /// <summary>Heads kept while their requests still come, of all streams together.</summary>

@@ -11,7 +11,7 @@ namespace MicroCdn.Http.Http2;
 /// table.
 /// A method that takes a frame returns why the connection ends, or <see cref="Fault.None"/>.
 /// </remarks>
-internal sealed class Http2Streams
+internal sealed partial class Http2Streams
 {
     private readonly HttpService _service;
     private readonly IPeer _peer;
@@ -42,20 +42,6 @@ internal sealed class Http2Streams
 
     /// <summary>How many are open.</summary>
     public int Count => _table.Count;
-
-    /// <summary>True when <see cref="Proceed"/> would send something.</summary>
-    public bool IsEager => _table.Count > 0 && HasRoom
-        && (Volatile.Read(ref _woken) || _table.Any(StreamState.Given) || (_writer.Window > 0 && _table.AnySends()));
-
-    /// <summary>True when something is to be sent that waits for no window.</summary>
-    public bool IsBusy => _table.Any(StreamState.Given) || _table.Any(StreamState.Waiting)
-        || _table.Any(StreamState.Starving) || (_writer.Window > 0 && _table.AnySends());
-
-    // For a frame of a body, and beside it what answers input: that is never to wait for bodies.
-    private bool HasRoom => _answer.Room >= 2 * Answer.PieceBytes;
-
-    // Its streams have no window, and it opens none worth the name.
-    private bool IsHolding => _initialWindow < Http2Limits.Crumb && _granted < Http2Limits.LeastGranted;
 
     /// <summary>Takes a whole header block.</summary>
     public Fault TakeHeaders(int id, bool ends, ReadOnlySpan<byte> block, long now)
@@ -157,46 +143,6 @@ internal sealed class Http2Streams
         return fault;
     }
 
-    /// <summary>Sends what there is room for, a frame of each stream in turn.</summary>
-    public void Proceed(long now)
-    {
-        if (_table.Count == 0) return;
-        if (Interlocked.Exchange(ref _woken, false)) Wake(now);
-        for (int place = _table.Count - 1; place >= 0 && HasRoom; place--)
-        {
-            if (_table[place].State == StreamState.Given) Give(_table[place], now);
-        }
-        while (HasRoom && _writer.Window > 0 && _table.Next() is { } stream) Send(stream, now);
-    }
-
-    /// <summary>When <see cref="Late"/> is due, or never.</summary>
-    public long Deadline
-    {
-        get
-        {
-            long due = long.MaxValue;
-            for (int place = 0; place < _table.Count; place++) due = Math.Min(due, DueAt(_table[place]));
-            return due;
-        }
-    }
-
-    /// <summary>Ends the streams whose clients take too long.</summary>
-    public Fault Late(long now)
-    {
-        Fault fault = Fault.None;
-        for (int place = _table.Count - 1; place >= 0 && HasRoom && fault == Fault.None; place--)
-        {
-            Http2Stream stream = _table[place];
-            if (now < DueAt(stream)) continue;
-            if (stream.State == StreamState.Receiving) fault = Refuse(stream, Refusal.Body, now);
-            else if (stream.State == StreamState.Answered) fault = Reset(stream, Fault.None, now);
-            else if (IsHolding) fault = Fault.EnhanceYourCalm;
-            else if (stream.Sent < HttpLimits.ReadBytes) fault = Reset(stream, Fault.EnhanceYourCalm, now);
-            else stream.Judge(now);
-        }
-        return fault;
-    }
-
     /// <summary>Ends all.</summary>
     public void Clear() => _table.Clear();
 
@@ -240,96 +186,6 @@ internal sealed class Http2Streams
         Answered(stream, now);
         return _budget.TryControl(now) ? Fault.None : Fault.EnhanceYourCalm;
     }
-
-    private void Answered(Http2Stream stream, long now)
-    {
-        ForgetHead(stream);
-        if (!stream.Body.Answer.Waits)
-        {
-            Give(stream, now);
-            return;
-        }
-        stream.State = StreamState.Waiting;
-        Enter(stream);
-    }
-
-    // The head leaves, and a small body with it.
-    private void Give(Http2Stream stream, long now)
-    {
-        stream.Judge(now);
-        if (_writer.Head(stream))
-        {
-            Finish(stream, now);
-            return;
-        }
-        stream.State = StreamState.Sending;
-        bool isSmall = stream.Body.IsText && stream.Body.Answer.UnsentBytes <= _writer.MostData(stream);
-        if (!isSmall || Send(stream, now)) Enter(stream);
-    }
-
-    // True when more of it is to come.
-    private bool Send(Http2Stream stream, long now)
-    {
-        switch (_writer.Data(stream))
-        {
-            case Progress.Over:
-                Finish(stream, now);
-                return false;
-            case Progress.Broken:
-                _writer.Reset(stream.Id, Fault.Internal);
-                if (!stream.IsEnded) _table.AddReset(stream.Id);
-                Remove(stream);
-                return false;
-            case Progress.Starved:
-                stream.State = StreamState.Starving;
-                break;
-            default:
-                if (stream.Window <= 0) stream.Body.Shrink();
-                break;
-        }
-        return true;
-    }
-
-    // Whose body is still coming is told later that it is of no use (RFC 9113, section 8.1).
-    private void Finish(Http2Stream stream, long now)
-    {
-        if (stream.IsEnded)
-        {
-            Remove(stream);
-            return;
-        }
-        stream.State = StreamState.Answered;
-        stream.Judge(now);
-        Enter(stream);
-    }
-
-    // In the table a stream may lie for long.
-    private void Enter(Http2Stream stream)
-    {
-        stream.Body.Shrink();
-        if (_table.Find(stream.Id) is null) _table.Add(stream);
-    }
-
-    private void Wake(long now)
-    {
-        for (int place = 0; place < _table.Count; place++)
-        {
-            Http2Stream stream = _table[place];
-            if (stream.State == StreamState.Starving) stream.State = StreamState.Sending;
-            else if (stream.State == StreamState.Waiting && stream.Body.TakeLater()) stream.State = StreamState.Given;
-            else continue;
-            stream.Judge(now);
-        }
-    }
-
-    private long DueAt(Http2Stream stream) => stream.State switch
-    {
-        StreamState.Receiving => stream.Since + (long)HttpLimits.HeadTime.TotalMilliseconds,
-        StreamState.Answered => stream.Since + (long)Http2Limits.DrainTime.TotalMilliseconds,
-        StreamState.Sending when stream.Window <= 0 || _writer.Window <= 0 => stream.Since
-            + (long)(IsHolding ? Http2Limits.WindowTime : HttpLimits.ReadTime).TotalMilliseconds,
-        _ => long.MaxValue,
-    };
 
     private Fault Reset(Http2Stream stream, Fault fault, long now)
     {

@@ -53,7 +53,7 @@ internal static class Flags
         }),
     };
 
-    /// <summary>Further monitors, by their line port and, where it is not the usual one, their heartbeat port.</summary>
+    /// <summary>Further monitors, by line port and, where it is not the usual one, heartbeat port.</summary>
     public static Option<MonitorAddress[]> Monitors(string description) => new("--monitor")
     {
         Description = description,

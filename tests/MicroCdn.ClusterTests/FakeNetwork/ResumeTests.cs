@@ -10,6 +10,7 @@ public sealed class ResumeTests
     private const int MiB = ChunkPeers.Mebibyte;
     private const int HeadBytes = 88;
     private const string Part = "got/file.bin.part";
+    private const string Journal = "got/file.bin.part.marks";
 
     [Fact]
     public Task What_an_interrupted_download_had_is_not_fetched_again() => Run(async peers =>
@@ -51,18 +52,19 @@ public sealed class ResumeTests
     });
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(10 * MiB)]
-    [InlineData((10 * MiB) + 1)]
-    [InlineData((10 * MiB) + 88)]
-    [InlineData((10 * MiB) + 91)]
-    public Task A_part_that_is_cut_anywhere_costs_a_new_start_at_most(int length) => Run(async peers =>
+    [InlineData(Part, 0)]
+    [InlineData(Part, 1)]
+    [InlineData(Part, (3 * MiB) + 5)]
+    [InlineData(Journal, 0)]
+    [InlineData(Journal, 1)]
+    [InlineData(Journal, HeadBytes)]
+    [InlineData(Journal, HeadBytes + 3)]
+    public Task A_part_that_is_cut_anywhere_costs_a_new_start_at_most(string cut, int length) => Run(async peers =>
     {
         await InterruptAsync(peers, 10, after: 6);
-        byte[] part = peers.World.Folder.Read(Part)!;
-        Assert.Equal((10 * MiB) + HeadBytes + 6, part.Length);
-        peers.World.Folder.Write(Part, part[..length]);
+        byte[] whole = peers.World.Folder.Read(cut)!;
+        Assert.Equal(cut == Part ? 6 * MiB : HeadBytes + 6, whole.Length);
+        peers.World.Folder.Write(cut, whole[..length]);
         Restart(peers);
         await peers.DownloadAsync();
         peers.CheckSaved();
@@ -109,7 +111,7 @@ public sealed class ResumeTests
         });
         await peers.World.UntilAsync(() => download.IsCompleted, "it gives up", TimeSpan.FromSeconds(16));
         Assert.Equal(CdnFailure.Unreachable, (await Assert.ThrowsAsync<CdnException>(() => download)).Failure);
-        Assert.Equal([Part], peers.Saved());
+        Assert.Equal([Part, Journal], peers.Saved());
         peers.Start("CS1");
         Assert.True((await peers.DownloadAsync()).Resumed >= 4 * MiB);
         peers.CheckSaved();
@@ -125,14 +127,13 @@ public sealed class ResumeTests
         await controlC.CancelAsync();
         await peers.World.UntilAsync(() => download.IsCompleted, "it ends", TimeSpan.Zero);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => download);
-        Assert.Equal([Part], peers.Saved());
+        Assert.Equal([Part, Journal], peers.Saved());
     }
 
-    // The marks behind the bytes and the head.
+    // The marks behind the head of the journal.
     private static int[] Kept(ChunkPeers peers)
     {
-        byte[] part = peers.World.Folder.Read(Part)!;
-        byte[] marks = part[(peers.File.Length + HeadBytes)..];
+        byte[] marks = peers.World.Folder.Read(Journal)![HeadBytes..];
         return [.. Enumerable.Range(0, marks.Length).Where(chunk => marks[chunk] == 1)];
     }
 

@@ -27,14 +27,14 @@ public sealed class TetherTests
     });
 
     [Theory, MemberData(nameof(Seeds))]
-    public Task A_monitor_that_is_silent_at_HELLO_2_hears_of_version_1_after_a_second(int seed) =>
+    public Task A_monitor_that_is_silent_at_HELLO_2_hears_of_version_1_after_two_seconds(int seed) =>
         FakeCluster.RunAsync(seed, async cluster =>
     {
         ScriptedMonitor monitor = new(cluster, _ => new Reply(null));
         ScriptedMonitor.StartContent(cluster);
-        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(5));
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(6));
         Assert.Equal(2, monitor.Datagrams.Length);
-        Assert.InRange(monitor.Datagrams[0].At, TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(1.3));
+        Assert.InRange(monitor.Datagrams[0].At, TimeSpan.FromSeconds(1.9), TimeSpan.FromSeconds(2.4));
     });
 
     [Theory, MemberData(nameof(Seeds))]

@@ -31,7 +31,10 @@ public sealed class ForeignIndexTests
         content.Kill();
         await foreignMonitor.UntilLineAsync("DEAD CS1");
         await foreignIndex.UntilLineAsync("DOWN CS1");
-        AssertNothingUnexpected(foreignIndex.Output + foreignMonitor.Output);
+        // The content server asks the index once, and so does the client for each of the two files that it asks for at
+        // the same moment; the second client remembers what the first one learned.
+        AssertNothingUnexpected(foreignIndex.Output, 3);
+        AssertNothingUnexpected(foreignMonitor.Output);
     }
 
     [Theory]
@@ -73,15 +76,15 @@ public sealed class ForeignIndexTests
         await monitor.UntilLineAsync("ALIVE CS1");
         await Stage.UntilAsync("it is named again", TimeSpan.FromSeconds(1), async () =>
             (await Stage.ConverseAsync(stage.IndexPort, "GET a\n")).Contains("CS1", StringComparison.Ordinal));
-        Assert.DoesNotContain("UNEXPECTED", monitor.Output, StringComparison.Ordinal);
+        AssertNothingUnexpected(monitor.Output);
     }
 
-    // HELLO 2 is how a peer of version 1 is told from one of version 2: it may refuse it, once, and everything else is
-    // version 1.
-    private static void AssertNothingUnexpected(string output)
+    // HELLO 2 is how a peer of version 1 is told from one of version 2: ours ask it now and then, never all the time,
+    // and everything else is version 1.
+    private static void AssertNothingUnexpected(string output, int most = 12)
     {
         string[] unexpected = [.. output.Split('\n').Where(line => line.Contains("UNEXPECTED", StringComparison.Ordinal))];
         Assert.DoesNotContain(unexpected, line => line != "UNEXPECTED line 'HELLO 2'");
-        Assert.InRange(unexpected.Length, 0, 1);
+        Assert.InRange(unexpected.Length, 0, most);
     }
 }

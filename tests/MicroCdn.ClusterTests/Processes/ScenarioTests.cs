@@ -34,7 +34,7 @@ public sealed class ScenarioTests
         // 3. One content server is killed; the monitor marks it dead and the index stops routing to it.
         first.Kill();
         await monitor.UntilLineAsync("CS1 is dead");
-        await monitor.UntilLineAsync("told the index");
+        await index.UntilLineAsync("CS1 is dead");
         Assert.Contains("ERROR FILE_NOT_FOUND", await Stage.ConverseAsync(stage.IndexPort, "GET only-1.txt\n"));
         for (int n = 0; n < 10; n++)
         {

@@ -70,7 +70,8 @@ public sealed class PiecesTests
     [Fact]
     public void The_piece_of_a_small_file_is_the_file_and_an_empty_one_has_none()
     {
-        Assert.Contains($"<pieces length=\"1048576\" type=\"sha-256\">\n<hash>{Lists.Digest("small")}</hash>\n</pieces>",
+        Assert.Contains(
+            $"<pieces length=\"1048576\" type=\"sha-256\">\n<hash>{Lists.Digest("small")}</hash>\n</pieces>",
             _world.Ask("/small.meta4").Body, StringComparison.Ordinal);
         Assert.DoesNotContain("<pieces", _world.Ask("/empty.meta4").Body, StringComparison.Ordinal);
         Assert.Empty(_peers.Said);

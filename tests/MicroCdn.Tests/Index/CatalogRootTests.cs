@@ -5,7 +5,8 @@ using MicroCdn.Tests.Support;
 
 namespace MicroCdn.Tests.Index;
 
-// docs/protocol.md, "Chunks": copies of one digest whose roots differ are a dispute; one that told none agrees with any.
+// docs/protocol.md, "Chunks": copies of one digest whose roots differ are a dispute; one that told none agrees with
+// any.
 public sealed class CatalogRootTests
 {
     private const long Large = 3_000_000;
@@ -73,26 +74,6 @@ public sealed class CatalogRootTests
             Assert.Equal(Lists.Digest("r1"), Look("f10").Root);
         }
         Assert.Equal(Lists.Digest("r"), Look("kept").Root);
-    }
-
-    [Fact]
-    public void Who_holds_what_is_not_offered_is_named_with_the_reason()
-    {
-        IndexWorld world = new();
-        string good = Lists.Digest("x").ToString(), bad = Lists.Digest("y").ToString();
-        foreach ((string id, string digest) in new[] { ("CS1", good), ("CS2", good), ("CS3", bad) })
-        {
-            world.Connect().Receive($"HELLO 2\nREGISTER {id} 1 2\nADD_FILE {id} a 5 sha256={digest}\n"
-                + $"ADD_FILE {id} b 5 sha256={digest}\nADD_FILE {id} c 5 sha256={good}\nDONE_FILES\n");
-            world.Apply();
-        }
-        (ServerId id3, Disagreement why) = Assert.Single(world.Directory.Disagreements());
-        Assert.Equal(("CS3", 2), (id3.Value, why.Files));
-        Assert.Matches("^its copies of 2 files, such as '[ab]', are not what most servers hold$", why.Reason);
-        world.Connect().Receive($"HELLO 2\nREGISTER CS3 1 2\nADD_FILE CS3 a 6\nDONE_FILES\n");
-        world.Apply();
-        Assert.Equal("its copy of 'a' is not what most servers hold",
-            Assert.Single(world.Directory.Disagreements()).Value.Reason);
     }
 
     private List<int> Tell(int server, string name, string root)

@@ -12,8 +12,9 @@ public sealed class MonitorTalkTests
     public void A_whole_conversation_split_at_any_byte_is_answered_alike_and_ends_in_the_same_states()
     {
         byte[] bytes = ("HELLO 2\nMONITOR m1\nSTATES ev=3\nSTATE CS1 alive inc=0 ev=3\n"
-            + "STATE CS2 suspect inc=0 ev=2\nSTATE bad\nEND_STATES\nSERVER_DOWN CS2 1767225600 inc=0 ev=4\nSERVER_SUSPECT CS1 9 inc=0 ev=5\n"
-            + "SERVER_UP CS1 9 inc=0 ev=6 state=returning\nSERVER_SUSPECT CS1 9 inc=0 ev=5\nDOUBT on\nDOUBT off\n").Utf8();
+            + "STATE CS2 suspect inc=0 ev=2\nSTATE bad\nEND_STATES\nSERVER_DOWN CS2 1767225600 inc=0 ev=4\n"
+            + "SERVER_SUSPECT CS1 9 inc=0 ev=5\nSERVER_UP CS1 9 inc=0 ev=6 state=returning\n"
+            + "SERVER_SUSPECT CS1 9 inc=0 ev=5\nDOUBT on\nDOUBT off\n").Utf8();
         string expected = "WELCOME MICRO-CDN 2\nOK MONITOR\nOK STATES\nOK SERVER_MARKED_DEAD\n"
             + "OK SERVER_MARKED_SUSPECT\nOK SERVER_MARKED_UP\nOK SERVER_MARKED_SUSPECT\nOK DOUBT\nOK DOUBT\n";
         for (int cut = 0; cut <= bytes.Length; cut++)
@@ -182,7 +183,8 @@ public sealed class MonitorTalkTests
         Monitor("m1", "CS1 suspect inc=0 ev=1", "CS2 draining inc=0 ev=2", "CS3 alive inc=0 ev=3",
             "CS4 alive inc=0 ev=4");
         Assert.Equal("SERVER CS1 10.0.0.5 7001 0 alive\nSERVER CS2 10.0.0.6 7001 0 dead\n"
-            + "SERVER CS3 10.0.0.7 7001 0 alive\nSERVER CS4 10.0.0.8 7001 0 alive\nEND\n", _index.Ask("LIST_SERVERS\n"));
+            + "SERVER CS3 10.0.0.7 7001 0 alive\nSERVER CS4 10.0.0.8 7001 0 alive\nEND\n",
+            _index.Ask("LIST_SERVERS\n"));
         Assert.Equal("WELCOME MICRO-CDN 2\n"
             + "SERVER CS1 10.0.0.5 7001 0 alive state=suspect why=monitor%20m1%20suspects%20it\n"
             + "SERVER CS2 10.0.0.6 7001 0 dead state=draining why=it%20leaves%20in%20order\n"

@@ -63,6 +63,10 @@ public sealed class TwinsTests
         Assert.Empty(_index.Looks);
         now.Conversation.End();
         Assert.Equal(["CS1"], _index.Looks);
+        // Suspect until somebody has looked, so that a crash is known as soon as the connection breaks.
+        Assert.Equal(ServerState.Suspect, _index.StateOf("CS1"));
+        _index.Looked("CS1", answers: true);
+        Assert.Equal(ServerState.Unknown, _index.StateOf("CS1"));
         _index.Looked("CS1", answers: false);
         Assert.Equal((ServerState.Dead, "it does not answer the index"),
             (_index.StateOf("CS1"), _index.Fleet.Servers[0].Why));

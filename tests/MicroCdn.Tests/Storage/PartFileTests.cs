@@ -35,7 +35,7 @@ public sealed class PartFileTests : IDisposable
             part.Write(1, 4, "efgh"u8);
             part.Keep = true;
         }
-        Assert.Equal(["target.part"], _folder.Names());
+        Assert.Equal(["target.part", "target.part.marks"], _folder.Names());
         using PartFile again = Open();
         Assert.Equal(PartOrigin.Same, again.Origin);
         Assert.Equal([false, true, false], Enumerable.Range(0, 3).Select(again.IsClaimed));
@@ -66,6 +66,7 @@ public sealed class PartFileTests : IDisposable
         using (PartFile part = PartFile.Open(_folder["target"], 10, 3, other))
         {
             Assert.Equal((PartOrigin.Other, false), (part.Origin, part.IsClaimed(0)));
+            part.Write(0, 0, "abcd"u8);
             part.Keep = true;
         }
         using (PartFile part = PartFile.Open(_folder["target"], 9, 3, other))
@@ -73,8 +74,16 @@ public sealed class PartFileTests : IDisposable
             Assert.Equal((PartOrigin.Other, false), (part.Origin, part.IsClaimed(0)));
         }
         _folder.Write("target.part", "a novel that somebody writes");
+        using (PartFile part = Open()) Assert.Equal((PartOrigin.Other, false), (part.Origin, part.IsClaimed(0)));
+        // A journal that was left alone claims nothing.
+        using (PartFile part = Open())
+        {
+            part.Write(0, 0, "abcd"u8);
+            part.Keep = true;
+        }
+        File.Delete(_folder["target.part"]);
         using PartFile last = Open();
-        Assert.Equal((PartOrigin.Other, false), (last.Origin, last.IsClaimed(0)));
+        Assert.Equal((PartOrigin.New, false), (last.Origin, last.IsClaimed(0)));
     }
 
     [Fact]
@@ -83,7 +92,7 @@ public sealed class PartFileTests : IDisposable
         using PartFile part = Open();
         Assert.Contains("target.part", Assert.Throws<BusyFileException>(Open).Message, StringComparison.Ordinal);
         part.Write(0, 0, "abcd"u8);
-        Assert.Equal(["target.part"], _folder.Names());
+        Assert.Equal(["target.part", "target.part.marks"], _folder.Names());
     }
 
     [Fact]

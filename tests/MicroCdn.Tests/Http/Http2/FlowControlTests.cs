@@ -7,8 +7,8 @@ using static MicroCdn.Tests.Http.Http2.Http2Peer;
 
 namespace MicroCdn.Tests.Http.Http2;
 
-/// <summary>Whatever windows a client opens, in whatever steps, every body arrives once and whole, and never faster than
-/// the windows allow (RFC 9113, section 6.9).</summary>
+/// <summary>Whatever windows a client opens, in whatever steps, every body arrives once and whole, and never faster
+/// than the windows allow (RFC 9113, section 6.9).</summary>
 public sealed class FlowControlTests
 {
     private const int MostBody = 200_000;

@@ -103,6 +103,14 @@ public sealed class Http2LimitsTests
     }
 
     [Fact]
+    public void Who_sends_no_settings_is_cut_after_10_s()
+    {
+        Http2Peer peer = new Http2Peer(_handler, greets: false).Send(Preface).Pass(9_999);
+        Assert.Null(peer.Farewell);
+        Assert.NotNull(peer.Pass(1).Farewell);
+    }
+
+    [Fact]
     public void A_header_block_that_never_ends_is_cut_after_10_s()
     {
         Http2Peer peer = new Http2Peer(_handler).Send(Request(1, EndStream, ":method: GET"));

@@ -24,6 +24,9 @@ internal sealed class Http2Peer
         if (greets) Send(Preface, Frame(FrameType.Settings, 0, 0));
     }
 
+    /// <summary>How many bytes were frames that are whole.</summary>
+    public int ReadBytes => _read;
+
     public static byte[] Preface { get; } = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray();
 
     public LogBook Log { get; } = new();
