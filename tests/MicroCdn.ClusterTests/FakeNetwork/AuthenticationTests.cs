@@ -98,17 +98,24 @@ public sealed class AuthenticationTests
         cluster.KeysOf = _ => TestKeys.Counting(AuthMode.Required, TestKeys.Usual);
         ServerKey key = TestKeys.Usual.For(PeerRole.Content, Id("CS1"));
         await cluster.StartAsync("CS1");
-        cluster.World.Phase("the content server is cut off, and its beats of before are sent again");
-        cluster.Kill("CS1");
+        cluster.World.Phase("the content server is cut off from the monitor, which hears a recording of it instead");
+        foreach ((string from, string to) in new[] { ("cs1", "monitor"), ("monitor", "cs1") })
+        {
+            cluster.Network.LinkOf(from, to).Loss = 1;
+            cluster.Network.LinkOf(from, to).Stalls = true;
+        }
         using IDatagramPort port = cluster.Network.Host("client").Datagrams.Bind(new IPEndPoint(IPAddress.Any, 9999));
         IPEndPoint monitor = new(cluster.Network.Host("monitor").Address, 6000);
         // Made with the right key, for a tether of other nonces: what a recording is.
         Nonce nonce = Nonce.Draw(bytes => bytes.Fill(0xAB));
+        DatagramSeal seal = Handshake.Seal(key, nonce, nonce);
         System.Buffers.ArrayBufferWriter<byte> beat = new();
-        beat.WriteText("HEARTBEAT CS1 10.0.0.4 7001 0 0 inc=1767225600000 seq=100000 gap=100");
-        Handshake.Seal(key, nonce, nonce).Append(beat);
+        int sequence = 100_000;
         await cluster.World.UntilAsync(async () =>
         {
+            beat.ResetWrittenCount();
+            beat.WriteText($"HEARTBEAT CS1 10.0.0.4 7001 0 0 inc=1767225600000 seq={++sequence} gap=50");
+            seal.Append(beat);
             port.Send(beat.WrittenSpan, monitor);
             return await cluster.StateAsync("monitor", "CS1") == "dead";
         }, "it is dead for all that", Soon);
