@@ -53,8 +53,8 @@ internal sealed partial class World
         {
             // One in twenty is lost and said again later, behind others.
             TimeSpan again = Chance.Next(20) == 0 ? Retransmission * (10 * Chance.NextDouble()) : default;
-            At(Now + _conditions.Delay + again, HappeningKind.IndexHears, server, monitor.Number, (index * 16) + (int)state, incarnation,
-                number);
+            At(Now + _conditions.Delay + again, HappeningKind.IndexHears, server, monitor.Number,
+                (index * 16) + (int)state, incarnation, number);
         }
     }
 
