@@ -20,6 +20,9 @@ internal sealed class ChunkedDownload : IDisposable
     public const long LastingBytes = 8L * 1024 * 1024;
 
     private static readonly TimeSpan SecondChance = TimeSpan.FromSeconds(3);
+    // A file that was replaced a moment ago has other bytes than the index tells: its server notices, lets the file
+    // rest, and hashes it.
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ReportTime = TimeSpan.FromSeconds(1);
 
     private readonly FileName _name;
@@ -38,6 +41,7 @@ internal sealed class ChunkedDownload : IDisposable
     private readonly Questions _questions;
     private volatile Exception? _fatal;
     private TimeSpan? _nextLook;
+    private TimeSpan? _hopelessSince;
     private long _resumed;
 
     /// <summary>Opens the part.</summary>
@@ -106,8 +110,13 @@ internal sealed class ChunkedDownload : IDisposable
         {
             if (answer is not null && IsOther(answer)) return new ChunkedEnd(null, answer, false);
             if (answer is not null) _board.Take(answer.Holders);
-            if (_board.IsHopeless()) throw Failure(CdnFailure.WrongBytes);
         }
+        if (_board.IsHopeless())
+        {
+            _hopelessSince ??= _board.Now;
+            if (_board.Now - _hopelessSince >= Settling) throw Failure(CdnFailure.WrongBytes);
+        }
+        else _hopelessSince = null;
         if (_listing.Known is null && _board.HasNoDigests()) return new ChunkedEnd(null, null, true);
         Plan plan = _board.Look();
         foreach (Courier courier in plan.Late) _couriers[courier].Stop.Cancel();
