@@ -137,7 +137,8 @@ internal sealed class ChunkedDownload : IDisposable
         TimeSpan now = _board.Now;
         TimeSpan next = _questions.Ask(now, cancellationToken);
         TimeSpan sooner = left <= TimeSpan.Zero || next < now + left ? next : now + left;
-        if (_nextLook is null || sooner < _nextLook) _nextLook = sooner;
+        // While the index is asked there is no such time: its answer rings.
+        if (sooner < TimeSpan.MaxValue && (_nextLook is null || sooner < _nextLook)) _nextLook = sooner;
     }
 
     private CdnException Failure(CdnFailure failure) => new(failure, failure == CdnFailure.WrongBytes
