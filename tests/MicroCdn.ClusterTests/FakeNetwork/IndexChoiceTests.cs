@@ -125,6 +125,27 @@ public sealed class IndexChoiceTests
     });
 
     [Fact]
+    public Task An_index_that_has_nobody_alive_for_a_moment_is_asked_again_for_three_seconds() => Run(async peers =>
+    {
+        peers.File = peers.Noise(100);
+        bool away = true;
+        peers.Index("index2", heard => heard.Verb == "LOCATE" && away ? new Reply("ERROR UNAVAILABLE") : null);
+        Task<DownloadResult> download = peers.Begin(peers.Client("index2"));
+        await peers.World.AdvanceAsync(TimeSpan.FromSeconds(2));
+        away = false;
+        await peers.World.ResultAsync(download, "a server is back", TimeSpan.FromSeconds(1));
+        peers.CheckSaved();
+    });
+
+    [Fact]
+    public Task An_index_that_is_not_there_is_given_up_within_five_seconds() => Run(async peers =>
+    {
+        TimeSpan began = peers.World.Now;
+        Assert.Equal(CdnFailure.Unreachable, await peers.FailAsync(peers.Client("nowhere")));
+        Assert.InRange(peers.World.Now - began, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(5));
+    });
+
+    [Fact]
     public Task An_index_of_version_2_without_LOCATE_is_asked_by_GET_on_the_same_connection() => Run(async peers =>
     {
         peers.File = peers.Noise(MiB);
