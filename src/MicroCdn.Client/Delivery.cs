@@ -26,7 +26,7 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
             Outcome outcome = await GoAsync(courier, buffer, cancellationToken).ConfigureAwait(false);
             return (outcome, outcome == Outcome.NoDigests ? $"{holder} does not know its chunks yet" : null);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             return courier.IsCalledBack
                 ? (Outcome.Stalled, $"{holder} sent nothing for {around.Options.Stall.TotalSeconds} s")
@@ -40,7 +40,8 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
         {
             return (Outcome.Wrong, exception.Message);
         }
-        catch (Exception exception) when (exception is InvalidDataException or HttpRequestException
+        catch (Exception exception) when (
+            exception is InvalidDataException or HttpRequestException or OperationCanceledException
             || exception is IOException and not (DiskFullException or TargetException))
         {
             return (Outcome.Failed, exception.Message);
