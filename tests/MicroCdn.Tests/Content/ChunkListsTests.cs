@@ -154,10 +154,12 @@ public sealed class ChunkListsTests : IDisposable
     [InlineData(false)]
     public async Task A_list_that_cannot_be_written_is_held_in_memory_and_the_file_read_once(bool hasFolder)
     {
+        Directory.CreateDirectory(_state["chunks"]);
         // As after a failed fsync.
         if (hasFolder) _health.Fail("some file", new IOException("broken"));
         await StartAsync(hasFolder ? _state.Path : null);
         Assert.Equal(Expected(), Chunks());
+        Assert.Empty(Directory.GetFiles(_state["chunks"]));
         Assert.Single(Computed());
     }
 
