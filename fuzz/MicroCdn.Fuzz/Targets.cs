@@ -34,6 +34,7 @@ internal static class Targets
             "Sun Nov  6 08:49:37 1994"),
         new("codings", Codings, "gzip;q=0.5, br, zstd;q=1.000, identity;q=0, *;q=0.1"),
         new("tags", Tags, "\"a\", W/\"b\",*", "W/\"\"", "\"a,b\""),
+        .. Version2.All,
         .. Conversations.All,
     ];
 

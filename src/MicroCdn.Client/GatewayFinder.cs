@@ -39,7 +39,7 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
         {
             throw new IOException($"{Where} cannot be reached: {exception.Message}", exception);
         }
-        catch (Exception exception) when (exception is JsonException or XmlException or InvalidOperationException)
+        catch (Exception exception) when (exception is InvalidDataException or XmlException)
         {
             throw new InvalidDataException($"{Where} answered what cannot be read: {exception.Message}", exception);
         }
@@ -60,7 +60,21 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
     private string Where => $"the gateway at {Name}";
 
     /// <summary>Reads the JSON; null when it names no server that can be asked.</summary>
+    /// <exception cref="InvalidDataException">It is no such page.</exception>
     internal static Location? Read(ReadOnlyMemory<byte> page, IReadOnlyCollection<string> not)
+    {
+        try
+        {
+            return ReadPage(page, not);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException
+            or KeyNotFoundException or FormatException)
+        {
+            throw new InvalidDataException(exception.Message, exception);
+        }
+    }
+
+    private static Location? ReadPage(ReadOnlyMemory<byte> page, IReadOnlyCollection<string> not)
     {
         using JsonDocument document = JsonDocument.Parse(page);
         JsonElement root = document.RootElement;

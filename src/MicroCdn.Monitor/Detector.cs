@@ -53,6 +53,9 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
     /// <summary>What is to be done; the caller empties it.</summary>
     public List<Deed> Deeds { get; } = [];
 
+    /// <summary>Those that an operator took out of rotation, whether they are there at the moment or not.</summary>
+    public HashSet<ServerId> Drained { get; } = [];
+
     /// <summary>Everyone known, the dead and those who left included.</summary>
     public IReadOnlyList<Watched> Servers => _all;
 
@@ -80,7 +83,10 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
         {
             if (_all.Count >= Limits.Servers && !Forget()) return TetherOutcome.Full;
             ServerId.TryCreate(message.Id, out ServerId id);
-            server = new Watched(id, profile) { Host = System.Text.Encoding.UTF8.GetBytes(WireAddress.Format(peer)) };
+            server = new Watched(id, profile)
+            {
+                Host = System.Text.Encoding.UTF8.GetBytes(WireAddress.Format(peer)), IsDrained = Drained.Contains(id),
+            };
             _servers.Add(message.Id.ToArray(), server);
             _all.Add(server);
         }
@@ -134,6 +140,7 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
     {
         if (Find(id) is not { } server) return false;
         server.IsDrained = isDrained;
+        _ = isDrained ? Drained.Add(server.Id) : Drained.Remove(server.Id);
         Tell(server, isDrained ? "an operator took it out" : "an operator took it back in");
         return true;
     }

@@ -45,6 +45,9 @@ public sealed record MonitorOptions
     /// <summary>How patient it is with servers of version 2.</summary>
     public DetectionKind Profile { get; init; } = DetectionKind.Lan;
 
+    /// <summary>Where it remembers who is drained; null for nowhere.</summary>
+    public string? State { get; init; }
+
     /// <summary>Who it is to indexes.</summary>
     internal Identity Self => Credentials.As(PeerRole.Monitor, Id);
 

@@ -29,12 +29,17 @@ public sealed partial class MonitorRole : IRole, IDisposable
         Roster roster = new(time, options.Timeout, options.CheckInterval);
         Detector detector = new(
             options.Profile == DetectionKind.Wan ? DetectionProfile.Wan : DetectionProfile.Lan, DrawNonce);
+        DrainedServers drained = new(options.State, _logger);
+        detector.Drained.UnionWith(drained.Read());
         _watch = new Watch(roster, detector, time, _logger);
         _notices = new IndexNotices(options.Self, _watch, dialer, time, _logger);
         _trust = new TrustedNetworks(options.Trust);
         _complaints = new Complaints(_logger, time);
         _port = datagrams.Bind(new IPEndPoint(options.Bind, options.UdpPort));
-        MonitorService service = new(_watch, _notices, _trust, _complaints) { Credentials = options.Credentials };
+        MonitorService service = new(_watch, _notices, _trust, _complaints)
+        {
+            Credentials = options.Credentials, Drained = drained,
+        };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
 

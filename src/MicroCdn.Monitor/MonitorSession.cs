@@ -110,7 +110,19 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
         if (_guard is { Role: PeerRole.Content, Id: { } own }
             && !(ServerId.TryCreate(message.Id, out ServerId id) && id == own)) return WireErrors.NotAuthenticated;
         if (!service.Watch.Drain(message.Id, isDrained)) return WireErrors.UnknownServer;
-        answer.Write(isDrained ? "OK DRAINING\n"u8 : "OK RESUMED\n"u8);
+        string said = isDrained ? "OK DRAINING\n" : "OK RESUMED\n";
+        if (!service.Drained.Lasts)
+        {
+            answer.WriteText(said);
+            return null;
+        }
+        // The disk may take its time, and others wait for this thread.
+        answer.Later();
+        _ = Task.Run(() =>
+        {
+            service.Drained.Write(() => service.Watch.Drained);
+            answer.Complete(Encoding.UTF8.GetBytes(said));
+        });
         return null;
     }
 
@@ -164,6 +176,9 @@ internal sealed class MonitorService(
     public TrustedNetworks Trust => trust;
 
     public Complaints Complaints => complaints;
+
+    /// <summary>Where it is remembered who is drained.</summary>
+    public required DrainedServers Drained { get; init; }
 
     /// <summary>The keys that control messages are checked by.</summary>
     public Credentials Credentials { get; init; } = Credentials.None;

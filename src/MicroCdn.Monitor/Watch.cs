@@ -83,6 +83,15 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         return known;
     }
 
+    /// <summary>Those that an operator took out of rotation.</summary>
+    public ServerId[] Drained
+    {
+        get
+        {
+            lock (Lock) return [.. detector.Drained];
+        }
+    }
+
     /// <summary>Takes a server out of rotation or back in; false when nobody of this id has a tether.</summary>
     public bool Drain(ReadOnlySpan<byte> id, bool isDrained)
     {

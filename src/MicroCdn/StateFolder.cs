@@ -15,6 +15,9 @@ internal static class StateFolder
     /// <summary>The folder of an index that is told none.</summary>
     public static string OfIndex => Path.Combine(OfUser, "index");
 
+    /// <summary>The folder of a monitor that is told none, by its line port: a machine may run several.</summary>
+    public static string OfMonitor(int port) => Path.Combine(OfUser, "monitor", $"{port}");
+
     /// <summary>The folder of one content server of several.</summary>
     public static string Of(string folder, ServerId id) => Path.Combine(folder, "content", NameOf(id));
 

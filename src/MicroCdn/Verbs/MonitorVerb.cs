@@ -13,19 +13,7 @@ internal static class MonitorVerb
     {
         Option<int> indexPort = Flags.Port("--index-port", 5050, "The line port of the index at --index-host.");
         Option<string> indexHost = Flags.Host("--index-host", "The host of an index to tell of failures.");
-        Option<IndexAddress[]> more = new("--index")
-        {
-            Description = "A further index to tell of failures; repeatable.",
-            HelpName = "HOST:PORT",
-            Arity = ArgumentArity.OneOrMore,
-            DefaultValueFactory = _ => [],
-            CustomParser = result => [.. result.Tokens.Select(token =>
-            {
-                if (Flags.TryHostAndPort(token.Value, out string host, out int at)) return new IndexAddress(host, at);
-                result.AddError($"--index wants HOST:PORT, such as 10.0.0.5:5050, not '{token.Value}'.");
-                return default;
-            })],
-        };
+        Option<IndexAddress[]> more = Indexes();
         Option<int> udpPort = Flags.Port("--udp-port", 6000, "The port heartbeats come to.");
         Option<int> tcpPort = Flags.Port("--tcp-port", 6001, "The line port.");
         Option<TimeSpan> timeout = Flags.Seconds("--timeout", 8, "Silence after which a server is dead.");
@@ -35,10 +23,12 @@ internal static class MonitorVerb
         Option<bool> verbose = new("--verbose") { Description = "Log every heartbeat." };
         var bind = Flags.Bind();
         var trust = Flags.Trust();
+        Option<string?> data = Flags.Data(
+            "The folder for this monitor's own state; by default microcdn/monitor/PORT below the user's data folder.");
         Command verb = new("monitor", "Run a monitor: it hears heartbeats and tells the indexes which servers died.")
         {
             indexPort, indexHost, more, udpPort, tcpPort, timeout, interval, profile, id, verbose, bind, trust,
-            Flags.Data(), ConfigFlag.Create(),
+            data, ConfigFlag.Create(),
         };
         KeyFlags keys = new();
         keys.AddTo(verb);
@@ -61,12 +51,27 @@ internal static class MonitorVerb
                     Id = parsed.GetValue(id) ?? OfMachine(parsed.GetValue(tcpPort)),
                     Profile = parsed.GetValue(profile) == "wan" ? DetectionKind.Wan : DetectionKind.Lan,
                     Credentials = parts.Credentials,
+                    State = parsed.GetValue(data) ?? StateFolder.OfMonitor(parsed.GetValue(tcpPort)),
                     Verbose = parsed.GetValue(verbose),
                 },
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
         ], keys: keys.Read(parsed)));
         return verb;
     }
+
+    private static Option<IndexAddress[]> Indexes() => new("--index")
+    {
+        Description = "A further index to tell of failures; repeatable.",
+        HelpName = "HOST:PORT",
+        Arity = ArgumentArity.OneOrMore,
+        DefaultValueFactory = _ => [],
+        CustomParser = result => [.. result.Tokens.Select(token =>
+        {
+            if (Flags.TryHostAndPort(token.Value, out string host, out int at)) return new IndexAddress(host, at);
+            result.AddError($"--index wants HOST:PORT, such as 10.0.0.5:5050, not '{token.Value}'.");
+            return default;
+        })],
+    };
 
     private static Option<string> Profile() => new("--profile")
     {

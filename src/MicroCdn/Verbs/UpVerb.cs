@@ -110,6 +110,7 @@ internal static class UpVerb
             UdpPort = plan.MonitorUdpPort,
             TcpPort = plan.MonitorTcpPort,
             Indexes = [new IndexAddress(plan.Host, plan.IndexPort)],
+            State = Path.Combine(plan.State, "monitor"),
             Trust = plan.Trust,
             Credentials = parts.Credentials,
         };

@@ -9,12 +9,12 @@ public sealed class DrainTests
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
 
     [Fact]
-    public async Task A_drained_server_gets_nobody_until_it_is_resumed_also_when_it_is_started_again()
+    public async Task A_drained_server_gets_nobody_until_it_is_resumed_also_when_it_or_the_monitor_is_started_again()
     {
         await using Stage stage = new();
         string[] monitor = ["--monitor-tcp-port", $"{stage.MonitorTcpPort}"];
         int port = Stage.FreePort();
-        (RunningProcess content, string folder) = await FleetAsync(stage, port);
+        (RunningProcess content, string folder, RunningProcess watching) = await FleetAsync(stage, port);
 
         RunningProcess drain = stage.MicroCdn(["drain", "CS1", .. monitor]);
         Assert.Equal(0, await drain.UntilEndAsync());
@@ -30,6 +30,12 @@ public sealed class DrainTests
         Assert.Equal(0, await content.UntilEndAsync());
         await stage.RegisteredContentAsync("CS1", folder, port);
         await Stage.PassAsync(TimeSpan.FromSeconds(2), "it has beaten, and the index has looked");
+        await UntilStateAsync(stage.MonitorTcpPort, "CS1", "dead");
+
+        watching.Kill();
+        await watching.UntilEndAsync();
+        await stage.MonitorAsync();
+        await Stage.PassAsync(TimeSpan.FromSeconds(2), "the restarted monitor has heard it");
         await UntilStateAsync(stage.MonitorTcpPort, "CS1", "dead");
 
         RunningProcess resume = stage.MicroCdn(["resume", "CS1", .. monitor]);
@@ -71,7 +77,7 @@ public sealed class DrainTests
     {
         await using Stage stage = new();
         int port = Stage.FreePort();
-        (RunningProcess content, string folder) = await FleetAsync(stage, port);
+        (RunningProcess content, string folder, _) = await FleetAsync(stage, port);
         using TcpClient client = new();
         await client.ConnectAsync(IPAddress.Loopback, port);
         await client.GetStream().WriteAsync("GET big.bin\n"u8.ToArray());
@@ -97,13 +103,13 @@ public sealed class DrainTests
     }
 
     // Two servers with the same files, known to index and monitor.
-    private static async Task<(RunningProcess Content, string Folder)> FleetAsync(Stage stage, int port)
+    private static async Task<(RunningProcess Content, string Folder, RunningProcess Monitor)> FleetAsync(Stage stage, int port)
     {
         string folder = stage.MakeFiles("one", ("a.txt", "a"u8.ToArray()));
         await using (FileStream big = new(Path.Combine(folder, "big.bin"), FileMode.CreateNew)) big.SetLength(200L << 20);
         File.SetLastWriteTimeUtc(Path.Combine(folder, "big.bin"), new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc));
         await stage.IndexAsync();
-        await stage.MonitorAsync();
+        RunningProcess monitor = await stage.MonitorAsync();
         RunningProcess content = await stage.RegisteredContentAsync("CS1", folder, port);
         await stage.RegisteredContentAsync("CS2", folder, Stage.FreePort());
         foreach (string id in new[] { "CS1", "CS2" })
@@ -111,7 +117,7 @@ public sealed class DrainTests
             await UntilStateAsync(stage.MonitorTcpPort, id, "alive");
             await UntilStateAsync(stage.IndexPort, id, "alive");
         }
-        return (content, folder);
+        return (content, folder, monitor);
     }
 
     private static Task UntilStateAsync(int port, string id, string state) =>

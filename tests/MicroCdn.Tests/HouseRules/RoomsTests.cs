@@ -14,7 +14,7 @@ public sealed class RoomsTests
         ["Storage"] = ["Protocol"],
         ["Caching"] = ["Storage", "Protocol"],
         ["Index"] = ["Network", "Storage", "Protocol"],
-        ["Monitor"] = ["Network", "Protocol"],
+        ["Monitor"] = ["Network", "Storage", "Protocol"],
         ["Client"] = ["Network", "Storage", "Protocol"],
         ["Content"] = ["Client", "Network", "Storage", "Protocol"],
         ["Edge"] = ["Content", "Caching", "Http", "Network", "Storage", "Protocol"],

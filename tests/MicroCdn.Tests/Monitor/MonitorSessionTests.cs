@@ -19,7 +19,10 @@ public sealed class MonitorSessionTests
         Roster roster = new(_time, TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(1));
         _watch = new Watch(roster, new Detector(DetectionProfile.Lan, () => 1), _time, _log);
         IndexNotices notices = new(new MonitorOptions().Self, _watch, new NoDialer(), _time, _log);
-        _service = new MonitorService(_watch, notices, new TrustedNetworks([]), new Complaints(_log, _time));
+        _service = new MonitorService(_watch, notices, new TrustedNetworks([]), new Complaints(_log, _time))
+        {
+            Drained = new DrainedServers(null, _log),
+        };
     }
 
     [Theory]
