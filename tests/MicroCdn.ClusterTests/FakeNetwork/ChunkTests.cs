@@ -185,6 +185,24 @@ public sealed class ChunkTests
         peers.CheckSaved();
     });
 
+    [Theory]
+    [InlineData("CS1")]
+    [InlineData("CS1", "CS2")]
+    public Task A_server_whose_list_of_chunks_rotted_is_not_taken_for_one_with_wrong_bytes(params string[] servers) =>
+        Run(servers, async peers =>
+    {
+        peers.File = peers.Noise(4 * MiB);
+        peers.Servers["CS1"].TellsRottenDigests = true;
+        DownloadResult result = await peers.DownloadAsync(null, progress =>
+        {
+            // It is needed for the rest.
+            if (servers.Length > 1 && progress.Done > 1.5 * MiB) peers.Cluster.Kill("CS2");
+        });
+        peers.CheckSaved();
+        Assert.True(result.IsVerified);
+        Assert.Contains("CS1", result.Server, StringComparison.Ordinal);
+    });
+
     [Fact]
     public Task A_large_file_comes_from_four_servers_at_once() => Run(["CS1", "CS2", "CS3", "CS4", "CS5"], async peers =>
     {
