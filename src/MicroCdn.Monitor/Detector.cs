@@ -33,8 +33,10 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
     private static readonly TimeSpan Forgiven = TimeSpan.FromMinutes(5);
     // A tether that ended is answered by one connection; until its outcome is due, that is no silence.
     private static readonly TimeSpan ProbeTime = TimeSpan.FromMilliseconds(300);
-    // One that was never heard, behind a firewall perhaps, is not worth a suspicion three times a second.
+    // One that is not heard, behind a firewall perhaps, is not worth a suspicion three times a second: neither before
+    // its first beat nor once its port alone answered three times.
     private static readonly TimeSpan FirstBeat = TimeSpan.FromSeconds(3);
+    private const int PortOnlyIsUsual = 3;
     // Deaths of a moment ago belong to the same event.
     private static readonly TimeSpan OneMoment = TimeSpan.FromSeconds(2);
 
@@ -152,6 +154,7 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
         if (incarnation != server.Incarnation || sequence <= server.Sequence) return false;
         long steps = sequence - server.Sequence;
         server.Sequence = sequence;
+        server.PortOnly = 0;
         server.Rhythm.Beat(steps, gap, now);
         Hear(server, now, "it is heard again");
         return true;
@@ -163,6 +166,7 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
         if (server.HasLeft || server.IsProvenDead || incarnation != server.Incarnation) return false;
         if (number - server.Nonce >= (ulong)server.Pings) return false;
         server.GoodProbes++;
+        server.PortOnly = 0;
         Hear(server, now, "it answered a PING");
         return true;
     }
@@ -174,11 +178,12 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
         if (outcome == ProbeOutcome.Answered)
         {
             server.GoodProbes++;
+            server.PortOnly++;
             Hear(server, now, "its port answered");
         }
         // A beat that was under way when its process ended may have cleared it meanwhile; a lost tether says so.
-        else if (outcome == ProbeOutcome.Refused && (server.State == ServerState.Suspect || server.Tether is null)
-            && !_self.IsDegraded)
+        // While the tether holds, the process is there: a firewall may refuse in its place. Silence decides then.
+        else if (outcome == ProbeOutcome.Refused && server.Tether is null && !_self.IsDegraded)
         {
             server.IsProvenDead = true;
             Die(server, "its port refused", now);

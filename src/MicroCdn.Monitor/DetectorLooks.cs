@@ -37,7 +37,7 @@ internal sealed partial class Detector
             {
                 if (!server.LostTether || now - server.Since > ProbeTime) silent++;
             }
-            else if (now - server.HeardAt > (server.Rhythm.IsHeard ? server.Rhythm.Limit : FirstBeat) * patience)
+            else if (now - server.HeardAt > Usual(server) * patience)
             {
                 Suspect(server, "it is silent", lostTether: false, now);
                 silent++;
@@ -51,6 +51,9 @@ internal sealed partial class Detector
         // Whoever is still silent gets the whole time again: the trouble was ours.
         foreach (Watched server in _busy) server.Since = now;
     }
+
+    private static TimeSpan Usual(Watched server) =>
+        server.Rhythm.IsHeard && server.PortOnly < PortOnlyIsUsual ? server.Rhythm.Limit : FirstBeat;
 
     // Those who are to be probed: suspects often, returning ones calmly.
     private void Attend(TimeSpan now)
@@ -168,8 +171,9 @@ internal sealed partial class Detector
 
     private void Tell(Watched server, string reason)
     {
-        if (server.Told == server.Shown) return;
-        server.Told = server.Shown;
+        // Whoever is told goes by what was said of this start; words about an earlier one count for nothing.
+        if (server.Told == server.Shown && server.ToldIncarnation == server.Incarnation) return;
+        (server.Told, server.ToldIncarnation) = (server.Shown, server.Incarnation);
         Deeds.Add(new Deed(DeedKind.Tell, server, 0, reason));
     }
 

@@ -10,6 +10,8 @@ internal sealed partial class IndexNotices(
     Identity self, Watch watch, IDialer dialer, TimeProvider time, ILogger logger)
 {
     private const string Localhost = "localhost";
+    // What failed once may fail at once again, and each time stands in the log.
+    private static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private readonly List<IndexContact> _indexes = [];
@@ -62,19 +64,27 @@ internal sealed partial class IndexNotices(
         await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
     }
 
+    // Whatever goes wrong with one index, it is not given up: it would never hear of a death again.
     private async Task RunOneAsync(IndexContact index, CancellationToken cancellationToken)
     {
         try
         {
-            await index.RunAsync(cancellationToken).ConfigureAwait(false);
+            while (true)
+            {
+                try
+                {
+                    await index.RunAsync(cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+                {
+                    LogFault(index.Index, exception);
+                }
+                await Task.Delay(PauseAfterFault, time, cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // The monitor is ending.
-        }
-        catch (Exception exception)
-        {
-            LogFault(index.Index, exception);
         }
     }
 
@@ -85,6 +95,6 @@ internal sealed partial class IndexNotices(
     [LoggerMessage(3010, LogLevel.Information, "failures are told to the index at {Index}")]
     private partial void LogAdded(IndexAddress index);
 
-    [LoggerMessage(3014, LogLevel.Error, "telling the index at {Index} failed")]
+    [LoggerMessage(3014, LogLevel.Error, "telling the index at {Index} failed, trying on")]
     private partial void LogFault(IndexAddress index, Exception exception);
 }

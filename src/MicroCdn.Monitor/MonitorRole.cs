@@ -64,13 +64,15 @@ public sealed partial class MonitorRole : IRole, IDisposable
 
     private void Hear(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender, int port)
     {
+        bool isProofAsked = _options.Credentials.Mode == AuthMode.Required;
         if (_options.Credentials.AreThere && DatagramSeal.IsAtTheEndOf(datagram))
         {
-            // It is genuine or it is nothing: where it comes from does not matter.
-            if (!HearSealed(datagram)) _complaints.Count();
+            // It is genuine or it is nothing, wherever it comes from; only of a server that proved nothing, whose seal
+            // nobody can check, the network decides.
+            if (!HearSealed(datagram, !isProofAsked && _trust.Contains(sender))) _complaints.Count();
             return;
         }
-        if (_options.Credentials.Mode == AuthMode.Required)
+        if (isProofAsked)
         {
             _complaints.Add(
                 $"dropped a datagram from {new IPAddress(sender)}: it has no proof of the cluster key (--key-file)");
@@ -87,12 +89,12 @@ public sealed partial class MonitorRole : IRole, IDisposable
         else if (NumberedHeartbeat.TryParse(datagram, out NumberedHeartbeat numbered))
         {
             // Late ones, and doubled ones, are the network's doing: counted, and nobody's fault.
-            if (!_watch.Hear(numbered, datagram)) _complaints.Count();
+            if (!_watch.Hear(numbered, datagram, isTrusted: true)) _complaints.Count();
             else if (_options.Verbose) LogHeartbeat(numbered.Plain);
         }
         else if (Pong.TryParse(datagram, out Pong pong))
         {
-            if (!_watch.Hear(pong, datagram)) _complaints.Count();
+            if (!_watch.Hear(pong, datagram, isTrusted: true)) _complaints.Count();
         }
         else
         {
@@ -101,12 +103,12 @@ public sealed partial class MonitorRole : IRole, IDisposable
     }
 
     // False when it counts for nothing.
-    private bool HearSealed(ReadOnlySpan<byte> datagram)
+    private bool HearSealed(ReadOnlySpan<byte> datagram, bool isTrusted)
     {
         if (datagram.Length > Limits.DatagramBytes) return false;
-        if (Pong.TryParse(datagram, out Pong pong)) return _watch.Hear(pong, datagram);
+        if (Pong.TryParse(datagram, out Pong pong)) return _watch.Hear(pong, datagram, isTrusted);
         if (!NumberedHeartbeat.TryParse(datagram, out NumberedHeartbeat numbered)) return false;
-        if (!_watch.Hear(numbered, datagram)) return false;
+        if (!_watch.Hear(numbered, datagram, isTrusted)) return false;
         if (_options.Verbose) LogHeartbeat(numbered.Plain);
         return true;
     }

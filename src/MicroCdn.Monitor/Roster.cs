@@ -9,6 +9,9 @@ namespace MicroCdn.Monitor;
 /// given up. But when the watchman himself dozed off (the process was stopped, the machine suspended, a collection
 /// ran), he cannot blame the guards for calls he slept through: the time he slept is taken out of every silence
 /// first.</para>
+/// <para>Nor is he alone with a lake full of the drowned the moment he takes up his post: when most of those whom he
+/// only knows by hearsay stay silent, it is likelier that they cannot reach him. They are suspect then, not
+/// dead.</para>
 /// <para>Simple on purpose: version 1 beats every three seconds, so two lost datagrams and an unlucky third already end
 /// the eight seconds. A wrong verdict costs little, since the next beat takes it back.</para>
 /// <para>Times are timestamps of one monotonic clock. One caller at a time; the callers hold <see cref="Lock"/>.</para>
@@ -17,6 +20,9 @@ internal sealed class Roster
 {
     /// <summary>How late a look may be before the silence is put down to ourselves.</summary>
     private static readonly TimeSpan Tolerance = TimeSpan.FromMilliseconds(250);
+
+    // One or two may have died while we were away, and be all there is.
+    private const int FewestUnheard = 3;
 
     private readonly TimeProvider _time;
     private readonly TimeSpan _timeout;
@@ -39,6 +45,10 @@ internal sealed class Roster
     /// <summary>When this monitor began to listen.</summary>
     public long StartedAt { get; }
 
+    /// <summary>True while most of the fleet is silent and was never heard by this monitor: of those nobody is called
+    /// dead.</summary>
+    public bool IsDegraded { get; private set; }
+
     public IReadOnlyCollection<Member> Members => _members.Values;
 
     /// <summary>Takes in a heartbeat; allocates nothing for a server already known.</summary>
@@ -52,7 +62,7 @@ internal sealed class Roster
             member.Update(beat, now);
             return Change.Appeared;
         }
-        bool returns = !member.IsAlive;
+        bool returns = !member.IsAlive || member.IsDoubted;
         member.Update(beat, now);
         return returns ? Change.Returned : null;
     }
@@ -73,22 +83,55 @@ internal sealed class Roster
     /// <summary>Forgets a server, which speaks version 2 from now on.</summary>
     public void Remove(ReadOnlySpan<byte> id) => _lookup.Remove(id);
 
-    /// <summary>Looks who has been silent too long; returns those who are dead from now on.</summary>
-    public IReadOnlyList<Member> Sweep(long now)
+    /// <summary>Looks who has been silent too long.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="others">How many servers of version 2 are there: they are heard, or judged by themselves.</param>
+    /// <returns>Those who are dead from now on, and those who are doubted from now on, which still count as
+    /// alive.</returns>
+    public IReadOnlyList<Member> Sweep(long now, int others)
     {
         TimeSpan late = _time.GetElapsedTime(_sweptAt, now) - _checkInterval;
         _sweptAt = now;
         if (late > Tolerance) Rebase(late);
 
-        List<Member> dead = [];
+        Doubt(now, others);
+        List<Member> news = [];
         foreach (Member member in _members.Values)
         {
-            if (!member.IsAlive || _time.GetElapsedTime(member.HeardAt, now) < _timeout) continue;
-            member.IsAlive = false;
-            dead.Add(member);
+            if (!IsSilent(member, now)) continue;
+            bool isDoubtful = IsDegraded && !member.WasHeard;
+            if (isDoubtful && member.IsDoubted) continue;
+            if (isDoubtful) member.IsDoubted = true;
+            else member.IsAlive = false;
+            news.Add(member);
         }
-        return dead;
+        return news;
     }
+
+    private void Doubt(long now, int others)
+    {
+        int alive = 0, silent = 0, unheard = 0;
+        foreach (Member member in _members.Values)
+        {
+            if (member.IsAlive) alive++;
+            if (!IsSilent(member, now)) continue;
+            silent++;
+            if (!member.WasHeard) unheard++;
+        }
+        bool doubts = unheard >= FewestUnheard && silent * 2 > others + alive;
+        if (IsDegraded && !doubts)
+        {
+            // Whoever is still silent gets the whole time again: the trouble was ours.
+            foreach (Member member in _members.Values)
+            {
+                if (IsSilent(member, now) && !member.WasHeard) member.HeardAt = now;
+            }
+        }
+        IsDegraded = doubts;
+    }
+
+    private bool IsSilent(Member member, long now) =>
+        member.IsAlive && _time.GetElapsedTime(member.HeardAt, now) >= _timeout;
 
     private void Rebase(TimeSpan late)
     {
@@ -138,9 +181,16 @@ internal sealed class Member(ServerId id, byte[] host, int port)
 
     public bool IsAlive { get; set; } = true;
 
+    /// <summary>This monitor heard it itself; the others it knows from an index.</summary>
+    public bool WasHeard { get; private set; }
+
+    /// <summary>It is suspect: silent, and never heard, when the monitor had reason to doubt itself.</summary>
+    public bool IsDoubted { get; set; }
+
     public void Update(in Heartbeat beat, long now)
     {
         (Port, Load, Files, HeardAt, IsAlive) = (beat.TcpPort, beat.Load, beat.Files, now, true);
+        (WasHeard, IsDoubted) = (true, false);
         if (!beat.Host.SequenceEqual(Host)) Host = beat.Host.ToArray();
     }
 }

@@ -107,13 +107,16 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     }
 
     /// <summary>Takes in a numbered beat; false when it counts for nothing.</summary>
-    public bool Hear(in NumberedHeartbeat beat, ReadOnlySpan<byte> datagram)
+    /// <param name="beat">What it says.</param>
+    /// <param name="datagram">All of it, with its seal.</param>
+    /// <param name="isTrusted">True when it comes from where beats are taken without proof.</param>
+    public bool Hear(in NumberedHeartbeat beat, ReadOnlySpan<byte> datagram, bool isTrusted)
     {
         bool counts;
         Deed[] deeds;
         lock (Lock)
         {
-            if (detector.Find(beat.Plain.Id) is not { } server || server.Seal?.IsOn(datagram) == false) return false;
+            if (detector.Find(beat.Plain.Id) is not { } server || !IsGenuine(server, datagram, isTrusted)) return false;
             counts = detector.Record(server, beat.Incarnation, beat.Sequence, beat.Gap, Now);
             if (counts) Describe(server, beat.Plain);
             deeds = Written();
@@ -123,13 +126,16 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     }
 
     /// <summary>Takes in an answer to a PING; false when it answers none.</summary>
-    public bool Hear(in Pong pong, ReadOnlySpan<byte> datagram)
+    /// <param name="pong">What it says.</param>
+    /// <param name="datagram">All of it, with its seal.</param>
+    /// <param name="isTrusted">True when it comes from where answers are taken without proof.</param>
+    public bool Hear(in Pong pong, ReadOnlySpan<byte> datagram, bool isTrusted)
     {
         bool counts;
         Deed[] deeds;
         lock (Lock)
         {
-            if (detector.Find(pong.Id) is not { } server || server.Seal?.IsOn(datagram) == false) return false;
+            if (detector.Find(pong.Id) is not { } server || !IsGenuine(server, datagram, isTrusted)) return false;
             counts = detector.Answered(server, pong.Nonce, pong.Incarnation, Now);
             deeds = Written();
         }
@@ -165,17 +171,30 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     /// <summary>Looks who of version 1 has been silent too long.</summary>
     public void Sweep(TimeSpan timeout)
     {
-        IReadOnlyList<Member> dead;
+        Member[] silent, dead;
+        bool doubts, isTurned;
         lock (Lock)
         {
-            dead = roster.Sweep(time.GetTimestamp());
-            foreach (Member member in dead) Write(member.Id, ServerState.Dead, 0);
+            bool doubted = roster.IsDegraded;
+            silent = [.. roster.Sweep(time.GetTimestamp(), detector.Servers.Count(
+                server => !server.HasLeft && server.State != ServerState.Dead))];
+            dead = [.. silent.Where(member => !member.IsAlive)];
+            // A suspect makes the index look for itself.
+            foreach (Member member in silent)
+            {
+                Write(member.Id, member.IsAlive ? ServerState.Suspect : ServerState.Dead, 0);
+            }
+            doubts = roster.IsDegraded;
+            isTurned = doubts != doubted;
+            Ledger.Doubts = detector.IsDegraded || doubts;
         }
         foreach (Member member in dead)
         {
             LogSilent(member.Id, System.Text.Encoding.UTF8.GetString(member.Host), member.Port, timeout.TotalSeconds);
         }
-        if (dead.Count > 0) _news();
+        if (isTurned && doubts) LogDoubt("most servers are silent, and were not heard since this start");
+        else if (isTurned) LogTrust("of those who were never heard, most are heard now");
+        if (silent.Length > 0 || isTurned) _news();
     }
 
     /// <summary>Takes in servers that an index knows; returns how many were news.</summary>
@@ -227,6 +246,10 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         return isGone && Now - server.PlainSince >= Downgrade;
     }
 
+    // A seal that nobody can check, since its server proved nothing, is worth no more than none.
+    private static bool IsGenuine(Watched server, ReadOnlySpan<byte> datagram, bool isTrusted) =>
+        server.Seal is { } seal ? seal.IsOn(datagram) : isTrusted;
+
     private static void Describe(Watched server, in Heartbeat beat)
     {
         (server.Load, server.Files) = (beat.Load, beat.Files);
@@ -249,7 +272,11 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         detector.Deeds.Clear();
         for (int at = 0; at < deeds.Length; at++)
         {
-            if (deeds[at] is { Kind: DeedKind.Doubt }) Ledger.Doubts = detector.IsDegraded;
+            if (deeds[at] is { Kind: DeedKind.Doubt })
+            {
+                Ledger.Doubts = detector.IsDegraded || roster.IsDegraded;
+                deeds[at] = deeds[at] with { Number = detector.IsDegraded ? 1u : 0 };
+            }
             if (deeds[at] is not { Kind: DeedKind.Tell, Server: { } server }) continue;
             Write(server.Id, server.Shown, server.Incarnation);
             // The state may go on before the log has its line.
@@ -279,7 +306,7 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
                     isNews = true;
                     break;
                 default:
-                    if (Ledger.Doubts) LogDoubt(deed.Reason);
+                    if (deed.Number > 0) LogDoubt(deed.Reason);
                     else LogTrust(deed.Reason);
                     isNews = true;
                     break;

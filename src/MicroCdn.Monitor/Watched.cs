@@ -78,6 +78,9 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
 
     public int GoodProbes { get; set; }
 
+    /// <summary>How often its port answered since a datagram of it last came.</summary>
+    public int PortOnly { get; set; }
+
     /// <summary>When it was first heard in version 1 since it is gone; null when it was not.</summary>
     public TimeSpan? PlainSince { get; set; }
 
@@ -90,6 +93,9 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
 
     /// <summary>What the world was told last.</summary>
     public ServerState Told { get; set; } = ServerState.Unknown;
+
+    /// <summary>Which start that was said of.</summary>
+    public long ToldIncarnation { get; set; }
 }
 
 /// <summary>What a detector wants done.</summary>

@@ -9,27 +9,33 @@ public sealed class TcpDialer(TimeProvider time) : IDialer
     /// <summary>How long one address may take to accept: three retransmissions of a lost SYN would take 7 s.</summary>
     private static readonly TimeSpan ConnectTime = TimeSpan.FromSeconds(5);
 
+    /// <summary>Makes a socket; it fails where the process has no descriptors left.</summary>
+    internal Func<AddressFamily, Socket> Open { get; init; } = family =>
+        new Socket(family, SocketType.Stream, ProtocolType.Tcp);
+
     /// <inheritdoc/>
     public async ValueTask<LineConnection> DialAsync(string host, int port, CancellationToken cancellationToken)
     {
         Exception? failure = null;
         foreach (IPAddress address in await Resolve(host, cancellationToken).ConfigureAwait(false))
         {
-            Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            Sockets.KeepAlive(socket);
-            Sockets.BoundUnacknowledged(socket);
+            Socket? socket = null;
             using CancellationTokenSource limit = new(ConnectTime, time);
             using CancellationTokenSource either =
                 CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             try
             {
+                socket = Open(address.AddressFamily);
+                socket.NoDelay = true;
+                Sockets.KeepAlive(socket);
+                Sockets.BoundUnacknowledged(socket);
                 await socket.ConnectAsync(new IPEndPoint(address, port), either.Token).ConfigureAwait(false);
                 return new LineConnection(new NetworkStream(socket, ownsSocket: true), Address(socket.LocalEndPoint),
                     address);
             }
             catch (Exception exception) when (exception is SocketException or OperationCanceledException)
             {
-                socket.Dispose();
+                socket?.Dispose();
                 cancellationToken.ThrowIfCancellationRequested();
                 failure = exception;
             }

@@ -31,12 +31,14 @@ public sealed class DrainTests
         await stage.RegisteredContentAsync("CS1", folder, port);
         await Stage.PassAsync(TimeSpan.FromSeconds(2), "it has beaten, and the index has looked");
         await UntilStateAsync(stage.MonitorTcpPort, "CS1", "dead");
+        await UntilStateAsync(stage.IndexPort, "CS1", "dead");
 
         watching.Kill();
         await watching.UntilEndAsync();
         await stage.MonitorAsync();
         await Stage.PassAsync(TimeSpan.FromSeconds(2), "the restarted monitor has heard it");
         await UntilStateAsync(stage.MonitorTcpPort, "CS1", "dead");
+        await UntilStateAsync(stage.IndexPort, "CS1", "dead");
 
         RunningProcess resume = stage.MicroCdn(["resume", "CS1", .. monitor]);
         Assert.Equal(0, await resume.UntilEndAsync());

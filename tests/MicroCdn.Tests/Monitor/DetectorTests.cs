@@ -18,6 +18,7 @@ public sealed class DetectorTests
     private readonly List<ulong> _pings = [];
     private readonly Dictionary<string, object> _tethers = [];
     private readonly HashSet<string> _silent = [];
+    private readonly HashSet<string> _portsOnly = [];
     private TimeSpan _now;
     private TimeSpan _lookAt;
 
@@ -225,6 +226,68 @@ public sealed class DetectorTests
         Assert.Null(_detector.Find("S7"u8));
     }
 
+    // An index drops words about an earlier start: what is still true of the new one is said anew.
+    [Fact]
+    public void What_is_said_of_a_server_is_said_again_of_its_next_start()
+    {
+        Watched server = Start("CS1");
+        Assert.True(_detector.Drain("CS1"u8, true, _now));
+        Assert.True(_detector.Leave("CS1"u8, _tethers["CS1"], _now));
+        _detector.Detach(server, _tethers["CS1"], _now);
+        Take();
+        _told.Clear();
+        Start("CS1", incarnation: 2);
+        Assert.Equal(["CS1 Draining"], _told);
+
+        _detector.Drain("CS1"u8, false, _now);
+        Take();
+        Start("CS1", incarnation: 3);
+        Assert.Equal("CS1 Returning", _told[^1]);
+        _told.Clear();
+        Start("CS1", incarnation: 4);
+        Assert.Equal(["CS1 Returning"], _told);
+    }
+
+    // A firewall that rejects answers in the place of a process that lives.
+    [Fact]
+    public void A_refusal_is_no_death_while_the_tether_holds()
+    {
+        Watched server = Start("CS1");
+        Pass(5);
+        _silent.Add("CS1");
+        Until("CS1 Suspect");
+        while (_probes.Count == 0) Step(1);
+        _detector.Probed(server, _probes[^1].Number, ProbeOutcome.Refused, _now);
+        Assert.Equal(ServerState.Suspect, server.State);
+        _silent.Remove("CS1");
+        Until("CS1 Alive");
+        _silent.Add("CS1");
+        Until("CS1 Dead");
+        _silent.Remove("CS1");
+        Until("CS1 Returning");
+    }
+
+    [Fact]
+    public void A_server_of_whom_only_the_port_is_heard_any_more_is_not_suspected_without_end()
+    {
+        Start("CS1");
+        Pass(5);
+        _silent.Add("CS1");
+        _portsOnly.Add("CS1");
+        Pass(3);
+        _told.Clear();
+        Pass(30);
+        Assert.InRange(_told.Count(line => line == "CS1 Suspect"), 8, 11);
+        Assert.DoesNotContain("CS1 Dead", _told);
+        // Heard again, it is missed as soon as any other.
+        _silent.Remove("CS1");
+        _portsOnly.Remove("CS1");
+        Pass(5);
+        _silent.Add("CS1");
+        TimeSpan began = _now;
+        Assert.InRange(Until("CS1 Suspect") - began, TimeSpan.Zero, TimeSpan.FromMilliseconds(350));
+    }
+
     private Watched Start(string id, long incarnation = 1, int beat = 100)
     {
         Assert.Equal(TetherOutcome.Tethered, Attach(id, incarnation, Here, beat));
@@ -286,6 +349,10 @@ public sealed class DetectorTests
         {
             if (deed.Kind == DeedKind.Tell) _told.Add($"{deed.Server!.Id} {deed.Server.Shown}");
             if (deed.Kind == DeedKind.Probe) _probes.Add(deed);
+            if (deed.Kind == DeedKind.Probe && _portsOnly.Contains(deed.Server!.Id.Value))
+            {
+                _detector.Probed(deed.Server, deed.Number, ProbeOutcome.Answered, _now);
+            }
             if (deed.Kind != DeedKind.Ping) continue;
             _pings.Add(deed.Number);
             if (_silent.Contains(deed.Server!.Id.Value)) continue;

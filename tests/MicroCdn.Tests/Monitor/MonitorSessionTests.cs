@@ -60,6 +60,25 @@ public sealed class MonitorSessionTests
     }
 
     [Fact]
+    public void A_monitor_that_hears_nobody_after_its_start_doubts_itself_and_calls_nobody_dead()
+    {
+        string[] ids = ["CS1", "CS2", "CS3"];
+        Assert.Equal(3, _watch.Expect(ids.Select(id => new ServerRow(Names.Id(id), "10.0.0.5", 7001, 0, true))));
+        for (int second = 0; second < 20; second++) Sweep();
+        Assert.True(_watch.Ledger.Doubts);
+        Assert.Equal(ids.Select(id => (id, ServerState.Suspect)),
+            _watch.Ledger.Rows.Select(row => (row.Id.Value, row.State)).Order());
+        Assert.Equal(3, _watch.Ledger.Last);
+        Assert.DoesNotContain(" dead", new Wire(_service).Receive("LIST_SERVERS\n").Sent, StringComparison.Ordinal);
+        Assert.Single(_log.Lines, line => line.StartsWith("degraded", StringComparison.Ordinal));
+
+        foreach (string id in ids) Beat($"HEARTBEAT {id} 10.0.0.5 7001 0 10");
+        Sweep();
+        Assert.False(_watch.Ledger.Doubts);
+        Assert.All(_watch.Ledger.Rows, row => Assert.Equal(ServerState.Alive, row.State));
+    }
+
+    [Fact]
     public void Five_thousand_servers_are_listed_whole()
     {
         string host = new('h', Limits.HostBytes);

@@ -39,7 +39,7 @@ public sealed class RosterSimulationTests
                     Hear(roster, time, number);
                     silent[number] = 0;
                 }
-                roster.Sweep(time.GetTimestamp());
+                roster.Sweep(time.GetTimestamp(), 0);
                 foreach (Member member in roster.Members)
                 {
                     int number = member.Id.Value[2] - '0';

@@ -147,6 +147,50 @@ public sealed class RosterTests
         Assert.Equal(["CS1"], Passes(1));
     }
 
+    // A monitor that comes back behind a broken line hears nobody, and would take a whole fleet out.
+    [Fact]
+    public void Most_of_a_fleet_that_was_never_heard_is_doubted_once_and_not_dead()
+    {
+        string[] ids = ["CS1", "CS2", "CS3", "CS4"];
+        foreach (string id in ids) _roster.Expect(Row(id, alive: true));
+        for (int second = 1; second <= 7; second++) Assert.Empty(Passes(1));
+        Assert.Equal(ids, Passes(1));
+        Assert.True(_roster.IsDegraded);
+        for (int second = 1; second <= 60; second++) Assert.Empty(Passes(1));
+        Assert.All(_roster.Members, member => Assert.True(member.IsAlive));
+
+        // The line is back: who is heard is no longer suspect, and who is not gets the whole time once more.
+        foreach (string id in ids[..3]) Assert.Equal(Change.Returned, Beat(id));
+        Assert.Empty(Passes(1));
+        Assert.False(_roster.IsDegraded);
+        for (int second = 1; second <= 7; second++)
+        {
+            Assert.Empty(Passes(1));
+            foreach (string id in ids[..3]) Assert.Null(Beat(id));
+        }
+        Assert.Equal(["CS4"], Passes(1));
+    }
+
+    [Fact]
+    public void A_fleet_that_was_heard_and_falls_silent_is_dead()
+    {
+        string[] ids = ["CS1", "CS2", "CS3"];
+        foreach (string id in ids) Beat(id);
+        for (int second = 1; second <= 7; second++) Assert.Empty(Passes(1));
+        Assert.Equal(ids, Passes(1));
+        Assert.False(Member("CS1").IsAlive);
+    }
+
+    [Fact]
+    public void While_servers_of_version_2_are_heard_the_trouble_is_not_ours()
+    {
+        foreach (string id in new[] { "CS1", "CS2", "CS3" }) _roster.Expect(Row(id, alive: true));
+        for (int second = 1; second <= 7; second++) Passes(1);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(3, _roster.Sweep(_time.GetTimestamp(), others: 3).Count);
+        Assert.All(_roster.Members, member => Assert.False(member.IsAlive));
+    }
+
     [Fact]
     public void An_expected_server_that_beats_is_no_news()
     {
@@ -228,5 +272,6 @@ public sealed class RosterTests
         return Sweep();
     }
 
-    private List<string> Sweep() => [.. _roster.Sweep(_time.GetTimestamp()).Select(member => member.Id.Value).Order()];
+    private List<string> Sweep() =>
+        [.. _roster.Sweep(_time.GetTimestamp(), others: 0).Select(member => member.Id.Value).Order()];
 }
