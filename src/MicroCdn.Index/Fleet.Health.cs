@@ -39,9 +39,11 @@ internal sealed partial class Fleet
         contact.Place = Locations.PlaceOf(contact);
         server.Contact = contact;
         server.RegisteredAt = time.GetTimestamp();
-        server.Evidence = new Evidence(contact.Incarnation);
+        // Its connection may have ended while its list was being put in place.
+        bool isParted = contact.Incarnation > 0 && server.Claim is null;
+        server.Evidence = new Evidence(contact.Incarnation, IsParted: isParted);
         foreach (Juror juror in _jury.All) juror.Overrule(server.Id, contact.Incarnation);
-        changes.Judge(server);
+        changes.Judge(server, look: true);
     });
 
     /// <summary>A server says itself that it leaves, or that it stays after all.</summary>

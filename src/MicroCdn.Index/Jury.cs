@@ -118,7 +118,8 @@ internal sealed class Jury
     // Nobody is on the bench.
     private static Verdict Alone(in Evidence own)
     {
-        if (own.IsCalledDead) return new Verdict(ServerState.Dead, "a monitor heard nothing from it");
+        // Who sits on no bench may be mistaken, and will not take it back: one that we reach ourselves lives.
+        if (own.IsCalledDead) return new Verdict(ServerState.Dead, "a monitor heard nothing from it", IsOpen: true);
         if (own.IsUnreached) return new Verdict(ServerState.Dead, "it does not answer the index", IsOpen: true);
         if (own.Drains) return new Verdict(ServerState.Draining, "it leaves in order");
         if (own.IsParted) return Parted;
