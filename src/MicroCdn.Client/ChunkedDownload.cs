@@ -122,7 +122,10 @@ internal sealed class ChunkedDownload : IDisposable
             if (_board.Now - _hopelessSince >= Settling) throw Failure(CdnFailure.WrongBytes);
         }
         else _hopelessSince = null;
-        if (_listing.Known is null && _board.HasNoDigests()) return new ChunkedEnd(null, null, true);
+        if ((_listing.Known is null && _board.HasNoDigests()) || _board.HasWholeAlone())
+        {
+            return new ChunkedEnd(null, null, true);
+        }
         Plan plan = _board.Look();
         foreach (Courier courier in plan.Late) _couriers[courier].Stop.Cancel();
         foreach (Courier courier in plan.Started) Start(courier, cancellationToken);
@@ -305,5 +308,6 @@ internal sealed class ChunkedDownload : IDisposable
 /// <summary>How a download by chunks ended: one of these holds.</summary>
 /// <param name="Result">The file is in place.</param>
 /// <param name="Changed">It is another file now.</param>
-/// <param name="NeedsWhole">Nobody knows the digests of its chunks; it can be verified only as a whole.</param>
+/// <param name="NeedsWhole">Nobody knows the digests of its chunks, or sends them one by one; it can be had, and
+/// verified, only as a whole.</param>
 internal sealed record ChunkedEnd(DownloadResult? Result, Location? Changed, bool NeedsWhole);

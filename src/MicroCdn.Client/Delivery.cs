@@ -36,6 +36,10 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
         {
             return (Outcome.Missing, exception.Message);
         }
+        catch (WholeOnlyException exception)
+        {
+            return (Outcome.WholeOnly, exception.Message);
+        }
         catch (WrongBytesException exception)
         {
             return (Outcome.Wrong, exception.Message);
@@ -136,6 +140,7 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
     private async Task FillAsync(Courier courier, Func<Memory<byte>, CancellationToken, ValueTask<int>> read,
         Memory<byte> bytes, CancellationToken cancellationToken)
     {
+        board.Begin(courier);
         for (int filled = 0; filled < bytes.Length;)
         {
             int count = await read(bytes[filled..], cancellationToken).ConfigureAwait(false);

@@ -130,6 +130,10 @@ internal sealed class HttpFiles(HttpMessageHandler? handler = null) : IDisposabl
             }
             using (response)
             {
+                if (response.StatusCode == HttpStatusCode.OK && response.Content.Headers.ContentLength == size)
+                {
+                    throw new WholeOnlyException($"{where} sends no parts of files");
+                }
                 throw range is not null && range.Length != size
                     ? new MissingFileException($"{where} has another version of the file") : Refused(response, where);
             }

@@ -18,6 +18,7 @@ internal interface ISource : IAsyncDisposable
 
     /// <summary>Waits until the next part begins.</summary>
     /// <exception cref="MissingFileException">The server has not this file, or not this part of it.</exception>
+    /// <exception cref="WholeOnlyException">The server sends no parts.</exception>
     /// <exception cref="IOException">The server is gone, or answered something else.</exception>
     ValueTask BeginAsync(int length, CancellationToken cancellationToken);
 
@@ -32,6 +33,9 @@ internal interface ISource : IAsyncDisposable
 
 /// <summary>A server has no such file, or another version of it.</summary>
 internal sealed class MissingFileException(string message) : IOException(message);
+
+/// <summary>A server has the file, and sends it whole alone.</summary>
+internal sealed class WholeOnlyException(string message) : IOException(message);
 
 /// <summary>Parts by RANGE, over the line protocol in version 2.</summary>
 internal sealed class LineSource(LineConnection connection, FileName name, string where) : ISource

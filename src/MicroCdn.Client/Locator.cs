@@ -76,17 +76,19 @@ internal sealed class Locator(
         FileName name, string server, string reason, CancellationToken cancellationToken)
     {
         if (!_speaks2) return;
+        using CancellationTokenSource late = new(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            Greeted greeted = await GreetAsync(cancellationToken).ConfigureAwait(false);
+            Greeted greeted = await GreetAsync(either.Token).ConfigureAwait(false);
             await using LineConnection? connection = greeted.Connection;
             if (connection is null) return;
             ArrayBufferWriter<byte> line = new();
             line.Write("REPORT "u8);
             PercentText.Encode(Encoding.UTF8.GetBytes(name.Value), line);
             line.Write(Encoding.UTF8.GetBytes($" {server} {reason}\n"));
-            await connection.SendAsync(line.WrittenMemory, cancellationToken).ConfigureAwait(false);
-            await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+            await connection.SendAsync(line.WrittenMemory, either.Token).ConfigureAwait(false);
+            await connection.ReadLineAsync(either.Token).ConfigureAwait(false);
         }
         catch (Exception exception)
             when (exception is IOException or InvalidDataException or OperationCanceledException)

@@ -42,6 +42,16 @@ public sealed class HttpDownloadTests : IDisposable
         Assert.Contains("hole took no connection within 5 s", exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_server_that_knows_no_ranges_sends_the_whole_file()
+    {
+        _peers.Add("whole", _ => new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent(_file) });
+        DownloadResult result = await Download("whole");
+        Assert.True(result.IsVerified);
+        Assert.Equal(_file, File.ReadAllBytes(_folder["target"]));
+        Assert.Equal(["target"], _folder.Names());
+    }
+
     private HttpResponseMessage Part(HttpRequestMessage request)
     {
         RangeItemHeaderValue range = request.Headers.Range!.Ranges.Single();
