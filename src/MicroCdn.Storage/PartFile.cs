@@ -7,11 +7,11 @@ namespace MicroCdn.Storage;
 /// <summary>A file that is written in any order, chunk by chunk, and can be gone on with by a later process.</summary>
 /// <remarks>
 /// <para>A lasting part stands beside its target as <c>name.part</c> (a long name is cut, as
-/// <see cref="TargetPath.Part"/> says), and its journal as <c>name.part.marks</c>: a head that says what it is a part of
-/// (magic, size, stamp), then one byte for each chunk, written behind the chunk's bytes in time. What the journal says
-/// is a claim, not a proof: after a power cut, or when somebody wrote into the part, the bytes may be others, so whoever
-/// goes on with it verifies the chunks that it claims. They are two files, since a journal behind the bytes would make
-/// them fill a hole, which costs ext4 a second of processor time for each GiB.</para>
+/// <see cref="TargetPath.Part"/> says), and its journal as <c>name.part.marks</c>: a head that says what it is a part
+/// of (magic, size, stamp), then one byte for each chunk, written behind the chunk's bytes in time. What the journal
+/// says is a claim, not a proof: after a power cut, or when somebody wrote into the part, the bytes may be others, so
+/// whoever goes on with it verifies the chunks that it claims. They are two files, since a journal behind the bytes
+/// would make them fill a hole, which costs ext4 a second of processor time for each GiB.</para>
 /// <para>While a process has it open nobody else can open it. But any program may replace it, so it is looked at again
 /// before it is renamed or deleted; and a file of that name that has bytes and no journal is somebody's, and is left as
 /// it is. A part that does not last has a random name of its own and no journal, and is gone when it is
