@@ -52,6 +52,8 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
     private volatile DatagramSeal? _seal;
     private long _lostAt;
     private volatile bool _leaving;
+    private volatile bool _isTethering;
+    private bool _saidBye;
     private volatile LineConnection? _connection;
     private TaskCompletionSource? _farewell;
     private bool _everTethered;
@@ -124,11 +126,11 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
         TaskCompletionSource farewell = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _farewell = farewell;
         _leaving = true;
-        if (_connection is not { } connection) return;
+        // A tether that is just being made says it itself, once it holds.
+        if (_connection is null && !_isTethering) return;
         try
         {
-            await connection.SendAsync(Encoding.UTF8.GetBytes($"BYE {options.Id}\n"), cancellationToken)
-                .ConfigureAwait(false);
+            if (_connection is { } connection) await SayByeAsync(connection, cancellationToken).ConfigureAwait(false);
             await farewell.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
@@ -136,6 +138,11 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
             // Gone is told too.
         }
     }
+
+    // Once: who leaves makes no other tether.
+    private ValueTask SayByeAsync(LineConnection connection, CancellationToken cancellationToken) =>
+        Interlocked.Exchange(ref _saidBye, true) ? ValueTask.CompletedTask
+            : connection.SendAsync(Encoding.UTF8.GetBytes($"BYE {options.Id}\n"), cancellationToken);
 
     // Makes the tether and stays until it ends.
     private async Task<Outcome> TryStayAsync(CancellationToken cancellationToken)
@@ -150,6 +157,7 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
                 _state = State.Version1;
                 return Outcome.Version1;
             }
+            _isTethering = true;
             await using (connection.ConfigureAwait(false))
             {
                 // Before TETHER: the monitor may ask at once.
@@ -165,6 +173,11 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
             if (_state == State.Untried) _state = State.Version1;
             Say(LogLevel.Warning, $"has no tether of {options.Id}, trying on: {exception.Message}");
             return Outcome.Unreachable;
+        }
+        finally
+        {
+            _isTethering = false;
+            _farewell?.TrySetResult();
         }
     }
 
@@ -218,6 +231,7 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
         Say(LogLevel.Information, $"holds the tether of {options.Id}");
         try
         {
+            if (_leaving) await SayByeAsync(connection, cancellationToken).ConfigureAwait(false);
             while (await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
             {
                 if (line.Span.SequenceEqual("OK BYE"u8)) _farewell?.TrySetResult();
@@ -228,7 +242,6 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
             Volatile.Write(ref _lostAt, time.GetTimestamp());
             _state = State.Lost;
             _connection = null;
-            _farewell?.TrySetResult();
         }
         if (!_leaving) Say(LogLevel.Warning, $"lost the tether of {options.Id}, making it again");
     }

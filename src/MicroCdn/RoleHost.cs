@@ -26,6 +26,7 @@ internal static class RoleHost
         {
             using KeyFile? file = keys is null ? null
                 : KeyFile.Open(keys, TimeProvider.System, loggers.CreateLogger("key"));
+            if (file is not null) Secrecy.Keep();
             roles = build(new RoleParts(new TcpDialer(TimeProvider.System), new UdpDatagrams(), TimeProvider.System,
                 loggers, file?.Credentials ?? Credentials.None));
             bool isSecure = roles.Any(role => role.Listeners.Any(listener => listener.IsSecure));

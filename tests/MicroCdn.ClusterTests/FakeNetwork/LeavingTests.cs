@@ -29,6 +29,24 @@ public sealed class LeavingTests
     });
 
     [Theory, MemberData(nameof(Seeds))]
+    public Task Who_leaves_while_its_tether_is_being_made_says_so_once_it_holds(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        ContentRole? role = null;
+        Task? leaving = null;
+        ScriptedMonitor monitor = new(cluster, heard =>
+        {
+            if (heard.Verb == "TETHER") leaving ??= role!.LeaveAsync(CancellationToken.None);
+            return ScriptedMonitor.Version2(heard);
+        });
+        _ = new ForeignIndex(cluster, "index", Index2);
+        role = ScriptedMonitor.StartContent(cluster);
+        await cluster.World.UntilAsync(() => leaving?.IsCompleted == true, "it has left", TimeSpan.FromSeconds(5));
+        Assert.Equal("BYE CS1", monitor.Lines[^1].Line);
+        Assert.Empty(monitor.Datagrams);
+    });
+
+    [Theory, MemberData(nameof(Seeds))]
     public Task Nothing_is_refused_while_the_news_travels_and_nothing_new_begins_after_it(int seed) =>
         FakeCluster.RunAsync(seed, async cluster =>
     {

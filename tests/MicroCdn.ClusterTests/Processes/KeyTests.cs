@@ -47,6 +47,14 @@ public sealed class KeyTests
         {
             Assert.All(secrets, secret => Assert.DoesNotContain(secret, process.Output, StringComparison.Ordinal));
             if (process.HasExited) continue;
+            if (process != stranger)
+            {
+                Assert.Contains(File.ReadLines($"/proc/{process.Id}/limits"), line =>
+                    line.StartsWith("Max core file size", StringComparison.Ordinal)
+                    && line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[4..6].All(limit => limit == "0"));
+            }
+            // The environment of one that holds a key is closed to all but root.
+            if (process != stranger && Environment.UserName != "root") continue;
             foreach (string what in new[] { "cmdline", "environ" })
             {
                 string seen = File.ReadAllText($"/proc/{process.Id}/{what}");
