@@ -85,6 +85,17 @@ public sealed class JuryTests
         Assert.Equal(ServerState.Dead, jury.Judge(Id, new Evidence(IsCalledDead: true, IsUnreached: true)).State);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("alive")]
+    [InlineData("suspect alive")]
+    public void Who_registered_by_a_key_that_is_gone_is_asked_last_and_after_a_while_not_at_all(string words)
+    {
+        Jury jury = Bench(words);
+        Assert.Equal(ServerState.Suspect, jury.Judge(Id, new Evidence(IsLapsed: true)).State);
+        Assert.Equal(ServerState.Draining, jury.Judge(Id, new Evidence(IsLapsed: true, IsExpelled: true)).State);
+    }
+
     [Fact]
     public void A_SERVER_DOWN_without_any_bench_is_believed_until_the_index_has_reached_the_server_itself()
     {
