@@ -77,7 +77,7 @@ internal static class Version2
     {
         try
         {
-            _ = GatewayFinder.Read(input, ["CS2"]);
+            _ = GatewayFinder.Read(input, ["CS2"], new Uri("http://127.0.0.1:8080/a.txt"));
         }
         catch (InvalidDataException)
         {

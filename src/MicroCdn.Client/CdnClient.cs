@@ -47,7 +47,8 @@ public sealed class CdnClient : IDisposable
     /// <exception cref="ArgumentException">The name is none.</exception>
     /// <exception cref="CdnException">No server has the file, none could be reached, or none has the right
     /// bytes.</exception>
-    /// <exception cref="IOException">The target cannot be written.</exception>
+    /// <exception cref="TargetException">The target cannot be written.</exception>
+    /// <exception cref="DiskFullException">No room is left for it.</exception>
     public Task<DownloadResult> DownloadAsync(
         string name, string target, DownloadOptions? options = null, CancellationToken cancellationToken = default) =>
         FileName.TryCreate(name, out FileName file)
@@ -57,14 +58,16 @@ public sealed class CdnClient : IDisposable
     /// <summary>The same for a name that was read already, with nothing but a listener.</summary>
     /// <exception cref="CdnException">No server has the file, none could be reached, or none has the right
     /// bytes.</exception>
-    /// <exception cref="IOException">The target cannot be written.</exception>
+    /// <exception cref="TargetException">The target cannot be written.</exception>
+    /// <exception cref="DiskFullException">No room is left for it.</exception>
     public Task<DownloadResult> DownloadAsync(
         FileName name, string target, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken) =>
         new Download(name, target, _around, new DownloadOptions { Progress = progress }).RunAsync(cancellationToken);
 
     /// <summary>Downloads a file from one server, without an index, and so without verifying it.</summary>
     /// <exception cref="CdnException">The server has not the file, or could not be reached.</exception>
-    /// <exception cref="IOException">The target cannot be written.</exception>
+    /// <exception cref="TargetException">The target cannot be written.</exception>
+    /// <exception cref="DiskFullException">No room is left for it.</exception>
     public Task<DownloadResult> DownloadFromAsync(string host, int port, FileName name, string target,
         IProgress<DownloadProgress>? progress, CancellationToken cancellationToken) =>
         new Download(name, target, _around, new DownloadOptions { Progress = progress })

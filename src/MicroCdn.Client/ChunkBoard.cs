@@ -87,11 +87,14 @@ internal sealed class ChunkBoard(Location location, Crew crew, TimeProvider time
     public bool IsWorthBeginning(Courier courier, int chunk) =>
         Locked(() => _map.IsWorthBeginning(courier.Id, chunk));
 
+    /// <summary>A server begins to send a chunk.</summary>
+    public void Begin(Courier courier) => Locked(() => courier.Begin(Now));
+
     /// <summary>A server said something.</summary>
     public void Hear(Courier courier, int bytes)
     {
         Interlocked.Add(ref _received, bytes);
-        Locked(() => courier.Hear(Now));
+        Locked(() => courier.Hear(Now, bytes));
     }
 
     /// <summary>A courier begins to wait for its server.</summary>
@@ -135,6 +138,11 @@ internal sealed class ChunkBoard(Location location, Crew crew, TimeProvider time
     public bool HasNoDigests() => Locked(() => crew.Couriers.Count == 0
         && crew.Candidates.All(candidate => !candidate.IsNamed || candidate.Last is not null)
         && crew.Candidates.Any(candidate => candidate.IsNamed && candidate.Last is Outcome.NoDigests));
+
+    /// <summary>True when nobody who can be asked sends parts, and some would send the whole.</summary>
+    public bool HasWholeAlone() => Locked(() => crew.Couriers.Count == 0
+        && crew.Candidates.All(c => !c.IsNamed || c.Last is not (null or Outcome.Done or Outcome.Overtaken))
+        && crew.Candidates.Any(candidate => candidate.IsNamed && candidate.Last is Outcome.WholeOnly));
 
     private bool HasWorkFor(Candidate candidate) => _map.HasWorkFor(candidate.Holder.Key, IsStuck);
 

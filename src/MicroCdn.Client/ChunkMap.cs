@@ -3,7 +3,7 @@ namespace MicroCdn.Client;
 /// <summary>Which chunks of one download are there, and who fetches which of the others.</summary>
 /// <remarks>
 /// <para>Like the seats of a theatre: a courier takes the first one free; one that is taken may be taken by one more
-/// when its first taker is stuck. Whoever brings the right bytes first has delivered; what the other brings is
+/// when all who took it are stuck. Whoever brings the right bytes first has delivered; what the other brings is
 /// discarded. A server that brought wrong bytes for a chunk is never asked for that chunk again, yet may be for
 /// others: two copies that each have a rotten chunk still make one whole file.</para>
 /// <para>Couriers are numbers from 0. Not thread-safe.</para>
@@ -13,7 +13,7 @@ internal sealed class ChunkMap
     private const int Nobody = -1;
 
     private readonly ChunkState[] _states;
-    private readonly SortedDictionary<int, Claim> _claims = [];
+    private readonly SortedDictionary<int, List<int>> _claims = [];
     private readonly Dictionary<int, HashSet<string>> _refused = [];
     private int _first;
 
@@ -66,8 +66,8 @@ internal sealed class ChunkMap
 
     /// <summary>True when a courier that took a chunk should still begin to receive it: it is open, and nobody else has
     /// taken it meanwhile.</summary>
-    public bool IsWorthBeginning(int courier, int chunk) => _claims.TryGetValue(chunk, out Claim claim)
-        && (claim.First == courier ? claim.Second == Nobody : claim.Second == courier);
+    public bool IsWorthBeginning(int courier, int chunk) =>
+        _claims.TryGetValue(chunk, out List<int>? takers) && takers[^1] == courier;
 
     /// <summary>A courier brings the right bytes; true for the first one alone, who then writes them.</summary>
     public bool TryDeliver(int chunk)
@@ -95,7 +95,7 @@ internal sealed class ChunkMap
     /// <summary>A courier ends: what it took and did not deliver is free again.</summary>
     public void Release(int courier)
     {
-        foreach (int chunk in _claims.Where(c => c.Value.Has(courier)).Select(c => c.Key).ToArray())
+        foreach (int chunk in _claims.Where(c => c.Value.Contains(courier)).Select(c => c.Key).ToArray())
         {
             Release(courier, chunk);
         }
@@ -107,8 +107,8 @@ internal sealed class ChunkMap
 
     private void Note(int courier, int chunk)
     {
-        bool second = _claims.TryGetValue(chunk, out Claim claim);
-        _claims[chunk] = second ? claim with { Second = courier } : new Claim(courier, Nobody);
+        if (_claims.TryGetValue(chunk, out List<int>? takers)) takers.Add(courier);
+        else _claims[chunk] = [courier];
         _states[chunk] = ChunkState.Taken;
     }
 
@@ -134,27 +134,16 @@ internal sealed class ChunkMap
     {
         if (_states[chunk] == ChunkState.Delivered) return false;
         if (_refused.TryGetValue(chunk, out HashSet<string>? servers) && servers.Contains(server)) return false;
-        if (!_claims.TryGetValue(chunk, out Claim claim)) return true;
-        return claim.Second == Nobody && claim.First != courier && isStuck(claim.First);
+        return !_claims.TryGetValue(chunk, out List<int>? takers)
+            || takers.TrueForAll(taker => taker != courier && isStuck(taker));
     }
 
     private void Release(int courier, int chunk)
     {
-        if (!_claims.TryGetValue(chunk, out Claim claim) || !claim.Has(courier)) return;
-        Claim left = claim.First == courier ? new Claim(claim.Second, Nobody) : claim with { Second = Nobody };
-        if (left.First != Nobody)
-        {
-            _claims[chunk] = left;
-            return;
-        }
+        if (!_claims.TryGetValue(chunk, out List<int>? takers) || !takers.Remove(courier) || takers.Count > 0) return;
         _claims.Remove(chunk);
         _states[chunk] = ChunkState.Missing;
         _first = Math.Min(_first, chunk);
-    }
-
-    private readonly record struct Claim(int First, int Second)
-    {
-        public bool Has(int courier) => First == courier || Second == courier;
     }
 
     private enum ChunkState : byte

@@ -78,16 +78,15 @@ internal sealed class ChunkedDownload : IDisposable
             }
             await EndCouriersAsync().ConfigureAwait(false);
             if (end.Result is not null) TargetException.Guard(_part.Commit);
+            _part.Keep = end.NeedsWhole && IsWorthKeeping;
             await Task.WhenAny(Task.WhenAll(_reports.Values), Task.Delay(ReportTime, _around.Time, cancellationToken))
                 .ConfigureAwait(false);
             return end;
         }
-        catch (Exception exception) when (exception is OperationCanceledException
-            or CdnException { Failure: CdnFailure.Unreachable })
+        catch (Exception exception) when (exception is not CdnException { Failure: CdnFailure.WrongBytes })
         {
             await EndCouriersAsync().ConfigureAwait(false);
-            // What was verified is worth keeping.
-            _part.Keep = _board.Written > 0;
+            _part.Keep = IsWorthKeeping;
             throw;
         }
         finally
@@ -96,8 +95,14 @@ internal sealed class ChunkedDownload : IDisposable
         }
     }
 
+    /// <summary>The file came in another way: what there is of it here is of no more use.</summary>
+    public void Discard() => _part.Keep = false;
+
     /// <inheritdoc/>
     public void Dispose() => _part.Dispose();
+
+    // What was verified, or was left by an earlier process and not looked at yet.
+    private bool IsWorthKeeping => _board.Written > 0 || (_part.Origin == PartOrigin.Same && !_listing.IsOpen);
 
     // Null while there is more to come.
     private ChunkedEnd? Step(CancellationToken cancellationToken)
@@ -117,7 +122,10 @@ internal sealed class ChunkedDownload : IDisposable
             if (_board.Now - _hopelessSince >= Settling) throw Failure(CdnFailure.WrongBytes);
         }
         else _hopelessSince = null;
-        if (_listing.Known is null && _board.HasNoDigests()) return new ChunkedEnd(null, null, true);
+        if ((_listing.Known is null && _board.HasNoDigests()) || _board.HasWholeAlone())
+        {
+            return new ChunkedEnd(null, null, true);
+        }
         Plan plan = _board.Look();
         foreach (Courier courier in plan.Late) _couriers[courier].Stop.Cancel();
         foreach (Courier courier in plan.Started) Start(courier, cancellationToken);
@@ -137,7 +145,8 @@ internal sealed class ChunkedDownload : IDisposable
         TimeSpan now = _board.Now;
         TimeSpan next = _questions.Ask(now, cancellationToken);
         TimeSpan sooner = left <= TimeSpan.Zero || next < now + left ? next : now + left;
-        if (_nextLook is null || sooner < _nextLook) _nextLook = sooner;
+        // While the index is asked there is no such time: its answer rings.
+        if (sooner < TimeSpan.MaxValue && (_nextLook is null || sooner < _nextLook)) _nextLook = sooner;
     }
 
     private CdnException Failure(CdnFailure failure) => new(failure, failure == CdnFailure.WrongBytes
@@ -239,7 +248,7 @@ internal sealed class ChunkedDownload : IDisposable
             cancellationToken.ThrowIfCancellationRequested();
             if (!_part.IsClaimed(chunk)) continue;
             Span<byte> bytes = buffer.AsSpan(0, Chunks.LengthOf(_location.Size, chunk));
-            if (_part.Read(ChunkCount.OffsetOf(chunk), bytes) != bytes.Length || !list.IsRight(chunk, bytes)) continue;
+            if (!TryReadPart(chunk, bytes) || !list.IsRight(chunk, bytes)) continue;
             _board.Found(chunk);
             _resumed += bytes.Length;
         }
@@ -250,6 +259,19 @@ internal sealed class ChunkedDownload : IDisposable
         if (!_location.Root.IsNone) _around.Memory?.Keep(_location.Root, list);
         _board.Forgive();
         _listing.Open();
+    }
+
+    // A disk that cannot read a chunk back has not got it.
+    private bool TryReadPart(int chunk, Span<byte> bytes)
+    {
+        try
+        {
+            return _part.Read(ChunkCount.OffsetOf(chunk), bytes) == bytes.Length;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private DownloadResult Result()
@@ -286,5 +308,6 @@ internal sealed class ChunkedDownload : IDisposable
 /// <summary>How a download by chunks ended: one of these holds.</summary>
 /// <param name="Result">The file is in place.</param>
 /// <param name="Changed">It is another file now.</param>
-/// <param name="NeedsWhole">Nobody knows the digests of its chunks; it can be verified only as a whole.</param>
+/// <param name="NeedsWhole">Nobody knows the digests of its chunks, or sends them one by one; it can be had, and
+/// verified, only as a whole.</param>
 internal sealed record ChunkedEnd(DownloadResult? Result, Location? Changed, bool NeedsWhole);

@@ -3,10 +3,10 @@ namespace MicroCdn.Client;
 /// <summary>Decides whom one download asks: whom first, when another one too, and whom no longer.</summary>
 /// <remarks>
 /// <para>Like a dispatcher with a list of couriers. One is sent for a small file, several for a large one. Who has not
-/// answered within 300 ms, or has brought nothing for 700 ms, is not counted on: another one is sent, to another
-/// server, and the first to bring something good goes on. Who brings nothing for 10 s is called back. A server that
-/// failed, was silent or sent wrong bytes is asked after the others from then on; after a failure not before 3 s have
-/// passed.</para>
+/// answered within 300 ms, or has brought nothing for 700 ms, or brings a chunk drop by drop, is not counted on:
+/// another one is sent, to another server, and the first to bring something good goes on. Who brings nothing for 10 s
+/// is called back. A server that failed, was silent or sent wrong bytes is asked after the others from then on; after a
+/// failure not before 3 s have passed.</para>
 /// <para>Pure: the time is an argument, as the time since the download began. Not thread-safe.</para>
 /// </remarks>
 internal sealed class Crew(int wanted, TimeSpan stall, TimeSpan secondChance)
@@ -16,6 +16,12 @@ internal sealed class Crew(int wanted, TimeSpan stall, TimeSpan secondChance)
 
     /// <summary>Silence after which another server is asked for the same chunk.</summary>
     public static readonly TimeSpan Hedge = TimeSpan.FromMilliseconds(700);
+
+    /// <summary>So long a chunk may come slowly, however slowly.</summary>
+    public static readonly TimeSpan DripTime = TimeSpan.FromSeconds(3);
+
+    /// <summary>Bytes in a second; who brings a chunk more slowly than that is as good as silent.</summary>
+    public const int DripBytes = 32 * 1024;
 
     // With the wanted ones: so many may wait for servers that do not answer.
     private const int MostWaiting = 3;
@@ -83,13 +89,13 @@ internal sealed class Crew(int wanted, TimeSpan stall, TimeSpan secondChance)
         candidate.Penalty += outcome switch
         {
             Outcome.Done => 0,
-            Outcome.Overtaken or Outcome.NoDigests => 1,
+            Outcome.Overtaken or Outcome.NoDigests or Outcome.WholeOnly => 1,
             Outcome.Failed or Outcome.Missing => 4,
             _ => 16,
         };
         if (outcome is Outcome.Done or Outcome.Overtaken) return;
         if (outcome is Outcome.Wrong) candidate.WrongChunks++;
-        candidate.HasFailedBefore |= outcome is not Outcome.NoDigests;
+        candidate.HasFailedBefore |= outcome is not (Outcome.NoDigests or Outcome.WholeOnly);
         // One rotten chunk says little of the others.
         candidate.RestsUntil = now + (outcome is Outcome.Wrong ? TimeSpan.Zero : secondChance);
     }
@@ -135,6 +141,8 @@ internal sealed class Crew(int wanted, TimeSpan stall, TimeSpan secondChance)
 /// <summary>A server of this download, and what it was like so far.</summary>
 internal sealed class Candidate(Holder holder)
 {
+    // Two copies with some rotten chunks each still make a whole file, so a few do not put a server out; and who sends
+    // more right bytes than wrong ones is of use.
     private const int MostWrong = 3;
 
     public Holder Holder => holder;
@@ -158,7 +166,7 @@ internal sealed class Candidate(Holder holder)
     public int WrongChunks { get; set; }
 
     /// <summary>True when it is not asked again in this download: what it has is another file.</summary>
-    public bool IsOut => WrongChunks >= MostWrong;
+    public bool IsOut => WrongChunks >= MostWrong && Delivered < (long)WrongChunks * Protocol.Chunks.Bytes;
 
     /// <summary>How its last courier ended.</summary>
     public Outcome? Last { get; set; }
@@ -173,6 +181,9 @@ internal sealed class Candidate(Holder holder)
 /// <summary>One connection under way to one server.</summary>
 internal sealed class Courier(int id, Candidate candidate, TimeSpan now)
 {
+    private TimeSpan? _beganAt;
+    private long _bytes;
+
     public int Id => id;
 
     public Candidate Candidate => candidate;
@@ -189,13 +200,25 @@ internal sealed class Courier(int id, Candidate candidate, TimeSpan now)
     /// <summary>Until then it is counted on without a further byte.</summary>
     public TimeSpan CountedUntil => HeardAt + (IsFlowing ? Crew.Hedge : Crew.Stagger);
 
-    public bool IsCountedOn(TimeSpan at) => !IsCalledBack && at < CountedUntil;
+    public bool IsCountedOn(TimeSpan at) => !IsCalledBack && at < CountedUntil && !IsDripping(at);
+
+    /// <summary>A chunk begins.</summary>
+    public void Begin(TimeSpan at) => (_beganAt, _bytes) = (at, 0);
 
     /// <summary>The server has said something.</summary>
-    public void Hear(TimeSpan at) => (IsFlowing, HeardAt) = (true, at);
+    /// <param name="at">The time.</param>
+    /// <param name="bytes">How much of a chunk that was.</param>
+    public void Hear(TimeSpan at, int bytes = 0)
+    {
+        (IsFlowing, HeardAt) = (true, at);
+        _bytes += bytes;
+    }
 
     /// <summary>What it was busy with itself is done; from now on it waits for the server.</summary>
-    public void Wait(TimeSpan at) => HeardAt = at;
+    public void Wait(TimeSpan at) => (HeardAt, _beganAt) = (at, null);
+
+    private bool IsDripping(TimeSpan at) => _beganAt is { } began && at - began >= Crew.DripTime
+        && _bytes < (at - began).TotalSeconds * Crew.DripBytes;
 }
 
 /// <summary>How a courier ended.</summary>
@@ -209,6 +232,9 @@ internal enum Outcome
 
     /// <summary>The server does not know the digests of the chunks yet.</summary>
     NoDigests,
+
+    /// <summary>The server sends the file whole alone.</summary>
+    WholeOnly,
 
     /// <summary>The server could not be reached, refused, or ended early.</summary>
     Failed,

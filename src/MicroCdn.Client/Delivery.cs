@@ -26,7 +26,7 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
             Outcome outcome = await GoAsync(courier, buffer, cancellationToken).ConfigureAwait(false);
             return (outcome, outcome == Outcome.NoDigests ? $"{holder} does not know its chunks yet" : null);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             return courier.IsCalledBack
                 ? (Outcome.Stalled, $"{holder} sent nothing for {around.Options.Stall.TotalSeconds} s")
@@ -36,11 +36,16 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
         {
             return (Outcome.Missing, exception.Message);
         }
+        catch (WholeOnlyException exception)
+        {
+            return (Outcome.WholeOnly, exception.Message);
+        }
         catch (WrongBytesException exception)
         {
             return (Outcome.Wrong, exception.Message);
         }
-        catch (Exception exception) when (exception is InvalidDataException or HttpRequestException
+        catch (Exception exception) when (
+            exception is InvalidDataException or HttpRequestException or OperationCanceledException
             || exception is IOException and not (DiskFullException or TargetException))
         {
             return (Outcome.Failed, exception.Message);
@@ -135,6 +140,7 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
     private async Task FillAsync(Courier courier, Func<Memory<byte>, CancellationToken, ValueTask<int>> read,
         Memory<byte> bytes, CancellationToken cancellationToken)
     {
+        board.Begin(courier);
         for (int filled = 0; filled < bytes.Length;)
         {
             int count = await read(bytes[filled..], cancellationToken).ConfigureAwait(false);

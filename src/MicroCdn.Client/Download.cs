@@ -12,19 +12,25 @@ internal sealed class Download(FileName name, string target, Surroundings around
     // A file that changes more often than this while it is fetched is no file to be fetched.
     private const int MostVersions = 5;
 
+    // An index that restarts, or a fleet of which the last server restarts, is back by then; a person who named the
+    // wrong index waits no longer.
+    private static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(3);
+
     public async Task<DownloadResult> RunAsync(CancellationToken cancellationToken)
     {
         Location location = await FindAsync(cancellationToken).ConfigureAwait(false);
         for (int version = 0; version < MostVersions; version++)
         {
             if (!location.HasChunks) return await RunWholeAsync(location, cancellationToken).ConfigureAwait(false);
-            ChunkedEnd end;
-            using (ChunkedDownload chunked = new(name, location, target, around, options))
-            {
-                end = await chunked.RunAsync(cancellationToken).ConfigureAwait(false);
-            }
+            using ChunkedDownload chunked = new(name, location, target, around, options);
+            ChunkedEnd end = await chunked.RunAsync(cancellationToken).ConfigureAwait(false);
             if (end.Result is { } result) return result;
-            if (end.NeedsWhole) return await RunWholeAsync(location, cancellationToken).ConfigureAwait(false);
+            if (end.NeedsWhole)
+            {
+                result = await RunWholeAsync(location, cancellationToken).ConfigureAwait(false);
+                chunked.Discard();
+                return result;
+            }
             location = end.Changed!;
             options.Notice?.Invoke($"'{name}' has changed on the servers: starting over");
         }
@@ -45,14 +51,22 @@ internal sealed class Download(FileName name, string target, Surroundings around
 
     private async Task<Location> FindAsync(CancellationToken cancellationToken)
     {
-        try
+        long began = around.Time.GetTimestamp();
+        while (true)
         {
-            return await around.Finder.FindAsync(name, [], cancellationToken).ConfigureAwait(false)
-                ?? throw new CdnException(CdnFailure.NotFound, $"no live server has a file '{name}'");
-        }
-        catch (Exception exception) when (exception is IOException or InvalidDataException)
-        {
-            throw new CdnException(CdnFailure.Unreachable, exception.Message, exception);
+            try
+            {
+                return await around.Finder.FindAsync(name, [], cancellationToken).ConfigureAwait(false)
+                    ?? throw new CdnException(CdnFailure.NotFound, $"no live server has a file '{name}'");
+            }
+            catch (IOException) when (around.Time.GetElapsedTime(began) < FirstPatience)
+            {
+                await Task.Delay(around.Options.AskAgain, around.Time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is IOException or InvalidDataException)
+            {
+                throw new CdnException(CdnFailure.Unreachable, exception.Message, exception);
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ namespace MicroCdn.Client;
 /// (RFC 5854) are the digests of the chunks when they are mebibytes.</remarks>
 internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider time, TimeSpan limit) : IFinder
 {
+    private const string Relay = "gateway";
     private const int JsonBytes = 4 * 1024 * 1024;
 
     // 64 hex digits and the element around them for each MiB of 100 GiB.
@@ -30,7 +31,9 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
             string last = not.Count > 0 ? $"&not={Uri.EscapeDataString(not.First())}" : "";
             byte[]? page = await http.ReadAsync(
                 new Uri(gateway, $"{file}?json{last}"), JsonBytes, Where, either.Token).ConfigureAwait(false);
-            if (page is null || Read(page, not) is not { } location) return null;
+            if (page is null || Read(page, not, new Uri(gateway, file)) is not { } location) return null;
+            // What the gateway passes on it sends whole alone.
+            if (location.Holders is [{ Id: Relay }]) return location;
             byte[]? metalink = await http.ReadAsync(
                 new Uri(gateway, $"{file}.meta4"), MetalinkBytes, Where, either.Token).ConfigureAwait(false);
             return metalink is null ? location : WithPieces(location, metalink);
@@ -60,12 +63,15 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
     private string Where => $"the gateway at {Name}";
 
     /// <summary>Reads the JSON; null when it names no server that can be asked.</summary>
+    /// <param name="page">The JSON.</param>
+    /// <param name="not">The ids of servers to name last.</param>
+    /// <param name="self">Where the gateway itself has the file, which passes it on from servers without HTTP.</param>
     /// <exception cref="InvalidDataException">It is no such page.</exception>
-    internal static Location? Read(ReadOnlyMemory<byte> page, IReadOnlyCollection<string> not)
+    internal static Location? Read(ReadOnlyMemory<byte> page, IReadOnlyCollection<string> not, Uri self)
     {
         try
         {
-            return ReadPage(page, not);
+            return ReadPage(page, not, self);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException
             or KeyNotFoundException or FormatException)
@@ -74,7 +80,7 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
         }
     }
 
-    private static Location? ReadPage(ReadOnlyMemory<byte> page, IReadOnlyCollection<string> not)
+    private static Location? ReadPage(ReadOnlyMemory<byte> page, IReadOnlyCollection<string> not, Uri self)
     {
         using JsonDocument document = JsonDocument.Parse(page);
         JsonElement root = document.RootElement;
@@ -98,17 +104,20 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
                 }
             }
         }
-        if (holders.Count == 0 && root.TryGetProperty("url"u8, out JsonElement own)
-            && Uri.TryCreate(own.GetString(), UriKind.Absolute, out Uri? relayed))
-        {
-            holders.Add(new Holder("gateway", "", 0, relayed));
-        }
+        bool isRelayed = holders.Count == 0 && root.TryGetProperty("relayed"u8, out JsonElement relayed)
+            && relayed.ValueKind == JsonValueKind.True;
+        if (isRelayed) holders.Add(new Holder(Relay, "", 0, self));
         if (size < 0 || holders.Count == 0) return null;
         Location location = new(size, [.. holders.OrderBy(holder => not.Contains(holder.Id))]) { IsWholeList = true };
-        return location with { Digest = DigestOf(root, "sha256"u8), Root = DigestOf(root, "chunks"u8) };
+        return location with
+        {
+            Digest = DigestOf(root, "sha256"u8), Root = isRelayed ? default : DigestOf(root, "chunks"u8),
+        };
     }
 
-    /// <summary>The location with the chunks' digests of a Metalink, when it has them and they fit.</summary>
+    /// <summary>The location with the chunks' digests of a Metalink, when it has them and they fit: they prove the
+    /// root that the JSON told, or where it told none, stand beside the same digest of the file.</summary>
+    /// <remarks>JSON and Metalink are two answers; between them the file may have been replaced.</remarks>
     internal static Location WithPieces(Location location, byte[] metalink)
     {
         int count = ChunkCount.Of(location.Size);
@@ -117,21 +126,29 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
         XmlReaderSettings settings = new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
         using XmlReader xml = XmlReader.Create(new MemoryStream(metalink), settings);
         Span<byte> one = stackalloc byte[FileDigest.Length];
-        bool inPieces = false;
+        bool inPieces = false, isFileHash = false, isSameFile = false;
         while (xml.Read())
         {
-            if (xml.LocalName == "pieces")
+            if (xml.LocalName == "pieces" && xml.NodeType is XmlNodeType.Element or XmlNodeType.EndElement)
             {
                 inPieces = xml.NodeType == XmlNodeType.Element && xml.GetAttribute("type") == "sha-256"
                     && xml.GetAttribute("length") == Chunks.Bytes.ToString(CultureInfo.InvariantCulture);
             }
-            else if (inPieces && xml.NodeType == XmlNodeType.Text
+            else if (xml is { LocalName: "hash", NodeType: XmlNodeType.Element })
+            {
+                isFileHash = !inPieces && xml.GetAttribute("type") == "sha-256";
+            }
+            else if (xml.NodeType == XmlNodeType.Text && (inPieces || isFileHash)
                 && FileDigest.TryParse(Encoding.ASCII.GetBytes(xml.Value.Trim()), out FileDigest digest))
             {
+                if (isFileHash) isSameFile = digest == location.Digest;
+                isFileHash = false;
+                if (!inPieces) continue;
                 digest.CopyTo(one);
                 digests.Write(one);
             }
         }
+        if (location.Root.IsNone && !isSameFile) return location;
         ReadOnlySpan<byte> found = digests.GetBuffer().AsSpan(0, (int)digests.Length);
         ChunkList? list = location.Root.IsNone ? ChunkList.TryTrust(location.Size, found)
             : ChunkList.TryCreate(location.Size, location.Root, found);

@@ -76,10 +76,21 @@ internal sealed class HttpFiles(HttpMessageHandler? handler = null) : IDisposabl
         var status => new IOException($"{where} answered with status {(int)status}"),
     };
 
-    private Task<HttpResponseMessage> SendAsync(Uri url, RangeHeaderValue? range, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(
+        Uri url, RangeHeaderValue? range, CancellationToken cancellationToken)
     {
         HttpRequestMessage request = new(HttpMethod.Get, url) { Headers = { Range = range } };
-        return _client.Value.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        try
+        {
+            return await _client.Value
+                .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The handler's own limit for a connection ends in the same exception as our calling it off.
+            throw new HttpRequestException(
+                $"{url.Authority} took no connection within {ConnectTime.TotalSeconds} s", exception);
+        }
     }
 
     /// <summary>Parts by Range (RFC 9110, section 14), each a request of its own.</summary>
@@ -119,6 +130,10 @@ internal sealed class HttpFiles(HttpMessageHandler? handler = null) : IDisposabl
             }
             using (response)
             {
+                if (response.StatusCode == HttpStatusCode.OK && response.Content.Headers.ContentLength == size)
+                {
+                    throw new WholeOnlyException($"{where} sends no parts of files");
+                }
                 throw range is not null && range.Length != size
                     ? new MissingFileException($"{where} has another version of the file") : Refused(response, where);
             }

@@ -18,6 +18,8 @@ internal sealed class ListMemory(CacheFolder folder, TimeProvider time)
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
     private const string Head = "MICROCDN-LIST 1 ";
+    private const string Version1 = "VERSION 1";
+    private const string Version2 = "VERSION 2";
 
     /// <summary>Keeps what an index said.</summary>
     public void Keep(string index, FileName name, Location location)
@@ -68,13 +70,27 @@ internal sealed class ListMemory(CacheFolder folder, TimeProvider time)
         folder.Get(KeyOf(root)) is { } digests ? ChunkList.TryCreate(size, root, digests) : null;
 
     /// <summary>An index answered in version 1, after it had not welcomed version 2.</summary>
-    public void KeepVersion1(string index) =>
-        folder.Put($"version 1 {index}", Text($"{Head}{time.GetUtcNow().ToUnixTimeSeconds()}"));
+    public void KeepVersion1(string index) => KeepVersion(index, Version1);
+
+    /// <summary>An index welcomed version 2.</summary>
+    public void KeepVersion2(string index) => KeepVersion(index, Version2);
 
     /// <summary>True when an index did so less than ten minutes ago, whichever process of this user it
     /// answered.</summary>
-    public bool IsVersion1(string index) =>
-        folder.Get($"version 1 {index}") is { } entry && IsYoung(Encoding.UTF8.GetString(entry));
+    public bool IsVersion1(string index) => IsVersion(index, Version1);
+
+    /// <summary>True when it welcomed version 2 less than ten minutes ago, and has not answered in version 1
+    /// since.</summary>
+    public bool IsVersion2(string index) => IsVersion(index, Version2);
+
+    // One entry for both, so that the newer word counts.
+    private void KeepVersion(string index, string version) => folder.Put(
+        VersionKeyOf(index), Text($"{Head}{time.GetUtcNow().ToUnixTimeSeconds()}\n{version}"));
+
+    private bool IsVersion(string index, string version) => folder.Get(VersionKeyOf(index)) is { } entry
+        && Encoding.UTF8.GetString(entry).Split('\n') is [var head, var kept] && kept == version && IsYoung(head);
+
+    private static string VersionKeyOf(string index) => $"version {index}";
 
     private static string KeyOf(string index, FileName name) => $"list {index} {name.Value}";
 

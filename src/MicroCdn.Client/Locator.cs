@@ -7,10 +7,13 @@ namespace MicroCdn.Client;
 
 /// <summary>Asks one index where files are, in the newest version of the protocol that it speaks.</summary>
 /// <remarks>
-/// Version 2 is tried first; whatever is no welcome means version 1, and is remembered for ten minutes once a question
-/// in version 1 was answered. An index that once spoke version 2 is never asked in version 1 again: it is the same
-/// index, and only somebody in between could want it to say less. One of version 2 that does not know LOCATE is asked
-/// by GET.
+/// <para>Version 2 is tried first; whatever is no welcome means version 1, and is remembered for ten minutes once a
+/// question in version 1 was answered. An index that once spoke version 2 is never asked in version 1 again: it is the
+/// same index, and only somebody in between could want it to say less. One of version 2 that does not know LOCATE is
+/// asked by GET.</para>
+/// <para>Silence and a close are weaker words than a refusal: one of version 2 that was paused is silent too, and its
+/// answer in version 1 has no digest to verify by. So after silence the answer counts only when version 2 was tried
+/// once more; and where the memory has it that the index welcomed version 2 within ten minutes, neither counts.</para>
 /// </remarks>
 internal sealed class Locator(
     string host, int port, IDialer dialer, TimeProvider time, TimeSpan limit, ListMemory? memory) : IFinder
@@ -33,19 +36,29 @@ internal sealed class Locator(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            if (await TryDialAsync(either.Token).ConfigureAwait(false) is { } connection)
+            Greeted greeted = await GreetAsync(either.Token).ConfigureAwait(false);
+            Route? route = null;
+            if (greeted.Connection is null)
             {
-                await using (connection.ConfigureAwait(false))
-                {
-                    return await LocateAsync(connection, name, not, either.Token).ConfigureAwait(false);
-                }
+                route = await _plain.LocateAsync(name, cancellationToken).ConfigureAwait(false);
+                // Who answers now was paused before, or is of version 1 and silent again.
+                late.CancelAfter(limit);
+                if (greeted.Welcome is Welcome.Silence) greeted = await GreetAsync(either.Token).ConfigureAwait(false);
+            }
+            if (greeted.Connection is not { } connection) return OfVersion1(route);
+            await using (connection.ConfigureAwait(false))
+            {
+                return await LocateAsync(connection, name, not, either.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new IOException($"the index at {Name} did not answer within {limit.TotalSeconds} s");
         }
-        Route? route = await _plain.LocateAsync(name, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Location? OfVersion1(Route? route)
+    {
         if (_version1Since is null)
         {
             _version1Since = time.GetTimestamp();
@@ -63,16 +76,19 @@ internal sealed class Locator(
         FileName name, string server, string reason, CancellationToken cancellationToken)
     {
         if (!_speaks2) return;
+        using CancellationTokenSource late = new(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            await using LineConnection? connection = await TryDialAsync(cancellationToken).ConfigureAwait(false);
+            Greeted greeted = await GreetAsync(either.Token).ConfigureAwait(false);
+            await using LineConnection? connection = greeted.Connection;
             if (connection is null) return;
             ArrayBufferWriter<byte> line = new();
             line.Write("REPORT "u8);
             PercentText.Encode(Encoding.UTF8.GetBytes(name.Value), line);
             line.Write(Encoding.UTF8.GetBytes($" {server} {reason}\n"));
-            await connection.SendAsync(line.WrittenMemory, cancellationToken).ConfigureAwait(false);
-            await connection.ReadLineAsync(cancellationToken).ConfigureAwait(false);
+            await connection.SendAsync(line.WrittenMemory, either.Token).ConfigureAwait(false);
+            await connection.ReadLineAsync(either.Token).ConfigureAwait(false);
         }
         catch (Exception exception)
             when (exception is IOException or InvalidDataException or OperationCanceledException)
@@ -81,21 +97,27 @@ internal sealed class Locator(
         }
     }
 
-    // A connection of version 2; null when the index is one of version 1.
-    private async Task<LineConnection?> TryDialAsync(CancellationToken cancellationToken)
+    // Without a connection when the index is one of version 1.
+    private async Task<Greeted> GreetAsync(CancellationToken cancellationToken)
     {
-        if (_version1Since is { } since && time.GetElapsedTime(since) < Memory) return null;
-        if (!_speaks2 && memory?.IsVersion1(Name) == true) return null;
-        LineConnection? connection =
-            await Speaking2.TryDialAsync(dialer, host, port, time, cancellationToken).ConfigureAwait(false);
-        if (connection is not null)
+        Greeted known = new(null, Welcome.Refused);
+        if (_version1Since is { } since && time.GetElapsedTime(since) < Memory) return known;
+        if (!_speaks2 && memory?.IsVersion1(Name) == true) return known;
+        Greeted greeted =
+            await Speaking2.GreetAsync(dialer, host, port, time, cancellationToken).ConfigureAwait(false);
+        if (greeted.Connection is not null)
         {
+            if (!_speaks2) memory?.KeepVersion2(Name);
             _speaks2 = true;
-            return connection;
+            return greeted;
         }
         _version1Since = null;
-        return _speaks2 ? throw new IOException($"the index at {Name} did not welcome version 2, as it did before")
-            : null;
+        // Another process may have met another index at this address: what that one says now counts, its silence not.
+        if (_speaks2 || (greeted.Welcome is not Welcome.Refused && memory?.IsVersion2(Name) == true))
+        {
+            throw new IOException($"the index at {Name} did not welcome version 2, as it did before");
+        }
+        return greeted;
     }
 
     private async Task<Location?> LocateAsync(LineConnection connection, FileName name,

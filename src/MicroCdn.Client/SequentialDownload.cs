@@ -84,6 +84,10 @@ internal sealed class SequentialDownload(FileName name, string target, Surroundi
             string[] not = [.. _failed.Values.Select(failed => failed.Holder.Id)];
             Location? location = await around.Finder.FindAsync(name, not, cancellationToken).ConfigureAwait(false);
             if (location is not { Holders: [Holder named, ..] }) return null;
+            if (_location is { } before && !before.IsSameFile(location))
+            {
+                how.Notice?.Invoke($"'{name}' has changed on the servers: starting over");
+            }
             _location = location;
             if (location.Holders.FirstOrDefault(one => !_failed.ContainsKey(one.Key)) is { } fresh) return fresh;
             if (!location.IsWholeList)

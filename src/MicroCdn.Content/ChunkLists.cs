@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 using Microsoft.Extensions.Logging;
@@ -9,22 +10,28 @@ namespace MicroCdn.Content;
 /// root.</summary>
 /// <remarks>
 /// The list goes by the name of its root, which is the digest of its bytes: a torn or rotten one is noticed when it
-/// is read, and two files with the same bytes share it. So nothing waits for the disk here. Without a folder the lists
-/// stay in memory, as far as there is room.
+/// is read, and two files with the same bytes share it. So nothing waits for the disk here. Without a folder, or when
+/// that cannot be written, lists stay in memory, as far as there is room: the oldest gives way.
 /// </remarks>
 internal sealed partial class ChunkLists
 {
-    // Lists of files of up to 2 GiB are checked before they are sent; the whole of a longer one would hold up the other
-    // connections of the loop. Who asked checks it anyway.
+    // Lists of files of up to 2 GiB are checked each time before they are sent. The whole of a longer one would hold up
+    // the other connections of the loop (some 20 ms for each tebibyte of the file), so it is checked at the first time,
+    // and again when its size, time or inode is another.
     private const int CheckedBytes = 64 * 1024;
 
-    // Without a folder: the lists of half a tebibyte.
+    // Some 80 bytes each; when there are more, all are checked again.
+    private const int MostRemembered = 10_000;
+
+    // In memory: the lists of half a tebibyte.
     private const int MostHeldBytes = 16 << 20;
 
     private readonly KeptFolder? _folder;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly Dictionary<FileDigest, byte[]> _held = [];
+    private readonly Queue<FileDigest> _heldOldestFirst = [];
+    private readonly Dictionary<FileDigest, FileFacts> _right = [];
     private long _heldBytes;
     private bool _saidTrouble;
 
@@ -43,25 +50,23 @@ internal sealed partial class ChunkLists
         }
     }
 
-    /// <summary>Keeps a list under its root.</summary>
-    public void Keep(FileDigest root, ReadOnlySpan<byte> digests)
+    /// <summary>Keeps a list under its root; false when there is no room for it anywhere.</summary>
+    public bool Keep(FileDigest root, ReadOnlySpan<byte> digests)
     {
-        if (_folder is null)
-        {
-            Hold(root, digests);
-            return;
-        }
+        if (_folder is null) return Hold(root, digests);
         try
         {
             using AtomicFile file = _folder.Create();
             file.Write(digests);
             file.CommitUnsynced(NameOf(root));
             _saidTrouble = false;
+            return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             if (!_saidTrouble) LogTrouble(_folder.Path, exception.Message);
             _saidTrouble = true;
+            return Hold(root, digests);
         }
     }
 
@@ -70,20 +75,15 @@ internal sealed partial class ChunkLists
     public ChunkList? Open(FileDigest root, long size)
     {
         long length = Chunks.CountOf(size) * FileDigest.Length;
-        if (_folder is null)
+        if (_folder?.Open(NameOf(root), out _) is { } file)
         {
-            lock (_lock)
-            {
-                return _held.TryGetValue(root, out byte[]? held) && held.Length == length ? new ChunkList(held) : null;
-            }
+            if (file.Facts.Size == length && (WasRight(file, root) || IsRight(file, root))) return new ChunkList(file);
+            file.Dispose();
         }
-        if (_folder.Open(NameOf(root), out _) is not { } file) return null;
-        if (file.Facts.Size == length && (length > CheckedBytes || IsRight(file, (int)length, root)))
+        lock (_lock)
         {
-            return new ChunkList(file);
+            return _held.TryGetValue(root, out byte[]? held) && held.Length == length ? new ChunkList(held) : null;
         }
-        file.Dispose();
-        return null;
     }
 
     /// <summary>Deletes the lists that no file of the library has.</summary>
@@ -108,22 +108,47 @@ internal sealed partial class ChunkLists
         useless.ForEach(_folder.Delete);
     }
 
-    private static bool IsRight(FolderFile file, int length, FileDigest root)
+    private bool WasRight(FolderFile file, FileDigest root)
     {
-        byte[] digests = ArrayPool<byte>.Shared.Rent(length);
-        bool right = file.Read(digests.AsSpan(0, length), 0) == length
-            && Chunks.RootOf(digests.AsSpan(0, length)) == root;
-        ArrayPool<byte>.Shared.Return(digests);
-        return right;
+        if (file.Facts.Size <= CheckedBytes) return false;
+        lock (_lock) return _right.TryGetValue(root, out FileFacts facts) && facts == file.Facts;
     }
 
-    private void Hold(FileDigest root, ReadOnlySpan<byte> digests)
+    private bool IsRight(FolderFile file, FileDigest root)
     {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] piece = ArrayPool<byte>.Shared.Rent(CheckedBytes);
+        long done = 0;
+        for (int read; done < file.Facts.Size && (read = file.Read(piece, done)) > 0; done += read)
+        {
+            hash.AppendData(piece, 0, read);
+        }
+        ArrayPool<byte>.Shared.Return(piece);
+        if (done != file.Facts.Size || new FileDigest(hash.GetHashAndReset()) != root) return false;
+        if (done <= CheckedBytes) return true;
         lock (_lock)
         {
-            if (_heldBytes + digests.Length > MostHeldBytes || !_held.TryAdd(root, digests.ToArray())) return;
+            if (_right.Count >= MostRemembered) _right.Clear();
+            _right[root] = file.Facts;
+        }
+        return true;
+    }
+
+    private bool Hold(FileDigest root, ReadOnlySpan<byte> digests)
+    {
+        if (digests.Length > MostHeldBytes) return false;
+        lock (_lock)
+        {
+            if (_held.ContainsKey(root)) return true;
+            while (_heldBytes + digests.Length > MostHeldBytes)
+            {
+                if (_held.Remove(_heldOldestFirst.Dequeue(), out byte[]? oldest)) _heldBytes -= oldest.Length;
+            }
+            _held.Add(root, digests.ToArray());
+            _heldOldestFirst.Enqueue(root);
             _heldBytes += digests.Length;
         }
+        return true;
     }
 
     private static FileName NameOf(FileDigest root)

@@ -17,12 +17,15 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
     ChunkLists chunks, StoreHealth health, TimeProvider time, ILogger logger, Action announce)
 {
     private static readonly TimeSpan Batch = TimeSpan.FromSeconds(1);
+
+    // Also how long a list is not made anew that was only just made in vain, whoever asks for it.
     private static readonly TimeSpan TryAgain = TimeSpan.FromSeconds(60);
 
     private readonly DigestMemory _memory = new(options.State, folder, health, logger);
     private readonly Bell _bell = new(time);
     private readonly List<int> _learnt = [];
     private readonly ConcurrentDictionary<FileDigest, bool> _lost = [];
+    private readonly ConcurrentDictionary<FileDigest, long> _tried = [];
     private readonly ArrayBufferWriter<byte> _list = new();
     private byte[]? _block;
     private bool _someFailed;
@@ -31,9 +34,10 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
     public void Ring() => _bell.Ring();
 
     /// <summary>The digests of the chunks with this root are needed and not there: whatever file has it is read
-    /// anew.</summary>
+    /// anew, at most once a minute.</summary>
     public void Miss(FileDigest root)
     {
+        if (_tried.TryGetValue(root, out long tried) && time.GetElapsedTime(tried) < TryAgain) return;
         // Each root once: there are no more of them than large files.
         if (_lost.TryAdd(root, true)) Ring();
     }
@@ -74,6 +78,10 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
         _block = null;
         // Whoever needs what could not be read asks again.
         _lost.Clear();
+        foreach ((FileDigest root, long tried) in _tried)
+        {
+            if (time.GetElapsedTime(tried) >= TryAgain) _tried.TryRemove(root, out _);
+        }
         if (count > 0) LogComputed(count, time.GetElapsedTime(began).TotalSeconds);
     }
 
@@ -94,8 +102,11 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
         foreach (int number in unknown)
         {
             if (library != keeper.Library) break;
+            FileDigest lost = library.ChunkRootOf(number);
             if (!TryCompute(library, number, cancellationToken)) _someFailed = true;
             else count++;
+            // Whatever came of it: a file that cannot be read to its end is no reason to read it on and on either.
+            if (!lost.IsNone) _tried[lost] = time.GetTimestamp();
             if (time.GetElapsedTime(since) < Batch) continue;
             Tell(library);
             since = time.GetTimestamp();
@@ -144,7 +155,7 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
         }
         (FileDigest digest, FileDigest root) = hashing.End();
         if (hashing.Done != file.Facts.Size || !file.IsUnchanged()) return false;
-        if (_list.WrittenCount > 0) chunks.Keep(root, _list.WrittenSpan);
+        if (_list.WrittenCount > 0 && !chunks.Keep(root, _list.WrittenSpan)) _tried[root] = time.GetTimestamp();
         Learn(library, number, digest, root);
         return true;
     }

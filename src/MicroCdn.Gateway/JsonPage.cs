@@ -16,6 +16,8 @@ internal static class JsonPage
             json.WriteStartObject();
             json.WriteString("name"u8, finding.Name);
             Write(json, finding.Entry.Size, finding.Entry.Digest);
+            FileDigest root = finding.Entry.ChunkRoot;
+            json.WriteString("chunks"u8, root.IsNone ? null : root.ToString());
             json.WriteString("lastModified"u8, finding.LastModified);
             if (finding.Chosen is { } chosen && finding.UrlOf(chosen) is { } url) json.WriteString("url"u8, url);
             else json.WriteNull("url"u8);

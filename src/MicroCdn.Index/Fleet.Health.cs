@@ -13,6 +13,10 @@ internal sealed partial class Fleet
     /// <summary>How long what clients report counts: a client that lies has done no harm for longer.</summary>
     private static readonly TimeSpan ReportTime = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a server whose key was taken out has to come back by another one, before it gets no more
+    /// clients: to tell a million files takes a while, and in the last step of a rotation all come at once.</summary>
+    private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(30);
+
     /// <summary>A monitor of version 2 that is silent for so long is away, whatever its connection looks like: it
     /// tells everything it knows every 5 s.</summary>
     private static readonly TimeSpan JurorTime = TimeSpan.FromSeconds(15);
@@ -39,9 +43,12 @@ internal sealed partial class Fleet
         contact.Place = Locations.PlaceOf(contact);
         server.Contact = contact;
         server.RegisteredAt = time.GetTimestamp();
-        server.Evidence = new Evidence(contact.Incarnation);
+        // Its connection may have ended while its list was being put in place.
+        bool isParted = contact.Incarnation > 0 && server.Claim is null;
+        bool isLapsed = server.Claim is null && server.Evidence.IsLapsed;
+        server.Evidence = new Evidence(contact.Incarnation, IsParted: isParted, IsLapsed: isLapsed);
         foreach (Juror juror in _jury.All) juror.Overrule(server.Id, contact.Incarnation);
-        changes.Judge(server);
+        changes.Judge(server, look: true);
     });
 
     /// <summary>A server says itself that it leaves, or that it stays after all.</summary>
@@ -234,7 +241,10 @@ internal sealed partial class Fleet
         {
             if (server.Contact is null) return;
             bool isNew = fleet.Time.GetElapsedTime(server.RegisteredAt, _now) <= Grace;
-            Verdict verdict = fleet._jury.Judge(server.Id, server.Evidence with { IsNew = isNew });
+            bool isExpelled = server.Evidence.IsLapsed
+                && fleet.Time.GetElapsedTime(server.LapsedAt, _now) > ReturnTime;
+            Verdict verdict = fleet._jury.Judge(
+                server.Id, server.Evidence with { IsNew = isNew, IsExpelled = isExpelled });
             bool news = server.Believe(verdict.State, verdict.Why, fleet._asksTheDead);
             if (news) States.Add(server);
             if (verdict.IsOpen && (look || (news && LooksAtNews))) Looks.Add(server);

@@ -64,10 +64,21 @@ internal sealed partial class Fleet(TimeProvider time, Locations? locations = nu
 
     /// <summary>The connection that registered a server ended. A server that counts its starts, and did not say that
     /// it leaves, is suspect until somebody has looked: so a crash is known as soon as its connection breaks.</summary>
-    public void Release(Server server, Claim claim) => Decide(changes =>
+    /// <param name="server">The server.</param>
+    /// <param name="claim">What the connection claimed.</param>
+    /// <param name="hasLapsed">It ended because the key that it was proved by was taken out. A look says nothing of
+    /// that: the server has <see cref="ReturnTime"/> to come back by another key.</param>
+    public void Release(Server server, Claim claim, bool hasLapsed = false) => Decide(changes =>
     {
         if (server.Claim != claim) return;
         server.Claim = null;
+        if (hasLapsed)
+        {
+            server.LapsedAt = time.GetTimestamp();
+            server.Evidence = server.Evidence with { IsLapsed = true };
+            changes.Judge(server);
+            return;
+        }
         if (claim.Incarnation == 0 || server.Evidence.Drains) return;
         server.Evidence = server.Evidence with { IsParted = true };
         changes.Judge(server, look: true);

@@ -24,6 +24,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     public bool MayIdle { get; private set; }
 
+    public bool IsOver => _guard.HasLapsed;
+
     public void Handle(ReadOnlySpan<byte> line, Answer answer)
     {
         if (line.StartsWith("GET "u8))
@@ -169,7 +171,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private void Release(Server? unless)
     {
         if (_claim is null || service.Router.Fleet.Find(_registering!.Value) is not { } held || held == unless) return;
-        service.Router.Fleet.Release(held, _claim);
+        service.Router.Fleet.Release(held, _claim, _guard.HasLapsed);
     }
 
     // A refused ADD_FILE is counted and logged, not answered: version 1 servers take an answer here for a failure of

@@ -11,9 +11,9 @@ namespace MicroCdn.Index;
 internal readonly record struct Statement(
     ServerState State, long Incarnation, long Event, bool IsOverruled = false)
 {
-    // An incarnation outweighs any number of events: they are about a process that is no more.
-    public bool IsOlderThan(in Statement other) =>
-        Incarnation < other.Incarnation || (Incarnation == other.Incarnation && Event < other.Event);
+    // Only the monitor's own count orders its words: a server that goes back to version 1 has no incarnation any more,
+    // and what is said of it then is news all the same.
+    public bool IsOlderThan(in Statement other) => Event < other.Event;
 }
 
 /// <summary>One row of all that a monitor knows.</summary>
@@ -21,8 +21,9 @@ internal readonly record struct DigestRow(ServerId Id, Statement Statement);
 
 /// <summary>One monitor as this index hears it: its last word on each server. Pure; not for several threads at
 /// once.</summary>
-/// <remarks>Of two words on a server the one with the higher (incarnation, event) stands, in whatever order and however
-/// often they come. A monitor of version 1 counts nothing: its last word is the one that came last.</remarks>
+/// <remarks>It is one connection of one process, whose events only grow: of two words on a server the one of the later
+/// event stands, in whatever order and however often they come. A monitor of version 1 counts nothing: its last word is
+/// the one that came last.</remarks>
 /// <param name="name">What it calls itself, or where it is asked.</param>
 /// <param name="isVersion1">It is asked by LIST_SERVERS, and says nothing by itself but SERVER_DOWN.</param>
 internal sealed class Juror(string name, bool isVersion1 = false)

@@ -10,8 +10,12 @@ namespace MicroCdn.Index;
 /// <param name="Reported">What clients report of it; null when nothing, or too long ago.</param>
 /// <param name="Drains">It said itself that it leaves.</param>
 /// <param name="IsParted">The connection by which it was registered ended, and nobody has looked yet.</param>
+/// <param name="IsLapsed">The key by which it was registered was taken out, and it did not come back by
+/// another.</param>
+/// <param name="IsExpelled">So long ago that it is not expected back.</param>
 internal readonly record struct Evidence(long Incarnation = 0, bool IsNew = false, bool IsUnreached = false,
-    bool IsCalledDead = false, Trouble? Reported = null, bool Drains = false, bool IsParted = false);
+    bool IsCalledDead = false, Trouble? Reported = null, bool Drains = false, bool IsParted = false,
+    bool IsLapsed = false, bool IsExpelled = false);
 
 /// <summary>What is to be believed of a server, and why.</summary>
 /// <param name="State">The state.</param>
@@ -89,6 +93,11 @@ internal sealed class Jury
     private static Verdict Parted =>
         new(ServerState.Suspect, "the connection that registered it ended", IsOpen: true);
 
+    // That it answers is no reason to send clients there.
+    private static Verdict Expelled => new(ServerState.Draining, "the key that it registered by was taken out");
+
+    private static Verdict Lapsed => new(ServerState.Suspect, "the key that it registered by was taken out");
+
     private static Verdict Judge(in Count count, in Evidence own)
     {
         int dead = count.Dead + (own.IsUnreached ? 1 : 0);
@@ -99,6 +108,7 @@ internal sealed class Jury
             return new Verdict(ServerState.Dead,
                 $"{Said(count.Against)} says that it is dead, and it does not answer the index", IsOpen: true);
         }
+        if (own.IsExpelled) return Expelled;
         if (own.Drains || count.Draining > 0) return new Verdict(ServerState.Draining, "it leaves in order");
         if (dead > 0 || own.IsCalledDead || count.Suspect > 0)
         {
@@ -107,6 +117,7 @@ internal sealed class Jury
                 : count.Suspect > 0 ? $"{Said(count.Against)} suspects it" : "it does not answer the index";
             return new Verdict(ServerState.Suspect, why, IsOpen: true);
         }
+        if (own.IsLapsed) return Lapsed;
         if (own.IsParted) return Parted;
         if (own.Reported is { } trouble) return new Verdict(ServerState.Suspect, Told(trouble));
         if (count.Alive > 0) return new Verdict(ServerState.Alive);
@@ -118,9 +129,12 @@ internal sealed class Jury
     // Nobody is on the bench.
     private static Verdict Alone(in Evidence own)
     {
-        if (own.IsCalledDead) return new Verdict(ServerState.Dead, "a monitor heard nothing from it");
+        // Who sits on no bench may be mistaken, and will not take it back: one that we reach ourselves lives.
+        if (own.IsCalledDead) return new Verdict(ServerState.Dead, "a monitor heard nothing from it", IsOpen: true);
         if (own.IsUnreached) return new Verdict(ServerState.Dead, "it does not answer the index", IsOpen: true);
+        if (own.IsExpelled) return Expelled;
         if (own.Drains) return new Verdict(ServerState.Draining, "it leaves in order");
+        if (own.IsLapsed) return Lapsed;
         if (own.IsParted) return Parted;
         return own.Reported is { } trouble ? new Verdict(ServerState.Suspect, Told(trouble))
             : new Verdict(ServerState.Unknown, "no monitor is heard");

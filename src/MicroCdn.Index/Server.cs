@@ -65,6 +65,9 @@ public sealed class Server
     /// <summary>What the index itself has of it; the fleet's, under its lock.</summary>
     internal Evidence Evidence { get; set; }
 
+    /// <summary>When the key that it registered by was taken out.</summary>
+    internal long LapsedAt { get; set; }
+
     /// <summary>When clients last reported it.</summary>
     internal long ReportedAt { get; set; }
 

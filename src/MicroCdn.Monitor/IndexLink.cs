@@ -119,6 +119,10 @@ internal sealed class IndexLink(
             {
                 throw new IOException($"it hears {monitorId} on another connection: does another monitor go by it?");
             }
+            if (line.Span.SequenceEqual(WireErrors.NotAuthenticated.Line.Span[..^1]))
+            {
+                throw new IOException("the key that this connection was proved by does not count there any more");
+            }
             lock (_lock)
             {
                 _answeredAt = time.GetTimestamp();

@@ -13,6 +13,8 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
 
     public bool MayIdle { get; private set; }
 
+    public bool IsOver => _guard.HasLapsed;
+
     // The connection is the tether: its end is news.
     public void End()
     {

@@ -7,7 +7,8 @@ namespace MicroCdn.Network;
 /// <para>Without keys that is a matter of where the peer is: loopback, or a trusted network. With keys it is a matter
 /// of what it proved: AUTH names a role and an id, and what a role may say is asked for at each message. A stranger's
 /// message costs one comparison, a forged proof two hashes; neither is answered with more than a line.</para>
-/// <para>A proof holds as long as its key is one of ours: a key that is taken out of the key file ends it.</para>
+/// <para>A proof holds as long as its key is one of ours: a key that is taken out of the key file ends it, and
+/// with it the connection and its seal.</para>
 /// </remarks>
 public sealed class Guard(Credentials credentials, TrustedNetworks trust, IPeer peer, Complaints complaints)
 {
@@ -28,6 +29,10 @@ public sealed class Guard(Credentials credentials, TrustedNetworks trust, IPeer 
     /// needs.</summary>
     public bool MayStay => Proved is not null
         || (credentials.Mode != AuthMode.Required && trust.Contains(peer.Remote));
+
+    /// <summary>True once the key by which the peer proved itself was taken out: an honest peer comes again, and proves
+    /// itself by another.</summary>
+    public bool HasLapsed => _proved is not null && Proved is null;
 
     private ServerKey? Proved => _proved is { } key && credentials.Keys?.Accepts(key.Id) == true ? key : null;
 
@@ -72,7 +77,7 @@ public sealed class Guard(Credentials credentials, TrustedNetworks trust, IPeer 
             answer.Close();
             return null;
         }
-        (_proved, Seal) = (key, Handshake.Seal(key, own, message.Nonce));
+        (_proved, Seal) = (key, Handshake.Seal(key, own, message.Nonce).While(credentials));
         Handshake.WriteAnswer(answer, key, own, message.Nonce);
         return null;
     }

@@ -12,6 +12,10 @@ public interface ILineSession
     /// <summary>True when the connection may be idle for ever, as a registered server's is.</summary>
     bool MayIdle => false;
 
+    /// <summary>True when the connection is to be closed without a word once nothing is on its way: what it stood on is
+    /// gone, and the peer is to come again.</summary>
+    bool IsOver => false;
+
     /// <summary>Handles one clean line, without its end, and writes what is to be answered.</summary>
     void Handle(ReadOnlySpan<byte> line, Answer answer);
 

@@ -30,6 +30,7 @@ internal sealed class LineConversation : Conversation
         {
             if (Answer.IsPending) return ActiveAt + (long)Limits.StallTime.TotalMilliseconds;
             if (Answer.Waits) return long.MaxValue;
+            if (_session.IsOver) return 0;
             if (AwaitsMessage) return MessageSince + (long)Limits.LineTime.TotalMilliseconds;
             return _session.MayIdle ? long.MaxValue : ActiveAt + (long)Limits.IdleTime.TotalMilliseconds;
         }
@@ -57,7 +58,7 @@ internal sealed class LineConversation : Conversation
         return length + 1;
     }
 
-    // With an error for an unfinished line, silently when idle.
+    // With an error for an unfinished line, silently when idle or over.
     protected override void Late(long now)
     {
         if (Answer.IsPending)
@@ -66,7 +67,7 @@ internal sealed class LineConversation : Conversation
                 $"closed {_peer.Remote}: it read nothing of its answer for {Limits.StallTime.TotalSeconds} s");
             Answer.Discard();
         }
-        else if (AwaitsMessage) Refuse(WireErrors.Timeout, Unfinished);
+        else if (AwaitsMessage && !_session.IsOver) Refuse(WireErrors.Timeout, Unfinished);
         else Answer.Close();
     }
 

@@ -33,10 +33,26 @@ public static class Speaking2
     public static async Task<LineConnection?> TryDialAsync(IDialer dialer, string host, int port, TimeProvider time,
         Identity? self, CancellationToken cancellationToken)
     {
+        Greeted greeted = await GreetAsync(dialer, host, port, time, self, cancellationToken).ConfigureAwait(false);
+        if (greeted.Connection is { } connection) return connection;
+        if (self is not { IsRequired: true }) return null;
+        throw new NotAuthenticatedException($"{host}:{port} does not prove itself: it speaks version 1, is silent or "
+            + "closes; with --auth required nothing is said to it");
+    }
+
+    /// <summary>Dials and greets, without keys, and tells what the peer did where it did not welcome us.</summary>
+    /// <inheritdoc cref="TryDialAsync(IDialer, string, int, TimeProvider, Identity, CancellationToken)"/>
+    public static Task<Greeted> GreetAsync(
+        IDialer dialer, string host, int port, TimeProvider time, CancellationToken cancellationToken) =>
+        GreetAsync(dialer, host, port, time, null, cancellationToken);
+
+    private static async Task<Greeted> GreetAsync(IDialer dialer, string host, int port, TimeProvider time,
+        Identity? self, CancellationToken cancellationToken)
+    {
         LineConnection connection = await dialer.DialAsync(host, port, cancellationToken).ConfigureAwait(false);
         using CancellationTokenSource late = new(Limits.GreetingTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        bool closed = false;
+        Welcome met = Welcome.Silence;
         try
         {
             await connection.SendAsync(Greeting.Hello2, either.Token).ConfigureAwait(false);
@@ -47,14 +63,14 @@ public static class Speaking2
                 {
                     await ProveAsync(connection, self, nonce, $"{host}:{port}", either.Token).ConfigureAwait(false);
                 }
-                return connection;
+                return new Greeted(connection, Welcome.Version2);
             }
-            closed = answer is null;
+            met = answer is null ? Welcome.Closed : Welcome.Refused;
         }
         catch (Exception exception)
             when (exception is IOException and not NotAuthenticatedException or InvalidDataException)
         {
-            closed = true;
+            met = Welcome.Closed;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -66,10 +82,8 @@ public static class Speaking2
             throw;
         }
         await connection.DisposeAsync().ConfigureAwait(false);
-        if (closed) await Task.Delay(Breath, time, cancellationToken).ConfigureAwait(false);
-        if (self is not { IsRequired: true }) return null;
-        throw new NotAuthenticatedException($"{host}:{port} does not prove itself: it speaks version 1, is silent or "
-            + "closes; with --auth required nothing is said to it");
+        if (met is Welcome.Closed) await Task.Delay(Breath, time, cancellationToken).ConfigureAwait(false);
+        return new Greeted(null, met);
     }
 
     /// <summary>Dials; where there are keys both sides prove themselves, in version 2, and else nothing was said
@@ -118,4 +132,26 @@ public static class Speaking2
             ? $"{peer} does not take our {key}: {Encoding.UTF8.GetString(said.Span)}; is it the key of another cluster?"
             : $"{peer} does not prove itself: its answer was not made with our {key}");
     }
+}
+
+/// <summary>What became of a greeting in version 2.</summary>
+/// <param name="Connection">The conversation; null unless the peer welcomed us in version 2.</param>
+/// <param name="Welcome">What the peer did.</param>
+public readonly record struct Greeted(LineConnection? Connection, Welcome Welcome);
+
+/// <summary>What a peer did at HELLO 2.</summary>
+public enum Welcome
+{
+    /// <summary>It welcomed us in version 2.</summary>
+    Version2,
+
+    /// <summary>It answered something else, as one of version 1 does.</summary>
+    Refused,
+
+    /// <summary>It closed, as some of version 1 do, and everyone who is on its way down.</summary>
+    Closed,
+
+    /// <summary>It said nothing within <see cref="Limits.GreetingTime"/>, as some of version 1 do, and everyone who is
+    /// busy.</summary>
+    Silence,
 }

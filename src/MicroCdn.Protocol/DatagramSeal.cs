@@ -18,6 +18,7 @@ public sealed class DatagramSeal
     private const int MacLength = 5 + (2 * Mac16.Length);
     private readonly byte[] _secret;
     private readonly byte[] _key;
+    private Credentials? _credentials;
 
     internal DatagramSeal(KeyId key, ReadOnlySpan<byte> secret) =>
         (Key, _key, _secret) = (key, Encoding.ASCII.GetBytes($" k={key}"), secret.ToArray());
@@ -35,9 +36,18 @@ public sealed class DatagramSeal
         datagram.WriteHex(mac);
     }
 
-    /// <summary>True when the datagram ends with this seal; an LF or CR LF behind it is ignored.</summary>
+    /// <summary>Makes it good only as long as its key is among these; returns itself.</summary>
+    public DatagramSeal While(Credentials credentials)
+    {
+        _credentials = credentials;
+        return this;
+    }
+
+    /// <summary>True when the datagram ends with this seal, and its key still counts; an LF or CR LF behind it is
+    /// ignored.</summary>
     public bool IsOn(ReadOnlySpan<byte> datagram)
     {
+        if (_credentials is not null && _credentials.Keys?.Accepts(Key) != true) return false;
         datagram = datagram.TrimEnd("\r\n"u8);
         if (datagram.Length <= Length) return false;
         ReadOnlySpan<byte> covered = datagram[..^MacLength];

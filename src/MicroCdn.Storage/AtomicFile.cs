@@ -8,7 +8,8 @@ namespace MicroCdn.Storage;
 /// renamed.</summary>
 /// <remarks>
 /// The order that survives a power cut: temporary file, write, fsync, rename, fsync of the folder. Without the first
-/// fsync the name may come back empty, without the second it may not come back at all. Disposed before
+/// fsync the name may come back empty, without the second it may not come back at all; a folder that is made for it has
+/// had the fsync of its own parent by then. Disposed before
 /// <see cref="Commit()"/>, it leaves nothing; whatever stood under the name before is untouched.
 /// </remarks>
 public sealed class AtomicFile : IDisposable
@@ -46,7 +47,7 @@ public sealed class AtomicFile : IDisposable
         string folder = TargetPath.FolderOf(full);
         return Guard(() =>
         {
-            Directory.CreateDirectory(folder);
+            MakeFolder(folder, health);
             return new AtomicFile(full, temporary, Open(temporary, isPrivate), health);
         });
     }
@@ -145,6 +146,21 @@ public sealed class AtomicFile : IDisposable
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         };
         return new FileStream(temporary, options).SafeFileHandle;
+    }
+
+    /// <summary>Makes a folder that survives a power cut, within a store where there is one.</summary>
+    internal static void MakeFolder(string folder, StoreHealth? health)
+    {
+        health?.Refuse();
+        try
+        {
+            Durable.MakeFolder(folder);
+        }
+        catch (NotDurableException exception)
+        {
+            health?.Fail(folder, exception);
+            throw;
+        }
     }
 
     internal static T Guard<T>(Func<T> action)

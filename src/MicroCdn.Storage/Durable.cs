@@ -42,6 +42,23 @@ internal static class Durable
         if (OperatingSystem.IsLinux()) Libc.SyncFolder(path);
     }
 
+    /// <summary>Makes a folder and those above it, where they do not exist, so that they survive a power cut.</summary>
+    /// <exception cref="IOException">It cannot be made, or the disk refused.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    public static void MakeFolder(string path)
+    {
+        // Without the fsync of its parent a new folder may be gone, with every file in it that was called durable.
+        Stack<string> parents = [];
+        string? made = Path.TrimEndingDirectorySeparator(path);
+        while (made is not null && !Directory.Exists(made))
+        {
+            made = Path.GetDirectoryName(made);
+            if (made is not null) parents.Push(made);
+        }
+        Directory.CreateDirectory(path);
+        foreach (string parent in parents) SyncFolder(parent);
+    }
+
     /// <summary>True while a path still leads to what was opened; a rename in between would make it something
     /// else.</summary>
     public static bool IsStill(SafeFileHandle file, string path)

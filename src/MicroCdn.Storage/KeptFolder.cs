@@ -17,7 +17,8 @@ public sealed class KeptFolder
     public KeptFolder(string path, StoreHealth? health = null)
     {
         _health = health;
-        Directory.CreateDirectory(path);
+        // A store that is read-only is still read from.
+        if (!Directory.Exists(path)) AtomicFile.MakeFolder(path, health);
         _folder = new ServedFolder(path);
         List<FileName> leftovers = [];
         _folder.Scan((name, _) =>

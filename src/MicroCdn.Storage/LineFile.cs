@@ -66,7 +66,7 @@ public sealed class LineFile(string path, StoreHealth? health = null)
     public void Append(ReadOnlySpan<byte> lines)
     {
         health?.Refuse();
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        AtomicFile.MakeFolder(System.IO.Path.GetDirectoryName(path)!, health);
         using SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite,
             FileShare.ReadWrite | FileShare.Delete);
         long end = RandomAccess.GetLength(file);

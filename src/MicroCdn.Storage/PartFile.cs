@@ -6,14 +6,16 @@ namespace MicroCdn.Storage;
 
 /// <summary>A file that is written in any order, chunk by chunk, and can be gone on with by a later process.</summary>
 /// <remarks>
-/// <para>A lasting part stands beside its target as <c>name.part</c>, and its journal as <c>name.part.marks</c>: a head
-/// that says what it is a part of (magic, size, stamp), then one byte for each chunk, written behind the chunk's bytes
-/// in time. What the journal says is a claim, not a proof: after a power cut, or when somebody wrote into the part, the
-/// bytes may be others, so whoever goes on with it verifies the chunks that it claims. So it does no harm either when
-/// the two are parted. They are two files, since a journal behind the bytes would make them fill a hole, which costs
-/// ext4 a second of processor time for each GiB.</para>
-/// <para>While a process has it open nobody else can open it. A part that does not last has a random name of its own
-/// and no journal, and is gone when it is disposed.</para>
+/// <para>A lasting part stands beside its target as <c>name.part</c> (a long name is cut, as
+/// <see cref="TargetPath.Part"/> says), and its journal as <c>name.part.marks</c>: a head that says what it is a part
+/// of (magic, size, stamp), then one byte for each chunk, written behind the chunk's bytes in time. What the journal
+/// says is a claim, not a proof: after a power cut, or when somebody wrote into the part, the bytes may be others, so
+/// whoever goes on with it verifies the chunks that it claims. They are two files, since a journal behind the bytes
+/// would make them fill a hole, which costs ext4 a second of processor time for each GiB.</para>
+/// <para>While a process has it open nobody else can open it. But any program may replace it, so it is looked at again
+/// before it is renamed or deleted; and a file of that name that has bytes and no journal is somebody's, and is left as
+/// it is. A part that does not last has a random name of its own and no journal, and is gone when it is
+/// disposed.</para>
 /// </remarks>
 public sealed class PartFile : IDisposable
 {
@@ -30,7 +32,7 @@ public sealed class PartFile : IDisposable
     private readonly int _chunks;
     private readonly SafeFileHandle? _journal;
     private byte[] _marks = [];
-    private bool _committed;
+    private bool _committed, _ended;
 
     private PartFile(
         string target, string path, SafeFileHandle handle, long size, int chunks, SafeFileHandle? journal) =>
@@ -57,7 +59,7 @@ public sealed class PartFile : IDisposable
         string path = TargetPath.Beside(full, RandomNumberGenerator.GetHexString(12, lowercase: true));
         return AtomicFile.Guard(() =>
         {
-            Directory.CreateDirectory(TargetPath.FolderOf(full));
+            Durable.MakeFolder(TargetPath.FolderOf(full));
             SafeFileHandle handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite,
                 FileShare.ReadWrite | FileShare.Delete);
             return new PartFile(full, path, handle, size, 0, null);
@@ -70,12 +72,12 @@ public sealed class PartFile : IDisposable
     /// <param name="chunks">The number of its chunks.</param>
     /// <param name="stamp">The version, <see cref="StampBytes"/> long.</param>
     /// <exception cref="BusyFileException">Another process has it open.</exception>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="IOException">It cannot be written, or has the name of a file that is no part.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public static PartFile Open(string target, long size, int chunks, ReadOnlySpan<byte> stamp)
     {
         string full = TargetPath.Resolve(target);
-        string path = full + ".part";
+        string path = TargetPath.Part(full);
         byte[] head = HeadOf(size, stamp);
         if (Durable.Look(path) is EntryKind.Other or EntryKind.Folder)
         {
@@ -83,18 +85,22 @@ public sealed class PartFile : IDisposable
         }
         return AtomicFile.Guard(() =>
         {
-            Directory.CreateDirectory(TargetPath.FolderOf(full));
+            Durable.MakeFolder(TargetPath.FolderOf(full));
             SafeFileHandle handle = OpenAlone(path);
+            SafeFileHandle? journal = null;
             try
             {
-                SafeFileHandle journal = File.OpenHandle(JournalOf(path), FileMode.OpenOrCreate, FileAccess.ReadWrite,
-                    FileShare.ReadWrite | FileShare.Delete);
+                // Bytes never come before their journal: see Dispose for the other end of a part's life.
+                if (RandomAccess.GetLength(handle) > 0 && !File.Exists(JournalOf(path))) throw Foreign(path);
+                // Locked too, or whoever is finishing a part could delete the journal of the next.
+                journal = OpenAlone(JournalOf(path));
                 PartFile part = new(full, path, handle, size, chunks, journal);
                 part.Read(head);
                 return part;
             }
             catch
             {
+                journal?.Dispose();
                 handle.Dispose();
                 throw;
             }
@@ -123,15 +129,18 @@ public sealed class PartFile : IDisposable
     }
 
     /// <summary>Makes the file durable and gives it its name, in place of whatever had it.</summary>
+    /// <exception cref="IOException">The disk refused, or another program replaced the part; what that put there is
+    /// left.</exception>
     public void Commit() => AtomicFile.Guard(() =>
     {
         RandomAccess.SetLength(_handle, _size);
         Durable.Sync(_handle);
+        if (!Durable.IsStill(_handle, _path)) throw new IOException($"'{_path}' was replaced by another program");
         // Windows renames no open file. Elsewhere the lock is held until the name is gone.
         if (OperatingSystem.IsWindows()) _handle.Dispose();
         File.Move(_path, _target, overwrite: true);
         _committed = true;
-        if (_journal is not null) File.Delete(JournalOf(_path));
+        DeleteJournal();
         Durable.SyncFolder(TargetPath.FolderOf(_target));
         return true;
     });
@@ -139,14 +148,32 @@ public sealed class PartFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_ended) return;
+        _ended = true;
+        // What another program put there is not ours to delete, and the journal would make it look like ours.
+        bool isOurs = !_committed && Durable.IsStill(_handle, _path);
+        bool isKept = isOurs && _journal is not null && Keep;
+        bool delete = isOurs && !isKept;
+        // Emptied before its journal goes: a process that is killed in between leaves nothing that is refused later.
+        if (delete && _journal is not null && !_handle.IsClosed) RandomAccess.SetLength(_handle, 0);
+        if (!isKept) DeleteJournal();
         // Deleted while it is locked, or the next process could open it in between.
-        bool delete = !_committed && !(_journal is not null && Keep);
         if (delete && !OperatingSystem.IsWindows()) File.Delete(_path);
         _journal?.Dispose();
-        if (delete && _journal is not null) File.Delete(JournalOf(_path));
         _handle.Dispose();
         if (delete && OperatingSystem.IsWindows()) File.Delete(_path);
     }
+
+    private void DeleteJournal()
+    {
+        if (_journal is null || _journal.IsClosed) return;
+        bool isOurs = Durable.IsStill(_journal, JournalOf(_path));
+        if (OperatingSystem.IsWindows()) _journal.Dispose();
+        if (isOurs) File.Delete(JournalOf(_path));
+        _journal.Dispose();
+    }
+
+    private static IOException Foreign(string path) => new($"'{path}' is no part of ours: move it away");
 
     private static string JournalOf(string path) => path + ".marks";
 
@@ -196,6 +223,10 @@ public sealed class PartFile : IDisposable
             Origin = PartOrigin.Same;
             return;
         }
+        // Cut short, or zeros, is what a power cut leaves of a journal.
+        ReadOnlySpan<byte> start = found.AsSpan(0, Math.Min(read, Magic.Length));
+        bool isJournal = Magic.StartsWith(start) || !start.ContainsAnyExcept((byte)0);
+        if (!isJournal) throw Foreign(JournalOf(_path));
         Origin = length == 0 ? PartOrigin.New : PartOrigin.Other;
         RandomAccess.SetLength(_handle, 0);
         RandomAccess.SetLength(_journal!, 0);

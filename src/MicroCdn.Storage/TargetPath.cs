@@ -1,8 +1,14 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace MicroCdn.Storage;
 
 /// <summary>Where a file that somebody asked for is really written.</summary>
 internal static class TargetPath
 {
+    // Of every common file system.
+    private const int MostNameBytes = 255;
+
     /// <summary>The full path, through a link to what it leads to, as every program writes.</summary>
     /// <exception cref="IOException">A device, a pipe or a folder has the name; none is ever replaced.</exception>
     public static string Resolve(string target)
@@ -17,12 +23,22 @@ internal static class TargetPath
     }
 
     /// <summary>A name beside the target that no other process has.</summary>
-    /// <remarks>Cut, since name and ending together must stay below the 255 bytes that file systems allow.</remarks>
+    /// <remarks>Cut, since name and ending together must stay within <see cref="MostNameBytes"/>.</remarks>
     public static string Beside(string full, string random)
     {
         string name = Path.GetFileName(full);
         string start = name.Length > 40 ? name[..40] : name;
         return Path.Combine(FolderOf(full), $".{start}.{random}.part");
+    }
+
+    /// <summary>The name of a target's lasting part, which every process finds again.</summary>
+    /// <remarks>Where it and the ending of its journal would not fit, it is cut, and a digest tells it from
+    /// others.</remarks>
+    public static string Part(string full)
+    {
+        byte[] name = Encoding.UTF8.GetBytes(Path.GetFileName(full));
+        return name.Length <= MostNameBytes - ".part.marks".Length ? full + ".part"
+            : Beside(full, Convert.ToHexStringLower(SHA256.HashData(name).AsSpan(0, 6)));
     }
 
     /// <summary>The folder of a full path.</summary>

@@ -134,6 +134,49 @@ public sealed class AuthenticationTests
         await cluster.DownloadAsync("hello.txt", "saved");
     });
 
+    [Theory, MemberData(nameof(Seeds))]
+    public Task When_a_key_is_taken_out_honest_servers_come_back_by_the_other_and_one_that_has_only_it_is_out(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        Dictionary<string, Credentials> keys = [];
+        foreach (string host in new[] { "index", "monitor", "cs1", "cs2" })
+        {
+            keys[host] = host == "cs2"
+                ? TestKeys.Counting(AuthMode.Required, TestKeys.Usual.For(PeerRole.Content, Id("CS2")))
+                : TestKeys.Counting(AuthMode.Required, TestKeys.Usual);
+        }
+        cluster.KeysOf = host => keys.GetValueOrDefault(host, Credentials.None);
+        cluster.Give("CS1", "honest.txt", "Hi"u8.ToArray());
+        cluster.Give("CS2", "evil.txt", "Hi"u8.ToArray());
+        await cluster.StartAsync("CS1", "CS2");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(12));
+        cluster.World.Phase("the old key is replaced by the other everywhere but on CS2");
+        string[] honest = ["index", "monitor", "cs1"];
+        foreach (string host in honest) keys[host].Replace(new Keyring(TestKeys.Other, TestKeys.Usual));
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(2));
+        foreach (string host in honest) keys[host].Replace(new Keyring(TestKeys.Other));
+        // Nobody is without servers meanwhile.
+        for (int tenth = 0; tenth < 30; tenth++)
+        {
+            await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(0.1));
+            Assert.Equal("CS1", await cluster.RouteAsync("honest.txt"));
+        }
+        await cluster.UntilAllAlive("CS1");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(30));
+        await cluster.UntilState("index", "CS2", "dead", Soon);
+        // It still answers whoever looks.
+        for (int second = 0; second < 15; second++)
+        {
+            await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(1));
+            Assert.Null(await cluster.RouteAsync("evil.txt"));
+            Assert.Equal("alive", await cluster.StateAsync("index", "CS1"));
+        }
+        cluster.World.Phase("it gets the other key");
+        keys["cs2"].Replace(new Keyring(TestKeys.Other.For(PeerRole.Content, Id("CS2"))));
+        await cluster.UntilRoute("evil.txt", "CS2", TimeSpan.FromSeconds(40));
+        await cluster.UntilAllAlive("CS1", "CS2");
+    });
+
     private static async Task AfterHelloAsync(FakeCluster cluster, string host, params string[] lines)
     {
         FakeHost stranger = cluster.Network.Host("client");

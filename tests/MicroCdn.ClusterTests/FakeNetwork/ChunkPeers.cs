@@ -187,6 +187,9 @@ internal sealed class ChunkServer
     /// <summary>It does not know its chunks' digests.</summary>
     public bool KnowsNoDigests { get; set; }
 
+    /// <summary>The list of its chunks' digests has rotted.</summary>
+    public bool TellsRottenDigests { get; set; }
+
     /// <summary>Chunks of which it sends other bytes.</summary>
     public HashSet<int> Rotten { get; init; } = [];
 
@@ -237,6 +240,7 @@ internal sealed class ChunkServer
     {
         string digests = string.Concat(Bytes.Chunk(ChunkPeers.Mebibyte)
             .Select(chunk => Convert.ToHexStringLower(SHA256.HashData(chunk)) + "\n"));
+        if (TellsRottenDigests) digests = $"{new string('1', 64)}\n{digests[65..]}";
         return $"CHUNKS {_word} {Bytes.Length} sha256={Convert.ToHexStringLower(SHA256.HashData(Bytes))} "
             + $"chunks={ChunkPeers.Root(Bytes)}\n{digests}END";
     }

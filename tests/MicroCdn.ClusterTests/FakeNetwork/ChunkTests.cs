@@ -64,6 +64,18 @@ public sealed class ChunkTests
     });
 
     [Fact]
+    public Task Two_servers_that_fall_silent_do_not_keep_a_third_one_waiting() => Run(["CS1", "CS2", "CS3"], async peers =>
+    {
+        peers.File = peers.Noise(2 * MiB);
+        peers.Servers["CS1"].StallsAfter = 100_000;
+        peers.Servers["CS2"].StallsAfter = 100_000;
+        DownloadResult result = await peers.World.ResultAsync(
+            peers.Begin(), "the third one delivers", TimeSpan.FromSeconds(2));
+        Assert.Equal("CS3", result.Server);
+        peers.CheckSaved();
+    });
+
+    [Fact]
     public Task A_server_that_does_not_answer_within_300_ms_is_not_waited_for() => Run(["CS1", "CS2"], async peers =>
     {
         peers.File = peers.Noise(2 * MiB);
@@ -115,6 +127,16 @@ public sealed class ChunkTests
         peers.File = peers.Noise(9 * MiB);
         peers.Servers["CS1"].Rotten.Add(1);
         peers.Servers["CS2"].Rotten.Add(6);
+        await peers.DownloadAsync();
+        peers.CheckSaved();
+    });
+
+    [Fact]
+    public Task Copies_with_three_rotten_chunks_each_make_one_whole_file_too() => Run(["CS1", "CS2"], async peers =>
+    {
+        peers.File = peers.Noise(9 * MiB);
+        peers.Servers["CS1"].Rotten.UnionWith([1, 2, 3]);
+        peers.Servers["CS2"].Rotten.UnionWith([5, 6, 7]);
         await peers.DownloadAsync();
         peers.CheckSaved();
     });
@@ -183,6 +205,24 @@ public sealed class ChunkTests
         }
         Assert.True((await peers.DownloadAsync()).IsVerified);
         peers.CheckSaved();
+    });
+
+    [Theory]
+    [InlineData("CS1")]
+    [InlineData("CS1", "CS2")]
+    public Task A_server_whose_list_of_chunks_rotted_is_not_taken_for_one_with_wrong_bytes(params string[] servers) =>
+        Run(servers, async peers =>
+    {
+        peers.File = peers.Noise(4 * MiB);
+        peers.Servers["CS1"].TellsRottenDigests = true;
+        DownloadResult result = await peers.DownloadAsync(null, progress =>
+        {
+            // It is needed for the rest.
+            if (servers.Length > 1 && progress.Done > 1.5 * MiB) peers.Cluster.Kill("CS2");
+        });
+        peers.CheckSaved();
+        Assert.True(result.IsVerified);
+        Assert.Contains("CS1", result.Server, StringComparison.Ordinal);
     });
 
     [Fact]

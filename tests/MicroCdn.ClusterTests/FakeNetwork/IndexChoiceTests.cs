@@ -39,13 +39,13 @@ public sealed class IndexChoiceTests
     });
 
     [Fact]
-    public Task A_silent_index_is_given_three_seconds_when_the_file_is_known() => Run(async peers =>
+    public Task A_silent_index_is_given_two_seconds_when_the_file_is_known() => Run(async peers =>
     {
         peers.File = peers.Noise(2 * MiB);
         await peers.DownloadAsync();
         peers.Cluster.Network.LinkOf("index", "client").Stalls = true;
         Task<DownloadResult> download = peers.Begin();
-        await peers.World.AdvanceAsync(TimeSpan.FromSeconds(2.9));
+        await peers.World.AdvanceAsync(TimeSpan.FromSeconds(1.9));
         Assert.False(download.IsCompleted);
         await peers.World.ResultAsync(download, "it remembers", TimeSpan.FromSeconds(0.2));
         peers.CheckSaved();
@@ -98,6 +98,54 @@ public sealed class IndexChoiceTests
     });
 
     [Fact]
+    public Task An_index_that_was_paused_at_HELLO_2_is_not_taken_for_one_of_version_1() => Run(async peers =>
+    {
+        Pausing index2 = new(peers);
+        index2.IsPaused = true;
+        Task<DownloadResult> download = peers.Begin(peers.Client("index2"));
+        await peers.World.AdvanceAsync(TimeSpan.FromSeconds(1.9));
+        index2.IsPaused = false;
+        await peers.World.UntilAsync(() => download.IsCompleted, "it ends");
+        Assert.Equal(CdnFailure.WrongBytes, (await Assert.ThrowsAsync<CdnException>(() => download)).Failure);
+        Assert.Empty(peers.Saved());
+    });
+
+    [Fact]
+    public Task One_that_welcomed_version_2_a_minute_ago_may_not_be_silent_but_may_refuse() => Run(async peers =>
+    {
+        Pausing index2 = new(peers);
+        Assert.Equal(CdnFailure.WrongBytes, await peers.FailAsync(peers.Client("index2")));
+        await peers.World.AdvanceAsync(TimeSpan.FromMinutes(1));
+        index2.IsPaused = true;
+        Assert.Equal(CdnFailure.WrongBytes, await peers.FailAsync(peers.Client("index2")));
+        Assert.Equal(0, index2.Gets);
+        index2.IsOld = true;
+        await peers.DownloadAsync(peers.Client("index2"));
+        Assert.Equal(1, index2.Gets);
+    });
+
+    [Fact]
+    public Task An_index_that_has_nobody_alive_for_a_moment_is_asked_again_for_three_seconds() => Run(async peers =>
+    {
+        peers.File = peers.Noise(100);
+        bool away = true;
+        peers.Index("index2", heard => heard.Verb == "LOCATE" && away ? new Reply("ERROR UNAVAILABLE") : null);
+        Task<DownloadResult> download = peers.Begin(peers.Client("index2"));
+        await peers.World.AdvanceAsync(TimeSpan.FromSeconds(2));
+        away = false;
+        await peers.World.ResultAsync(download, "a server is back", TimeSpan.FromSeconds(1));
+        peers.CheckSaved();
+    });
+
+    [Fact]
+    public Task An_index_that_is_not_there_is_given_up_within_five_seconds() => Run(async peers =>
+    {
+        TimeSpan began = peers.World.Now;
+        Assert.Equal(CdnFailure.Unreachable, await peers.FailAsync(peers.Client("nowhere")));
+        Assert.InRange(peers.World.Now - began, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(5));
+    });
+
+    [Fact]
     public Task An_index_of_version_2_without_LOCATE_is_asked_by_GET_on_the_same_connection() => Run(async peers =>
     {
         peers.File = peers.Noise(MiB);
@@ -128,6 +176,36 @@ public sealed class IndexChoiceTests
         Assert.Equal(CdnFailure.Unreachable, await peers.FailAsync(peers.Client("index2")));
         Assert.Empty(peers.Saved());
     });
+
+    /// <summary>An index of version 2 that can be silent at HELLO 2, and a server with other bytes than it tells.</summary>
+    private sealed class Pausing
+    {
+        public Pausing(ChunkPeers peers)
+        {
+            peers.File = peers.Noise(100);
+            // Without the digest these would be saved.
+            peers.Servers["CS1"].Bytes = peers.Noise(100);
+            string address = peers.Cluster.Network.Host("cs1").Address.ToString();
+            peers.Index("index2", heard => heard.Line switch
+            {
+                "HELLO 2" when IsPaused || IsOld => new Reply(IsOld ? "ERROR UNKNOWN_COMMAND" : null),
+                _ when heard.Verb == "GET" => new Reply(Get(address)),
+                _ => null,
+            });
+        }
+
+        public bool IsPaused { get; set; }
+
+        public bool IsOld { get; set; }
+
+        public int Gets { get; private set; }
+
+        private string Get(string address)
+        {
+            Gets++;
+            return $"SERVER {address} 7001 CS1 100";
+        }
+    }
 
     private static Task Run(Func<ChunkPeers, Task> test) =>
         FakeCluster.RunAsync(1, cluster => test(new ChunkPeers(cluster, "CS1")));

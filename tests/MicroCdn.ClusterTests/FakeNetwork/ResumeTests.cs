@@ -117,6 +117,22 @@ public sealed class ResumeTests
         peers.CheckSaved();
     });
 
+    [Fact]
+    public Task A_part_that_could_not_be_looked_at_is_kept_when_the_servers_are_away() => Run(async peers =>
+    {
+        await InterruptAsync(peers, 10, after: 6);
+        // The digests of the chunks are not remembered, and nobody is there to tell them.
+        Directory.Delete(peers.World.Folder["cache"], recursive: true);
+        peers.Cluster.Kill("CS1");
+        Assert.Equal(CdnFailure.Unreachable, await peers.FailAsync());
+        Assert.Equal([Part, Journal], peers.Saved());
+        // Nor when somebody is who does not know them, until the whole file has come from there.
+        peers.Start("CS1");
+        peers.Servers["CS1"].KnowsNoDigests = true;
+        await peers.DownloadAsync();
+        peers.CheckSaved();
+    });
+
     private static async Task InterruptAsync(ChunkPeers peers, int size, int after)
     {
         peers.File = peers.Noise(size * MiB);

@@ -50,25 +50,49 @@ public sealed class CrashTests
         await using Stage stage = new();
         await ServeAsync(stage);
         await using Disk disk = await Disk.MakeAsync(stage);
-        string target = Path.Combine(disk.Folder, "a.bin");
         Random chance = new(1);
         int whileRunning = 0;
         for (int cut = 0; cut < Cuts; cut++)
         {
-            Stage.WriteFile(target, Old);
+            // Every other time into folders that do not exist yet: there is no old file then.
+            bool isNew = cut % 2 == 1;
+            string name = isNew ? $"new{cut}/folder/a.bin" : "a.bin";
+            string target = Path.Combine(disk.Folder, name);
+            if (!isNew) Stage.WriteFile(target, Old);
             await disk.SyncAsync();
             RunningProcess client = stage.MicroCdn("get", "a.bin", "--out", target, "--index-port", $"{stage.IndexPort}");
             await Stage.PassAsync(TimeSpan.FromMilliseconds(chance.Next(50, 400)), "the cut comes at any moment");
             // Whoever is stopped writes nothing while the disk is copied: the copy is of one moment.
             client.Freeze();
             if (!client.HasExited) whileRunning++;
-            byte[] found = await disk.AfterCutAsync("a.bin");
-            Assert.True(found.AsSpan().SequenceEqual(New) || found.AsSpan().SequenceEqual(Old), $"{found.Length} bytes");
+            byte[]? found = await disk.AfterCutAsync(name);
+            Assert.True(found is null ? isNew : found.AsSpan().SequenceEqual(New)
+                || (!isNew && found.AsSpan().SequenceEqual(Old)), $"{found?.Length} bytes");
             client.Thaw();
             Assert.True(await client.UntilEndAsync() == 0, client.Output);
-            Assert.Equal(New, await disk.AfterCutAsync("a.bin"));
+            Assert.Equal(New, await disk.AfterCutAsync(name));
+            if (isNew) Directory.Delete(Path.Combine(disk.Folder, $"new{cut}"), recursive: true);
         }
         Assert.True(whileRunning > 0, "no cut fell into a download");
+    }
+
+    // A journal makes ext4 keep the folders with the file. Elsewhere a new folder may be gone, unless the fsync of each
+    // of their parents was called: so the calls are looked at.
+    [Fact]
+    public async Task The_folders_that_a_client_makes_for_its_file_are_made_durable_too()
+    {
+        await using Stage stage = new();
+        await ServeAsync(stage);
+        string parent = stage.MakeFolder("parent"), calls = Path.Combine(stage.Folder, "calls");
+        RunningProcess client = stage.Run("strace", "-f", "-qq", "-y", "-o", calls, "-e", "trace=fsync,rename",
+            Stage.MicroCdnProgram, "get", "a.bin", "--out", Path.Combine(parent, "one/two/a.bin"),
+            "--index-port", $"{stage.IndexPort}");
+        Assert.True(await client.UntilEndAsync() == 0, client.Output);
+        string[] synced = [.. (await File.ReadAllLinesAsync(calls)).Where(line => line.Contains("fsync(", StringComparison.Ordinal))];
+        foreach (string folder in (string[])[parent, Path.Combine(parent, "one"), Path.Combine(parent, "one/two")])
+        {
+            Assert.Contains(synced, line => line.Contains($"<{folder}>", StringComparison.Ordinal));
+        }
     }
 
     private static async Task ServeAsync(Stage stage)
@@ -98,14 +122,15 @@ public sealed class CrashTests
 
         public Task SyncAsync() => RunAsync("sync", "-f", Folder);
 
-        public async Task<byte[]> AfterCutAsync(string name)
+        public async Task<byte[]?> AfterCutAsync(string name)
         {
             string copy = _image + ".copy", folder = Directory.CreateDirectory(Folder + "-after").FullName;
             File.Copy(_image, copy, overwrite: true);
             await RunAsync("mount", "-o", "loop", copy, folder);
             try
             {
-                return await File.ReadAllBytesAsync(Path.Combine(folder, name));
+                string path = Path.Combine(folder, name);
+                return File.Exists(path) ? await File.ReadAllBytesAsync(path) : null;
             }
             finally
             {

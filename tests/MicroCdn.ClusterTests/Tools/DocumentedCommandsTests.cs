@@ -7,11 +7,13 @@ namespace MicroCdn.ClusterTests.Tools;
 [Trait("Needs", "curl"), Collection(AloneCollection.Name)]
 public sealed class DocumentedCommandsTests
 {
+    private static readonly string[] Elsewhere = ["example.org", "10.0.0."];
     private static readonly string[] Tools = ["curl ", "wget ", "aria2c ", "microcdn get ", "microcdn ls", "microcdn servers"];
 
     [Theory]
     [InlineData("README.md", 3)]
     [InlineData("docs/http.md", 10)]
+    [InlineData("docs/client.md", 5)]
     public async Task A_user_who_pastes_a_command_gets_what_it_promises(string document, int atLeast)
     {
         string[] commands = [.. Commands(document)];
@@ -32,7 +34,9 @@ public sealed class DocumentedCommandsTests
     // As the documents start them: every port is the default one or the one they name.
     private static async Task StartAsync(Stage stage)
     {
-        string files = stage.MakeFiles("one", ("hello.txt", "Hello\n"u8.ToArray()), ("big.bin", Stage.Noise(3_000_000)));
+        byte[] small = "Hello\n"u8.ToArray(), large = Stage.Noise(3_000_000);
+        string files = stage.MakeFiles("one", ("hello.txt", small), ("big.bin", large), ("game/patch-7.bin", large),
+            ("a.iso", large), ("b.iso", large), ("big.iso", large));
         await stage.MicroCdn("monitor").UntilLineAsync("listens on");
         await stage.MicroCdn("index", "--http-port", "8080").UntilLineAsync("listens on");
         for (int n = 0; n < 2; n++)
@@ -47,7 +51,7 @@ public sealed class DocumentedCommandsTests
         });
     }
 
-    // Lines of the fenced blocks that begin with a tool, be it behind a prompt; a comment behind them is no part of them.
+    // Lines of the fenced blocks that begin with a tool, be it behind a prompt, and ask this machine.
     private static IEnumerable<string> Commands(string document)
     {
         string folder = AppContext.BaseDirectory;
@@ -57,7 +61,11 @@ public sealed class DocumentedCommandsTests
         {
             if (line.StartsWith("```", StringComparison.Ordinal)) inside = !inside;
             string command = line.StartsWith("$ ", StringComparison.Ordinal) ? line[2..] : line;
-            if (inside && Array.Exists(Tools, tool => command.StartsWith(tool, StringComparison.Ordinal))) yield return command;
+            bool isElsewhere = Array.Exists(Elsewhere, host => command.Contains(host, StringComparison.Ordinal));
+            if (inside && !isElsewhere && Array.Exists(Tools, tool => command.StartsWith(tool, StringComparison.Ordinal)))
+            {
+                yield return command;
+            }
         }
     }
 }

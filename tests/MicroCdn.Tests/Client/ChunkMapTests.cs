@@ -30,6 +30,20 @@ public sealed class ChunkMapTests
     }
 
     [Fact]
+    public void Two_who_are_stuck_do_not_keep_a_chunk_from_a_third()
+    {
+        ChunkMap map = new(1);
+        map.Take(1, "a", Nobody);
+        Assert.Equal(0, map.Take(2, "b", courier => courier == 1));
+        Assert.Equal(-1, map.Take(3, "c", courier => courier == 1));
+        Assert.Equal(0, map.Take(3, "c", courier => courier <= 2));
+        Assert.False(map.IsWorthBeginning(2, 0));
+        Assert.True(map.IsWorthBeginning(3, 0));
+        map.Release(3);
+        Assert.True(map.IsWorthBeginning(2, 0));
+    }
+
+    [Fact]
     public void A_server_that_brought_a_chunk_wrong_is_not_asked_for_it_again()
     {
         ChunkMap map = new(2);
@@ -66,7 +80,8 @@ public sealed class ChunkMapTests
                     if (what <= 3 && map.Take(who, server, stuck.Contains) is >= 0 and int taken)
                     {
                         Assert.DoesNotContain(taken, holds[who]);
-                        Assert.InRange(holds.Count(one => one.Contains(taken)), 0, 1);
+                        Assert.All(Enumerable.Range(0, 5).Where(one => holds[one].Contains(taken)),
+                            one => Assert.Contains(one, stuck));
                         holds[who].Add(taken);
                     }
                     else if (what <= 6 && holds[who] is [int first, ..])

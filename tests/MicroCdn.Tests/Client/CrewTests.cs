@@ -107,6 +107,39 @@ public sealed class CrewTests
     }
 
     [Fact]
+    public void A_server_that_sends_more_right_chunks_than_wrong_ones_is_not_out()
+    {
+        Crew crew = Of(1, "a");
+        crew.Candidates[0].Delivered = 3 * 1024 * 1024;
+        for (int time = 0; time < 4; time++)
+        {
+            Assert.Equal(["a"], Start(crew, time));
+            crew.End(crew.Couriers[0], Outcome.Wrong, At(time));
+        }
+        Assert.Empty(Start(crew, 60_000));
+    }
+
+    [Theory]
+    [InlineData(1, 2900, 0)]
+    [InlineData(1, 3100, 1)]
+    [InlineData(10_000, 3100, 1)]
+    [InlineData(20_000, 6000, 0)]
+    public void Who_brings_a_chunk_drop_by_drop_is_joined_by_the_next_after_three_seconds(
+        int bytes, int until, int started)
+    {
+        Crew crew = Of(1, "a", "b");
+        Start(crew, 0);
+        Courier courier = crew.Couriers[0];
+        courier.Hear(At(0));
+        courier.Begin(At(0));
+        for (int now = 500; now <= until; now += 500) courier.Hear(At(now), bytes);
+        Assert.Equal(started, Start(crew, until).Length);
+        // The next chunk is another matter.
+        courier.Wait(At(until));
+        Assert.True(courier.IsCountedOn(At(until)));
+    }
+
+    [Fact]
     public void Who_is_not_in_the_newest_list_is_not_asked_and_who_is_new_is()
     {
         Crew crew = Of(1, "a", "b");

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using MicroCdn.Client;
 using MicroCdn.Protocol;
 
@@ -10,6 +9,8 @@ namespace MicroCdn.Tests.Client;
 public sealed class GatewayFinderTests
 {
     private const string Sha = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+
+    private static readonly Uri Self = new("http://gw/x");
 
     private const string Page = $$"""
         {"name":"a b","size":1048577,"sha256":"{{Sha}}","url":"http://h1:1/a%20b","servers":[
@@ -22,34 +23,44 @@ public sealed class GatewayFinderTests
     [Fact]
     public void The_servers_that_may_get_clients_are_read_with_size_and_digest()
     {
-        Location location = GatewayFinder.Read(Encoding.UTF8.GetBytes(Page), [])!;
+        Location location = GatewayFinder.Read(Encoding.UTF8.GetBytes(Page), [], Self)!;
         Assert.Equal((1048577, Sha), (location.Size, location.Digest.ToString()));
         Assert.Equal(["CS1 at http://h1:1", "CS4 at http://h4:1"],
             location.Holders.Select(holder => holder.ToString()));
         Assert.Equal(["CS4", "CS1"],
-            GatewayFinder.Read(Encoding.UTF8.GetBytes(Page), ["CS1"])!.Holders.Select(holder => holder.Id));
+            GatewayFinder.Read(Encoding.UTF8.GetBytes(Page), ["CS1"], Self)!.Holders.Select(holder => holder.Id));
     }
 
     [Fact]
     public void A_file_that_only_the_gateway_passes_on_is_asked_of_the_gateway()
     {
-        const string page = """{"size":5,"sha256":null,"url":"http://gw/x","relayed":true,"servers":[]}""";
-        Location location = GatewayFinder.Read(Encoding.UTF8.GetBytes(page), [])!;
+        const string page = $$"""
+            {"size":1048577,"sha256":"{{Sha}}","chunks":"{{Sha}}","url":null,"relayed":true,
+            "servers":[{"id":"CS1","urls":[]}]}
+            """;
+        Location location = GatewayFinder.Read(Encoding.UTF8.GetBytes(page), [], Self)!;
         Assert.Equal("http://gw/x", Assert.Single(location.Holders).Key);
-        Assert.False(location.HasChunks);
-        Assert.Null(GatewayFinder.Read("""{"size":5,"sha256":null,"url":null,"servers":[]}"""u8.ToArray(), []));
+        // It has the whole alone, which the file's digest verifies.
+        Assert.Equal((Sha, false), (location.Digest.ToString(), location.HasChunks));
+        const string nobody = """{"size":5,"sha256":null,"url":null,"relayed":false,"servers":[]}""";
+        Assert.Null(GatewayFinder.Read(Encoding.UTF8.GetBytes(nobody), [], Self));
     }
 
     [Fact]
     public void The_pieces_of_the_Metalink_are_the_chunks_when_they_are_mebibytes()
     {
-        Location location = GatewayFinder.Read(Encoding.UTF8.GetBytes(Page), [])!;
+        Location location = GatewayFinder.Read(Encoding.UTF8.GetBytes(Page), [], Self)!;
         byte[] one = SHA256.HashData("1"u8), two = SHA256.HashData("2"u8);
         Location with = GatewayFinder.WithPieces(location, Metalink(Chunks.Bytes, one, two));
         Assert.True(with.HasChunks);
         Assert.Equal([.. one, .. two], with.Chunks!.Bytes.ToArray());
         Assert.False(GatewayFinder.WithPieces(location, Metalink(Chunks.Bytes, one)).HasChunks);
         Assert.False(GatewayFinder.WithPieces(location, Metalink(262144, one, two)).HasChunks);
+        // Pieces beside another digest are of another version.
+        Location replaced = location with { Digest = new FileDigest(one) };
+        Assert.Equal(replaced, GatewayFinder.WithPieces(replaced, Metalink(Chunks.Bytes, one, two)));
+        Location told = replaced with { Root = Chunks.RootOf([.. one, .. two]) };
+        Assert.NotNull(GatewayFinder.WithPieces(told, Metalink(Chunks.Bytes, one, two)).Chunks);
         // A root that the JSON tells is believed more than the pieces.
         Location rooted = location with { Root = Chunks.RootOf(one) };
         Assert.Null(GatewayFinder.WithPieces(rooted, Metalink(Chunks.Bytes, one, two)).Chunks);
@@ -61,7 +72,7 @@ public sealed class GatewayFinderTests
         byte[] page = Encoding.UTF8.GetBytes(Page);
         for (int length = 0; length < page.Length - 1; length++)
         {
-            Assert.ThrowsAny<JsonException>(() => GatewayFinder.Read(page.AsMemory(0, length), []));
+            Assert.Throws<InvalidDataException>(() => GatewayFinder.Read(page.AsMemory(0, length), [], Self));
         }
     }
 

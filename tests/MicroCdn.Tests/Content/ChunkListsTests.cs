@@ -126,6 +126,82 @@ public sealed class ChunkListsTests : IDisposable
         Assert.Equal(Convert.ToHexStringLower(digests.AsSpan(^32)), lines[^3]);
     }
 
+    // The list of a file of 10,000 chunks, too long to be read whole for every answer.
+    [Theory]
+    [InlineData("at the start")]
+    [InlineData("while the server runs")]
+    public async Task A_long_list_that_rotted_is_not_told_either(string when)
+    {
+        await StartAsync(_state.Path);
+        byte[] digests = new byte[FileDigest.Length * 10_000];
+        FileDigest root = MicroCdn.Protocol.Chunks.RootOf(digests);
+        Assert.True(_lists!.Keep(root, digests));
+        if (when != "at the start")
+        {
+            for (int times = 0; times < 2; times++)
+            {
+                using ChunkList? right = _lists.Open(root, 10_000L << 20);
+                Assert.NotNull(right);
+            }
+        }
+        digests[^1] ^= 1;
+        File.WriteAllBytes(Path.Combine(_state["chunks"], root.ToString()), digests);
+        Assert.Null(_lists.Open(root, 10_000L << 20));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_list_that_cannot_be_written_is_held_in_memory_and_the_file_read_once(bool hasFolder)
+    {
+        Directory.CreateDirectory(_state["chunks"]);
+        // As after a failed fsync.
+        if (hasFolder) _health.Fail("some file", new IOException("broken"));
+        await StartAsync(hasFolder ? _state.Path : null);
+        Assert.Equal(Expected(), Chunks());
+        Assert.Empty(Directory.GetFiles(_state["chunks"]));
+        Assert.Single(Computed());
+    }
+
+    [Fact]
+    public async Task A_file_whose_list_is_lost_again_and_again_is_read_once_a_minute()
+    {
+        await StartAsync(_state.Path);
+        for (int times = 0; times < 5; times++)
+        {
+            File.Delete(Directory.GetFiles(_state["chunks"]).SingleOrDefault() ?? _state["none"]);
+            Assert.Equal("ERROR UNAVAILABLE\n", Chunks());
+            await WorkAsync();
+        }
+        Assert.Equal(2, Computed().Length);
+        _time.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal("ERROR UNAVAILABLE\n", Chunks());
+        await WorkAsync();
+        Assert.Equal(3, Computed().Length);
+        Assert.Equal(Expected(), Chunks());
+    }
+
+    [Fact]
+    public async Task In_memory_the_oldest_lists_give_way()
+    {
+        await StartAsync(null);
+        byte[] digests = new byte[8 << 20];
+        List<FileDigest> roots = [];
+        for (int number = 0; number < 3; number++)
+        {
+            digests[0] = (byte)number;
+            roots.Add(MicroCdn.Protocol.Chunks.RootOf(digests));
+            Assert.True(_lists!.Keep(roots[^1], digests));
+            // Known already: that makes it no younger.
+            Assert.True(_lists.Keep(roots[^1], digests));
+        }
+        Assert.Equal([false, true, true], roots.Select(root => _lists!.Open(root, (8L << 20) / 32 << 20) is not null));
+        Assert.False(_lists!.Keep(roots[0], new byte[(16 << 20) + 32]));
+    }
+
+    private string[] Computed() =>
+        [.. _log.Lines.Where(line => line.StartsWith("computed", StringComparison.Ordinal))];
+
     private async Task StartAsync(string? state)
     {
         await _keeper.StartAsync(TestContext.Current.CancellationToken);

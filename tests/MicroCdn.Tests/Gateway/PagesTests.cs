@@ -78,6 +78,9 @@ public sealed class PagesTests
         Assert.Equal("a.txt", root.GetProperty("name").GetString());
         Assert.Equal(5, root.GetProperty("size").GetInt64());
         Assert.Equal(_digest.ToString(), root.GetProperty("sha256").GetString());
+        // The root of a file of one chunk is the digest of its digest.
+        byte[] digest = Convert.FromHexString(_digest.ToString());
+        Assert.Equal(Chunks.RootOf(digest).ToString(), root.GetProperty("chunks").GetString());
         Assert.Equal("2001-09-09T01:46:40Z", root.GetProperty("lastModified").GetString());
         Assert.Equal("http://10.0.0.1:7003/a.txt", root.GetProperty("url").GetString());
         Assert.False(root.GetProperty("relayed").GetBoolean());

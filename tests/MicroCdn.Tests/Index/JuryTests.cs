@@ -86,6 +86,34 @@ public sealed class JuryTests
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData("alive")]
+    [InlineData("suspect alive")]
+    public void Who_registered_by_a_key_that_is_gone_is_asked_last_and_after_a_while_not_at_all(string words)
+    {
+        Jury jury = Bench(words);
+        Assert.Equal(ServerState.Suspect, jury.Judge(Id, new Evidence(IsLapsed: true)).State);
+        Assert.Equal(ServerState.Draining, jury.Judge(Id, new Evidence(IsLapsed: true, IsExpelled: true)).State);
+    }
+
+    [Fact]
+    public void A_SERVER_DOWN_without_any_bench_is_believed_until_the_index_has_reached_the_server_itself()
+    {
+        IndexWorld index = new();
+        index.Register("CS1", "10.0.0.5", "a 1");
+        Assert.Equal("OK SERVER_MARKED_DEAD\n", index.Ask("SERVER_DOWN CS1 1700000000\n"));
+        Assert.Equal(ServerState.Dead, index.StateOf("CS1"));
+        Assert.Equal(["CS1"], index.Looks);
+        // A look that found out nothing is repeated.
+        index.Fleet.Forget();
+        Assert.Equal(["CS1", "CS1"], index.Looks);
+        index.Looked("CS1", answers: false);
+        Assert.Equal(ServerState.Dead, index.StateOf("CS1"));
+        index.Looked("CS1", answers: true);
+        Assert.Equal("SERVER 10.0.0.5 7001 CS1 1\n", index.Ask("GET a\n"));
+    }
+
+    [Theory]
     [InlineData(7, 8, ServerState.Unknown)]
     [InlineData(7, 7, ServerState.Dead)]
     [InlineData(8, 7, ServerState.Dead)]
@@ -115,6 +143,22 @@ public sealed class JuryTests
         Assert.Equal(ServerState.Alive, jury.Judge(Id, new Evidence(IsNew: true)).State);
         juror.Hear(Id, new Statement(ServerState.Dead, 0, 6));
         Assert.Equal(ServerState.Dead, jury.Judge(Id, new Evidence(IsNew: true)).State);
+    }
+
+    [Fact]
+    public void A_server_that_went_back_to_version_1_is_called_dead_like_any_other()
+    {
+        Jury jury = new();
+        Juror juror = new("m1");
+        jury.Seat(juror);
+        juror.Hear(Id, new Statement(ServerState.Alive, 7, 3));
+        Assert.True(juror.Hear(Id, new Statement(ServerState.Alive, 0, 4)));
+        Assert.True(juror.Hear(Id, new Statement(ServerState.Dead, 0, 5)));
+        Assert.Equal(ServerState.Dead, jury.Judge(Id, new Evidence()).State);
+        // By a digest too, and an echo of what was said in version 2 changes nothing.
+        juror.Replace([new DigestRow(Id, new Statement(ServerState.Suspect, 0, 6))], 6);
+        Assert.False(juror.Hear(Id, new Statement(ServerState.Alive, 7, 3)));
+        Assert.Equal(ServerState.Suspect, jury.Judge(Id, new Evidence()).State);
     }
 
     [Fact]

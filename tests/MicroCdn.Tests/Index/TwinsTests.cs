@@ -77,6 +77,21 @@ public sealed class TwinsTests
         Assert.Equal(["CS1"], _index.Looks);
     }
 
+    [Theory]
+    [InlineData("inc=7", true)]
+    // Without a count the end of a connection says nothing.
+    [InlineData("", false)]
+    public void A_connection_that_ends_while_its_list_is_being_put_in_place_is_looked_into_too(
+        string facts, bool isLookedInto)
+    {
+        Wire wire = _index.Connect("10.0.0.5")
+            .Receive($"HELLO 2\nREGISTER CS1 7001 7002 {facts}\nADD_FILE CS1 a 1\nDONE_FILES\n");
+        wire.Conversation.End();
+        _index.Apply();
+        Assert.Equal(isLookedInto ? ["CS1"] : [], _index.Looks);
+        Assert.Equal(isLookedInto ? ServerState.Suspect : ServerState.Unknown, _index.StateOf("CS1"));
+    }
+
     [Fact]
     public void A_server_that_drains_gets_no_new_client_until_it_resumes_or_registers_anew()
     {

@@ -142,6 +142,35 @@ public sealed class DeadlineTests
         Assert.True(Passes(wire, 1));
     }
 
+    [Theory]
+    [InlineData("a\n")]
+    [InlineData("a\nhalf")]
+    public void A_session_that_is_over_is_closed_at_the_next_look_without_a_word(string input)
+    {
+        ScriptService service = ScriptService.Echo();
+        Wire wire = new(service);
+        wire.Receive(input);
+        Assert.False(Passes(wire, 0));
+        service.IsOver = true;
+        Assert.True(Passes(wire, 0));
+        Assert.Equal("[a]\n", wire.Turn().Sent);
+        Assert.True(wire.Conversation.IsOver);
+        Assert.False(wire.Conversation.WasRefused);
+    }
+
+    [Fact]
+    public void A_session_that_is_over_says_first_what_it_was_about_to_say()
+    {
+        ScriptService service = ScriptService.Echo();
+        Wire wire = new(service) { Window = 0 };
+        wire.Receive("a\n");
+        service.IsOver = true;
+        Assert.False(Passes(wire, 0));
+        wire.Window = 100;
+        Assert.Equal("[a]\n", wire.Turn().Sent);
+        Assert.True(Passes(wire, 0));
+    }
+
     private static bool Passes(Wire wire, long milliseconds)
     {
         wire.Now += milliseconds;

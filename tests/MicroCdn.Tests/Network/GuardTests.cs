@@ -28,6 +28,7 @@ public sealed class GuardTests
         Guard guard = Of(mode, isTrusted ? Trusted : Stranger, out _);
         Assert.Equal(refusal, guard.Refuses(PeerRole.Content)?.Word);
         Assert.Equal(refusal is null, guard.MayStay);
+        Assert.False(guard.HasLapsed);
     }
 
     [Theory]
@@ -50,11 +51,18 @@ public sealed class GuardTests
     {
         Guard guard = Of(AuthMode.Required, Stranger, out Credentials credentials);
         Prove(guard, TestKeys.Usual.For(PeerRole.Content, Id("CS1")));
+        System.Buffers.ArrayBufferWriter<byte> beat = new();
+        beat.WriteText("HEARTBEAT");
+        guard.Seal!.Append(beat);
         credentials.Replace(new Keyring(TestKeys.Other, TestKeys.Usual));
         Assert.Null(guard.Refuses(PeerRole.Content));
+        Assert.False(guard.HasLapsed);
+        Assert.True(guard.Seal.IsOn(beat.WrittenSpan));
         credentials.Replace(new Keyring(TestKeys.Other));
         Assert.Equal("NOT_AUTHENTICATED", guard.Refuses(PeerRole.Content)?.Word);
         Assert.Equal(PeerRole.None, guard.Role);
+        Assert.True(guard.HasLapsed);
+        Assert.False(guard.Seal.IsOn(beat.WrittenSpan));
     }
 
     [Fact]

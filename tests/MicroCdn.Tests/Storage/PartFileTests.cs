@@ -54,7 +54,7 @@ public sealed class PartFileTests : IDisposable
     }
 
     [Fact]
-    public void Another_stamp_another_size_or_somebody_elses_file_starts_over()
+    public void Another_stamp_or_another_size_starts_over()
     {
         using (PartFile part = Open())
         {
@@ -73,8 +73,6 @@ public sealed class PartFileTests : IDisposable
         {
             Assert.Equal((PartOrigin.Other, false), (part.Origin, part.IsClaimed(0)));
         }
-        _folder.Write("target.part", "a novel that somebody writes");
-        using (PartFile part = Open()) Assert.Equal((PartOrigin.Other, false), (part.Origin, part.IsClaimed(0)));
         // A journal that was left alone claims nothing.
         using (PartFile part = Open())
         {
@@ -84,6 +82,101 @@ public sealed class PartFileTests : IDisposable
         File.Delete(_folder["target.part"]);
         using PartFile last = Open();
         Assert.Equal((PartOrigin.New, false), (last.Origin, last.IsClaimed(0)));
+    }
+
+    [Theory]
+    [InlineData("target.part")]
+    [InlineData("target.part.marks")]
+    public void A_file_of_such_a_name_that_is_no_part_is_left_as_it_is(string name)
+    {
+        _folder.Write(name, "a novel that somebody writes");
+        Assert.Contains($"{name}' is no part of ours: move it away", Assert.Throws<IOException>(Open).Message,
+            StringComparison.Ordinal);
+        Assert.Equal("a novel that somebody writes", File.ReadAllText(_folder[name]));
+        Assert.DoesNotContain("target", _folder.Names());
+        File.Move(_folder[name], _folder["novel"]);
+        using (PartFile part = Open()) part.Commit();
+        Assert.Equal(["novel", "target"], _folder.Names());
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(16)]
+    [InlineData(91)]
+    [InlineData(-7)]
+    [InlineData(-87)]
+    public void A_journal_that_a_power_cut_tore_makes_the_part_start_over(int length)
+    {
+        using (PartFile part = Open())
+        {
+            part.Write(0, 0, "abcd"u8);
+            part.Keep = true;
+        }
+        // Zeros, or below zero the beginning of what was there.
+        byte[] journal = File.ReadAllBytes(_folder["target.part.marks"]);
+        File.WriteAllBytes(_folder["target.part.marks"], length < 0 ? journal[..-length] : new byte[length]);
+        using PartFile again = Open();
+        Assert.Equal((PartOrigin.Other, false), (again.Origin, again.IsClaimed(0)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_another_program_put_in_place_of_a_part_is_neither_published_nor_deleted(bool keep)
+    {
+        using (PartFile part = Open())
+        {
+            part.Write(0, 0, "0123456789"u8);
+            part.Keep = keep;
+            _folder.Write("novel", "a novel");
+            File.Move(_folder["novel"], _folder["target.part"], overwrite: true);
+            Assert.Contains("target.part' was replaced by another program",
+                Assert.Throws<IOException>(part.Commit).Message, StringComparison.Ordinal);
+        }
+        Assert.Equal(["target.part"], _folder.Names());
+        Assert.Equal("a novel", File.ReadAllText(_folder["target.part"]));
+    }
+
+    [Fact]
+    public void Who_ends_a_part_does_not_take_the_journal_of_the_next()
+    {
+        using (PartFile one = Open())
+        {
+            File.Delete(_folder["target.part"]);
+            Assert.Throws<BusyFileException>(Open);
+        }
+        using (PartFile next = Open())
+        {
+            next.Write(0, 0, "abcd"u8);
+            next.Keep = true;
+        }
+        using PartFile again = Open();
+        Assert.Equal((PartOrigin.Same, true), (again.Origin, again.IsClaimed(0)));
+    }
+
+    [Theory]
+    [InlineData('x', 244)]
+    [InlineData('x', 245)]
+    [InlineData('x', 255)]
+    [InlineData('ß', 127)]
+    public void A_file_with_the_longest_name_can_be_gone_on_with(char piece, int length)
+    {
+        string name = new(piece, length);
+        // Of one that begins alike.
+        using (PartFile other = PartFile.Open(_folder[name[..^1] + "y"], 10, 3, Stamp)) other.Keep = true;
+        using (PartFile part = PartFile.Open(_folder[name], 10, 3, Stamp))
+        {
+            Assert.Equal(PartOrigin.New, part.Origin);
+            part.Write(0, 0, "abcd"u8);
+            part.Keep = true;
+        }
+        using (PartFile again = PartFile.Open(_folder[name], 10, 3, Stamp))
+        {
+            Assert.Equal((PartOrigin.Same, true), (again.Origin, again.IsClaimed(0)));
+            again.Commit();
+        }
+        Assert.Equal("abcd\0\0\0\0\0\0", File.ReadAllText(_folder[name]));
+        Assert.Equal(3, _folder.Names().Length);
     }
 
     [Fact]

@@ -93,6 +93,9 @@ internal sealed class ScriptService(Action<string, Answer> handle, bool mayIdle 
 
     public List<string> Lines { get; } = [];
 
+    /// <summary>What the sessions stand on is gone.</summary>
+    public bool IsOver { get; set; }
+
     public Complaints Complaints => field ??= new Complaints(Log, new FakeTimeProvider());
 
     /// <summary>Answers every line with itself in brackets.</summary>
@@ -103,6 +106,8 @@ internal sealed class ScriptService(Action<string, Answer> handle, bool mayIdle 
     private sealed class Session(ScriptService service, Action<string, Answer> handle, bool mayIdle) : ILineSession
     {
         public bool MayIdle => mayIdle;
+
+        public bool IsOver => service.IsOver;
 
         public void Handle(ReadOnlySpan<byte> line, Answer answer)
         {
