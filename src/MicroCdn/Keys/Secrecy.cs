@@ -4,8 +4,8 @@ namespace MicroCdn.Keys;
 
 /// <summary>Keeps what a process that holds a key has in memory out of files and debuggers.</summary>
 /// <remarks>The key stands in memory as long as the process runs, and a crash would write all of it to the disk, or
-/// hand it to a collector of crash reports. The price is that a crash of such a process leaves nothing to look at but its
-/// log.</remarks>
+/// hand it to a collector of crash reports. The price is that a crash of such a process leaves nothing to look at but
+/// its log.</remarks>
 internal static unsafe partial class Secrecy
 {
     // prctl(2), setrlimit(2).
