@@ -142,6 +142,26 @@ public sealed class NoticeTests
             TimeSpan.FromSeconds(1), () => string.Join(", ", monitor.Lines.Select(heard => heard.Line)));
     });
 
+    [Theory, MemberData(nameof(Seeds))]
+    public Task An_index_that_does_not_take_the_monitors_key_any_more_is_told_on_a_new_connection(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        ForeignIndex index = new(cluster, "index", heard => heard.Verb switch
+        {
+            "HELLO" => new Reply("WELCOME MICRO-CDN 2"),
+            "MONITOR" => new Reply("OK MONITOR"),
+            "STATES" or "STATE" => new Reply(null),
+            "END_STATES" => new Reply(heard.Connection == 1 ? "ERROR NOT_AUTHENTICATED" : "OK STATES"),
+            _ => ForeignIndex.Usual(heard),
+        });
+        cluster.StartMonitor("index");
+        await cluster.World.UntilAsync(() => index.Lines.Any(heard => heard is { Verb: "END_STATES", Connection: > 1 }),
+            "it is told again on another connection", TimeSpan.FromSeconds(5));
+        int connections = index.Lines.Max(heard => heard.Connection);
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(12));
+        Assert.Equal(connections, index.Lines.Max(heard => heard.Connection));
+    });
+
     // The monitor asks its index once for the servers to expect; only then is the index's fate the test's own.
     private static async Task<ForeignIndex> StartWithForeignIndex(FakeCluster cluster, Func<Heard, Reply> reply)
     {
