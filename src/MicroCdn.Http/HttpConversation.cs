@@ -77,7 +77,7 @@ internal sealed class HttpConversation : Conversation
             if (_windowBytes < HttpLimits.ReadBytes && !Answer.Starves) Answer.Discard();
             (_windowSince, _windowBytes) = (now, 0);
         }
-        else if (!Unfinished.IsEmpty) Refuse(Refusal.Late);
+        else if (AwaitsMessage && !Unfinished.IsEmpty) Refuse(Refusal.Late);
         else Answer.Close();
     }
 

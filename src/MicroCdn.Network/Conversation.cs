@@ -59,8 +59,13 @@ public abstract class Conversation
     /// <summary>True once a whole message came.</summary>
     protected bool Spoke { get; private set; }
 
-    /// <summary>True while a message is unfinished, or the first has not come.</summary>
-    protected bool AwaitsMessage => _held is not null || !Spoke;
+    /// <summary>True while some of what was handed over may not have reached the peer, as far as
+    /// <see cref="Unacknowledged"/> told.</summary>
+    public bool HasUnacknowledged => _handed > 0;
+
+    /// <summary>True while a message is unfinished, or the first has not come; not while it is we who let it
+    /// wait.</summary>
+    protected bool AwaitsMessage => (_held is not null && !_waiting) || !Spoke;
 
     /// <summary>The bytes of an unfinished message.</summary>
     protected ReadOnlySpan<byte> Unfinished => _held.AsSpan(0, _heldLength);
@@ -94,7 +99,12 @@ public abstract class Conversation
     {
         if (Answer.TakeLater()) Given(now);
         Answer.Refill();
-        if (_waiting && !Answer.Blocks) WalkHeld(now);
+        if (_waiting && !Answer.Blocks)
+        {
+            // One that is not all here was not read on meanwhile: its time begins.
+            MessageSince = now;
+            WalkHeld(now);
+        }
         Proceed(now);
     }
 

@@ -139,7 +139,10 @@ internal sealed partial class EventLoop
         if (now >= _acceptAgainAt) AcceptAgain();
         if (now < _nextSweep) return;
         _nextSweep = now + SweepMilliseconds;
-        foreach (SocketConnection? connection in _connections) connection?.Sweep(now);
+        foreach (SocketConnection? connection in _connections)
+        {
+            if (connection is not null) Sweep(connection, now);
+        }
     }
 
     private void Notice(int index, long now)
@@ -169,6 +172,19 @@ internal sealed partial class EventLoop
         try
         {
             if (connection.Turn(now)) Enqueue(connection);
+        }
+        catch (Exception exception)
+        {
+            LogFault(exception);
+            connection.Close();
+        }
+    }
+
+    private void Sweep(SocketConnection connection, long now)
+    {
+        try
+        {
+            connection.Sweep(now);
         }
         catch (Exception exception)
         {

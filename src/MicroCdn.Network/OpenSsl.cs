@@ -11,8 +11,9 @@ internal static unsafe partial class OpenSsl
 {
     public const int WantsRead = 2, ZeroReturn = 6;
     public const int AlertFatal = 2, NoAcknowledgement = 3, Negotiated = 1;
-    public const int ControlMode = 33, ControlSessionCache = 44, ControlChain = 89, ControlLeastVersion = 123;
-    public const int ReleaseBuffers = 0x10, Version12 = 0x303, NoCache = 0;
+    public const int ControlMode = 33, ControlSessionCache = 44, ControlClearMode = 78;
+    public const int ControlChain = 89, ControlLeastVersion = 123;
+    public const int AutoRetry = 0x4, ReleaseBuffers = 0x10, Version12 = 0x303, NoCache = 0;
     public const ulong NoCompression = 1 << 17, NoRenegotiation = 1 << 30;
     public const int SourceSink = 0x400, Flush = 11;
     public const int WantsReadAgain = 0x9, WantsWriteAgain = 0xA, RetryFlags = 0xF;

@@ -31,6 +31,9 @@ internal sealed class SocketConnection : IPeer
     private const int LingerBytes = 256 * 1024;
     private const int LingerMilliseconds = 2000;
 
+    // Who still takes what the kernel has is waited for on, at the pace that readers are judged by: 1 KiB a second.
+    private const int LingerTaken = 2 * 1024;
+
     private readonly EventLoop _loop;
     private readonly int _fd;
     private readonly IConversations _service;
@@ -48,6 +51,7 @@ internal sealed class SocketConnection : IPeer
     private bool _lingering;
     private bool _closed;
     private int _lingered;
+    private int _lingerLeft;
     private long _lingerUntil;
 
     public SocketConnection(EventLoop loop, int fd, uint generation, Port port, long now)
@@ -57,7 +61,15 @@ internal sealed class SocketConnection : IPeer
         Generation = generation;
         _service = port.Service;
         if (port.Contexts is { } contexts) _tls = new TlsSession(contexts.Current, loop.Transit);
-        _conversation = _service.Begin(this, new Answer(loop.Pool, Wake), now);
+        try
+        {
+            _conversation = _service.Begin(this, new Answer(loop.Pool, Wake), now);
+        }
+        catch
+        {
+            _tls?.Release();
+            throw;
+        }
     }
 
     /// <summary>Tells this connection from an earlier one with the same descriptor.</summary>
@@ -114,6 +126,8 @@ internal sealed class SocketConnection : IPeer
                 _conversation.Continue(now);
                 if (!(_tls is null ? Flush(now, ref bytes) : FlushSecured(now, ref bytes)))
                 {
+                    // What is encrypted left the answer: what is due behind it must show, or nobody is late with it.
+                    if (!_closed && _tls is not null) _conversation.Continue(now);
                     return Wait() || (!_closed && ListensNow);
                 }
                 if (_conversation.IsOver) return Finish(now);
@@ -133,10 +147,12 @@ internal sealed class SocketConnection : IPeer
     public void Sweep(long now)
     {
         if (_closed) return;
-        bool isSending = _conversation.Answer.IsPending || _tls is { HasOutput: true };
+        bool isSending = _conversation.HasUnacknowledged || _conversation.Answer.IsPending
+            || _tls is { HasOutput: true };
         if (isSending && Libc.Unacknowledged(_fd) is >= 0 and var left)
         {
             _conversation.Unacknowledged(left, now);
+            if (_lingerLeft - left >= LingerTaken) LingerOn(left, now);
         }
         // Who does not read is not waited for: closed in order, each would leave megabytes in the kernel for minutes.
         bool isLate = !_lingering && _conversation.Expire(now);
@@ -152,10 +168,16 @@ internal sealed class SocketConnection : IPeer
     {
         if (_closed) return;
         _closed = true;
-        _conversation.End();
-        _tls?.Release();
-        _loop.Forget(this, _fd);
-        close(_fd);
+        try
+        {
+            _conversation.End();
+        }
+        finally
+        {
+            _tls?.Release();
+            _loop.Forget(this, _fd);
+            close(_fd);
+        }
     }
 
     // Ends the connection so that nobody takes what came for the whole; false, as Turn returns it.
@@ -219,7 +241,12 @@ internal sealed class SocketConnection : IPeer
     private bool SendSecured(long now, bool more)
     {
         if (!_tls!.HasOutput && !_tls.HasNews) return true;
-        if (_tls.HasOutput && !_writable) return false;
+        if (_tls.HasOutput && !_writable)
+        {
+            // The transit is the loop's: what stood in it after this turn would leave as the next connection's.
+            if (!_tls.HoldNews()) Abort();
+            return false;
+        }
         int sent = _tls.Send(_fd, more);
         if (sent < 0) return Abort();
         _conversation.Handed(sent, now);
@@ -338,7 +365,9 @@ internal sealed class SocketConnection : IPeer
             // The word leaves with the end of the connection.
             if (!SendSecured(now, more: true) && _closed) return false;
         }
-        if (!_conversation.WasRefused)
+        // Who speaks while it is answered may do so to the end: a closed socket would answer with a reset, which eats
+        // what the kernel still has for it.
+        if (!_conversation.WasRefused && !_conversation.ReadsWhileSending)
         {
             Close();
             return false;
@@ -346,9 +375,11 @@ internal sealed class SocketConnection : IPeer
         Libc.CloseWrite(_fd);
         _lingering = true;
         _readable = true;
-        _lingerUntil = now + LingerMilliseconds;
+        LingerOn(Libc.Unacknowledged(_fd), now);
         return Linger(now);
     }
+
+    private void LingerOn(int left, long now) => (_lingerLeft, _lingerUntil) = (left, now + LingerMilliseconds);
 
     private bool Linger(long now)
     {

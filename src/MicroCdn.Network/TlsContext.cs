@@ -75,6 +75,8 @@ public sealed unsafe class TlsContext
             _handle = SslContextHandle.Create();
             _ = OpenSsl.SSL_CTX_ctrl(_handle, OpenSsl.ControlLeastVersion, OpenSsl.Version12, 0);
             _ = OpenSsl.SSL_CTX_ctrl(_handle, OpenSsl.ControlMode, OpenSsl.ReleaseBuffers, 0);
+            // A record that holds none of the peer's bytes returns to us, who count them.
+            _ = OpenSsl.SSL_CTX_ctrl(_handle, OpenSsl.ControlClearMode, OpenSsl.AutoRetry, 0);
             _ = OpenSsl.SSL_CTX_ctrl(_handle, OpenSsl.ControlSessionCache, OpenSsl.NoCache, 0);
             _ = OpenSsl.SSL_CTX_set_options(_handle, OpenSsl.NoCompression | OpenSsl.NoRenegotiation);
             OpenSsl.SSL_CTX_set_alpn_select_cb(_handle, &TlsProtocols.Choose, protocols.Pointer);

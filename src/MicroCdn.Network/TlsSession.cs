@@ -23,18 +23,28 @@ internal sealed unsafe class TlsSession
     // A peer that does not read may still ask for keys and the like, each answered: this much is enough.
     private const int MostHeld = 256 * 1024;
 
+    // So many records in a row, with more behind each, may say nothing but new keys: each costs us what a request
+    // costs, and the peer a few bytes.
+    private const int MostIdleRecords = 32;
+
     private readonly TlsTransit _transit;
     private nint _session;
     private byte[]? _unread;
     private byte[]? _unsent;
     private int _unsentStart;
+    private int _idleRecords;
 
     public TlsSession(TlsContext context, TlsTransit transit)
     {
         _transit = transit;
         _session = context.CreateSession();
         nint bio = _session == 0 ? 0 : transit.CreateBio();
-        if (bio == 0) throw new InvalidOperationException($"OpenSSL begins no connection: {OpenSsl.Reason()}");
+        if (bio == 0)
+        {
+            string reason = OpenSsl.Reason();
+            if (_session != 0) OpenSsl.SSL_free(_session);
+            throw new InvalidOperationException($"OpenSSL begins no connection: {reason}");
+        }
         OpenSsl.SSL_set_bio(_session, bio, bio);
         OpenSsl.SSL_set_accept_state(_session);
     }
@@ -86,9 +96,14 @@ internal sealed unsafe class TlsSession
         int read;
         fixed (byte* bytes = plain) read = OpenSsl.SSL_read(_session, bytes, plain.Length);
         if (!IsOpen) IsOpen = OpenSsl.SSL_is_init_finished(_session) == 1;
-        if (read > 0) return read;
+        if (read > 0)
+        {
+            _idleRecords = 0;
+            return read;
+        }
         return OpenSsl.SSL_get_error(_session, read) switch
         {
+            OpenSsl.WantsRead when IsOpen && !_transit.Unread.IsEmpty && ++_idleRecords > MostIdleRecords => Failed,
             OpenSsl.WantsRead => Nothing,
             OpenSsl.ZeroReturn => Ended,
             _ => Failed,
@@ -121,8 +136,12 @@ internal sealed unsafe class TlsSession
         {
             int most = (int)Math.Min(block.Length - used, answer.FileLeft);
             int read = file.Read(block.Slice(used, most), answer.FileOffset);
-            used += read;
-            if (read > 0) answer.FileSent(read);
+            // The last bytes are only given when the file is still what it was at their beginning.
+            if (read > 0 && (!answer.EndsFile(read) || file.Unchanged()))
+            {
+                used += read;
+                answer.FileSent(read);
+            }
             else answer.EndFile(broken: true);
         }
         return used == 0 || Write(block[..used]) ? used : 0;
@@ -145,6 +164,9 @@ internal sealed unsafe class TlsSession
         int now = Send(fd, _transit.Output, more);
         return now >= 0 && Hold(now) ? sent + now : -1;
     }
+
+    /// <summary>Keeps what OpenSSL wrote behind what the socket has not taken; false when that is too much.</summary>
+    public bool HoldNews() => Hold(0);
 
     /// <summary>Says that we send no more, so that the peer can tell the end from a cut.</summary>
     public void End()

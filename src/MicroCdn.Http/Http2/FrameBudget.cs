@@ -9,7 +9,7 @@ namespace MicroCdn.Http.Http2;
 /// </remarks>
 internal sealed class FrameBudget(long now)
 {
-    private const double Full = 1000, EachSecond = 100, EachRequest = 4, LargeUpdate = 0.001;
+    private const double Full = 1000, EachSecond = 100, EachRequest = 4, LargeUpdate = 0.001, Abandoned = 8;
 
     private readonly Bucket _control = new(now);
     private readonly Bucket _small = new(now);
@@ -23,6 +23,10 @@ internal sealed class FrameBudget(long now)
     /// <summary>Pays for a window that was opened.</summary>
     public bool TryUpdate(int increment, long now) =>
         increment < Http2Limits.Crumb ? _small.TryTake(1, now) : _control.TryTake(LargeUpdate, now);
+
+    /// <summary>Pays for a request that is given up while its answer is made: a hundred at once, as when a page is
+    /// left, are honest.</summary>
+    public bool TryAbandon(long now) => _control.TryTake(Abandoned, now);
 
     /// <summary>A request came: what belongs to it is no flood.</summary>
     public void AddRequest() => _small.Add(EachRequest);

@@ -16,6 +16,9 @@ internal sealed class FrameWriter(Answer answer)
     /// <summary>How many bytes of bodies the client takes over this connection (RFC 9113, section 6.9).</summary>
     public long Window { get; set; } = Http2Limits.Window;
 
+    /// <summary>How many bytes of bodies were written.</summary>
+    public long Total { get; private set; }
+
     /// <summary>Writes our side's preface (section 3.4): the settings in which we differ from what all begin
     /// with.</summary>
     public void Settings()
@@ -103,6 +106,7 @@ internal sealed class FrameWriter(Answer answer)
         new Frame(length, FrameType.Data, isOver ? Frame.EndStream : (byte)0, stream.Id).Write(target);
         answer.Advance(Frame.HeadBytes + length);
         Window -= length;
+        Total += length;
         stream.Window -= length;
         stream.Sent += length;
         return isOver ? Progress.Over : Progress.Some;

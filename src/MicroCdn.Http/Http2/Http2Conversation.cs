@@ -19,6 +19,7 @@ internal sealed class Http2Conversation : Conversation
     private bool _greeted;
     private bool _hasSettings;
     private bool _leaves;
+    private bool _isRead;
     private long _idleSince;
     private long _readSince;
     private long _readBytes;
@@ -68,6 +69,9 @@ internal sealed class Http2Conversation : Conversation
     {
         base.Progress(bytes, now);
         _readBytes += bytes;
+        // What was answered is still being read. What acknowledges PING alone buys no time.
+        if (_isRead) _idleSince = now;
+        if (!HasUnacknowledged && _streams.Count == 0) _isRead = false;
     }
 
     /// <inheritdoc/>
@@ -100,7 +104,7 @@ internal sealed class Http2Conversation : Conversation
         if (Answer.Closing || _streams.Count == 0) return;
         JudgeReader(now);
         _streams.Proceed(now);
-        _idleSince = now;
+        (_idleSince, _isRead) = (now, true);
         if (_leaves && _streams.Count == 0) Answer.Close();
     }
 
@@ -182,7 +186,7 @@ internal sealed class Http2Conversation : Conversation
             FrameType.Headers => TakeHeaders(frame, payload, now),
             FrameType.Priority => TakePriority(frame),
             FrameType.Reset => frame.Stream == 0 ? Fault.Protocol : frame.Length != 4 ? Fault.FrameSize
-                : _streams.TakeReset(frame.Stream),
+                : _streams.TakeReset(frame.Stream, now),
             FrameType.Settings => TakeSettings(frame, payload, now),
             FrameType.PushPromise => Fault.Protocol,
             FrameType.Ping => TakePing(frame, payload),
@@ -209,7 +213,7 @@ internal sealed class Http2Conversation : Conversation
             if (payload.Length < priorityBytes) return Fault.FrameSize;
             payload = payload[priorityBytes..];
         }
-        _idleSince = now;
+        (_idleSince, _isRead) = (now, true);
         bool ends = frame.Has(Frame.EndStream);
         if (frame.Has(Frame.EndHeaders)) return _streams.TakeHeaders(frame.Stream, ends, payload, now);
         _block.Begin(frame.Stream, ends, payload, now);

@@ -70,8 +70,11 @@ internal sealed class Http2Stream(Answer connection, Action woken)
         return this;
     }
 
+    /// <summary>What all streams together had sent then.</summary>
+    public long TotalAt { get; private set; }
+
     /// <summary>Is judged anew from here on.</summary>
-    public void Judge(long now) => (Since, Sent) = (now, 0);
+    public void Judge(long now, long total) => (Since, Sent, TotalAt) = (now, 0, total);
 }
 
 /// <summary>The open streams of a connection, in the order of their numbers.</summary>

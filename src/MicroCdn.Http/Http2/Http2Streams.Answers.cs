@@ -56,11 +56,15 @@ internal sealed partial class Http2Streams
             if (stream.State == StreamState.Receiving) fault = Refuse(stream, Refusal.Body, now);
             else if (stream.State == StreamState.Answered) fault = Reset(stream, Fault.None, now);
             else if (IsHolding) fault = Fault.EnhanceYourCalm;
-            else if (stream.Sent < HttpLimits.ReadBytes) fault = Reset(stream, Fault.EnhanceYourCalm, now);
-            else stream.Judge(now);
+            else if (TakesTooLittle(stream)) fault = Reset(stream, Fault.EnhanceYourCalm, now);
+            else stream.Judge(now, _writer.Total);
         }
         return fault;
     }
+
+    // Who shares the connection's window with others is not blamed for what they took of it.
+    private bool TakesTooLittle(Http2Stream stream) => stream.Sent < HttpLimits.ReadBytes
+        && (stream.Window <= 0 || _writer.Total - stream.TotalAt < HttpLimits.ReadBytes);
 
     private void Answered(Http2Stream stream, long now)
     {
@@ -77,7 +81,7 @@ internal sealed partial class Http2Streams
     // The head leaves, and a small body with it.
     private void Give(Http2Stream stream, long now)
     {
-        stream.Judge(now);
+        stream.Judge(now, _writer.Total);
         if (_writer.Head(stream))
         {
             Finish(stream, now);
@@ -120,7 +124,7 @@ internal sealed partial class Http2Streams
             return;
         }
         stream.State = StreamState.Answered;
-        stream.Judge(now);
+        stream.Judge(now, _writer.Total);
         Enter(stream);
     }
 
@@ -139,7 +143,7 @@ internal sealed partial class Http2Streams
             if (stream.State == StreamState.Starving) stream.State = StreamState.Sending;
             else if (stream.State == StreamState.Waiting && stream.Body.TakeLater()) stream.State = StreamState.Given;
             else continue;
-            stream.Judge(now);
+            stream.Judge(now, _writer.Total);
         }
     }
 

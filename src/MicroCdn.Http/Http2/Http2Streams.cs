@@ -111,11 +111,13 @@ internal sealed partial class Http2Streams
     }
 
     /// <summary>Takes RST_STREAM.</summary>
-    public Fault TakeReset(int id)
+    public Fault TakeReset(int id, long now)
     {
         if (id > Last) return Fault.Protocol;
-        if (_table.Find(id) is { } stream) Remove(stream);
-        return Fault.None;
+        if (_table.Find(id) is not { } stream) return Fault.None;
+        bool isPaid = TryAbandon(stream, now);
+        Remove(stream);
+        return isPaid ? Fault.None : Fault.EnhanceYourCalm;
     }
 
     /// <summary>Takes WINDOW_UPDATE for a stream.</summary>
@@ -190,8 +192,10 @@ internal sealed partial class Http2Streams
     private Fault Reset(Http2Stream stream, Fault fault, long now)
     {
         if (!stream.IsEnded) _table.AddReset(stream.Id);
+        bool isPaid = TryAbandon(stream, now);
         Remove(stream);
-        return Reset(stream.Id, fault, now);
+        Fault own = Reset(stream.Id, fault, now);
+        return isPaid ? own : Fault.EnhanceYourCalm;
     }
 
     private Fault Reset(int id, Fault fault, long now)
@@ -199,6 +203,10 @@ internal sealed partial class Http2Streams
         _writer.Reset(id, fault);
         return _budget.TryControl(now) ? Fault.None : Fault.EnhanceYourCalm;
     }
+
+    // The place is free at once, what was begun may go on.
+    private bool TryAbandon(Http2Stream stream, long now) =>
+        stream.State != StreamState.Waiting || _budget.TryAbandon(now);
 
     private void Remove(Http2Stream stream)
     {

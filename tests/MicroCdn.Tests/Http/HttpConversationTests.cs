@@ -133,6 +133,48 @@ public sealed partial class HttpConversationTests
     }
 
     [Fact]
+    public void Half_a_request_that_was_not_read_on_has_10_s_from_when_it_could_be()
+    {
+        Wire wire = new(Service(postpone: true, out Action give));
+        wire.Receive(Get("/later") + "GET /ne");
+        wire.Now += 60_000;
+        Assert.False(wire.Conversation.Expire(wire.Now));
+        give();
+        wire.Turn();
+        wire.Now += 9_999;
+        Assert.False(wire.Conversation.Expire(wire.Now));
+        wire.Now += 1;
+        Assert.True(wire.Conversation.Expire(wire.Now));
+        Assert.Contains("HTTP/1.1 408 ", wire.Turn().Sent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Requests_that_wait_for_the_reader_are_not_late()
+    {
+        Wire wire = new(Service()) { Window = 0 };
+        wire.Receive(string.Concat(Enumerable.Repeat(Get("/a"), 2_000)));
+        // As TLS does: encrypted, it has left the answer, be it that the socket is full.
+        wire.Answer.TextSent(wire.Answer.UnsentBytes);
+        wire.Now += 10_000;
+        Assert.False(wire.Conversation.Expire(wire.Now));
+        wire.Window = long.MaxValue;
+        Assert.DoesNotContain(" 408 ", wire.Turn().Sent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Addresses_of_one_IPv6_network_of_64_bits_count_as_one()
+    {
+        HttpService service = Service();
+        for (int number = 0; number < HttpLimits.ConnectionsPerAddress; number++)
+        {
+            Assert.Equal("", new Wire(service, Peer.From($"2001:db8::{number:x}", "::1")).Turn().Sent);
+        }
+        Wire oneTooMany = new(service, Peer.From("2001:db8::ffff:1", "::1"));
+        Assert.StartsWith("HTTP/1.1 503 ", oneTooMany.Turn().Sent, StringComparison.Ordinal);
+        Assert.Equal("", new Wire(service, Peer.From("2001:db8:0:1::1", "::1")).Turn().Sent);
+    }
+
+    [Fact]
     public void A_reader_is_judged_from_when_a_postponed_response_was_given()
     {
         Wire wire = new(Service(postpone: true, out Action give)) { Window = 0 };

@@ -31,6 +31,23 @@ public sealed class HandshakeTests
         await ended.Task.WaitAsync(Bound);
     }
 
+    [Fact]
+    public void What_a_session_says_while_its_socket_is_full_is_kept_for_its_own_socket()
+    {
+        using TlsTransit transit = new();
+        TlsSession session = new(TlsPort.Context("one"), transit);
+        // No ClientHello: answered by an alert at once.
+        byte[] hello = [0x16, 3, 1, 0, 5, 1, 0, 0, 1, 3];
+        hello.CopyTo(transit.Input);
+        transit.Came(hello.Length);
+        Assert.Equal(TlsSession.Failed, session.Read(new byte[100]));
+        Assert.True(session.HasNews);
+        Assert.True(session.HoldNews());
+        Assert.True(session.HasOutput);
+        Assert.True(transit.Output.IsEmpty);
+        session.Release();
+    }
+
     // A reset is an end like another here.
     private static async Task<int> ReadAsync(NetworkStream stream)
     {

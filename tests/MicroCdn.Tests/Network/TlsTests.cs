@@ -4,8 +4,11 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
 using MicroCdn.Http;
+using MicroCdn.Http.Http2;
 using MicroCdn.Network;
+using MicroCdn.Tests.Http.Http2;
 using MicroCdn.Tests.Support;
+using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Tests.Network;
 
@@ -72,6 +75,34 @@ public sealed class TlsTests : IDisposable
             {
             }
         });
+    }
+
+    [Fact]
+    public async Task A_file_that_is_edited_while_it_is_sent_is_cut()
+    {
+        await using SslStream tls = await _port.ShakeAsync();
+        await Assert.ThrowsAnyAsync<IOException>(() => GetAsync(tls, "/edited"));
+    }
+
+    [Fact]
+    public async Task A_client_of_HTTP2_that_opens_windows_until_the_end_gets_all()
+    {
+        await using SslStream tls = await _port.ShakeAsync(protocol: "h2");
+        await tls.WriteAsync((byte[])[.. Http2Peer.Preface, .. Http2Peer.Setting(4, 100_000_000),
+            .. Http2Peer.Update(0, 100_000_000), .. Http2Peer.Get(1, "/large"),
+            .. Http2Peer.Frame(FrameType.GoAway, 0, 0, new byte[8])]);
+        byte[] some = new byte[100_000];
+        int count = 0;
+        for (int read = 1, next = 500_000; read > 0; count += read)
+        {
+            if (count > next)
+            {
+                next += 500_000;
+                await tls.WriteAsync((byte[])[.. Http2Peer.Update(0, 4096), .. Http2Peer.Update(1, 4096)]);
+            }
+            read = await tls.ReadAsync(some).AsTask().WaitAsync(Bound);
+        }
+        Assert.True(count > Length, $"ended after {count} bytes");
     }
 
     [Fact]
@@ -224,7 +255,24 @@ public sealed class TlsTests : IDisposable
         {
             response.Begin(HttpStatus.Ok);
             if (request.Path.SequenceEqual("/small"u8)) response.End("small"u8);
+            else if (request.Path.SequenceEqual("/edited"u8)) response.EndWithFile(new Edited(), 0, 40_000);
             else response.EndWithPieces(new Pieces(request.Path.SequenceEqual("/cut"u8) ? 1_000_000 : Length), Length);
+        }
+    }
+
+    // Sound when it is opened, and never after.
+    private sealed class Edited : IFileSource
+    {
+        private int _asked;
+
+        public SafeFileHandle Handle => new(-1, ownsHandle: false);
+
+        public int Read(Span<byte> buffer, long offset) => buffer.Length;
+
+        public bool Unchanged() => _asked++ == 0;
+
+        public void Release()
+        {
         }
     }
 

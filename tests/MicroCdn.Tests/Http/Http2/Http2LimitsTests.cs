@@ -132,6 +132,38 @@ public sealed class Http2LimitsTests
     }
 
     [Fact]
+    public void A_client_that_still_reads_its_answer_is_not_idle()
+    {
+        Http2Peer peer = new(_handler);
+        peer.Wire.Conversation.Handed(10_000, peer.Wire.Now);
+        peer.Send(Get(1, "/small")).Pass(59_000).Wire.Conversation.Unacknowledged(5_000, peer.Wire.Now);
+        Assert.Null(peer.Pass(59_999).Farewell);
+        Assert.Equal(Fault.None, peer.Pass(1).Farewell);
+    }
+
+    [Fact]
+    public void Streams_that_share_a_connections_window_are_not_blamed_for_each_other()
+    {
+        Http2Peer peer = new Http2Peer(_handler).Send(
+            Setting(4, Large), Get(1, "/large"), Get(3, "/large"), Get(5, "/large"));
+        for (int times = 0; times < 4; times++) peer.Send(Update(0, 45 * 1024)).Pass(30_000);
+        Assert.Empty(peer.Resets);
+        peer.Pass(30_000);
+        Assert.Equal(3, peer.Resets.Count);
+    }
+
+    [Fact]
+    public void Requests_given_up_while_their_answers_are_made_are_honest_once_and_then_a_flood()
+    {
+        Http2Peer peer = new(_handler);
+        int stream = 1;
+        for (; stream < 200; stream += 2) peer.Send(Get(stream, "/later"), Reset(stream));
+        Assert.Null(peer.Farewell);
+        for (; stream < 400; stream += 2) peer.Send(Get(stream, "/later"), Reset(stream));
+        Assert.Equal(Fault.EnhanceYourCalm, peer.Farewell);
+    }
+
+    [Fact]
     public void A_client_that_says_farewell_gets_what_it_asked_for()
     {
         Http2Peer peer = new Http2Peer(_handler).Send(Get(1, "/large"), Frame(FrameType.GoAway, 0, 0, new byte[8]));
@@ -199,6 +231,11 @@ public sealed class Http2LimitsTests
 
         public void Handle(in Request request, Response response, IPeer peer)
         {
+            if (request.Path.SequenceEqual("/later"u8))
+            {
+                response.Later();
+                return;
+            }
             response.Begin(HttpStatus.Ok);
             if (request.Path.SequenceEqual("/large"u8)) response.EndWithPieces(new Zeros(this), Large);
             else response.End("small"u8);
