@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using MicroCdn.Content;
 using MicroCdn.Http;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge;
 

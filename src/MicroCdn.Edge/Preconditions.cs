@@ -1,4 +1,4 @@
-using MicroCdn.Http;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge;
 

@@ -17,7 +17,8 @@ public sealed class RoomsTests
         ["Monitor"] = ["Network", "Storage", "Protocol"],
         ["Client"] = ["Network", "Storage", "Protocol"],
         ["Content"] = ["Client", "Network", "Storage", "Protocol"],
-        ["Edge"] = ["Content", "Caching", "Http", "Network", "Storage", "Protocol"],
+        ["Origin"] = ["Network", "Protocol"],
+        ["Edge"] = ["Content", "Caching", "Origin", "Http", "Network", "Storage", "Protocol"],
         ["Gateway"] = ["Index", "Client", "Http", "Network", "Storage", "Protocol"],
     };
 

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
 using CsCheck;
-using MicroCdn.Http;
+using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 
-namespace MicroCdn.Tests.Http;
+namespace MicroCdn.Tests.Protocol;
 
 // RFC 9110, section 5.6.7.
 public sealed class HttpDateTests

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MicroCdn.Http;
+namespace MicroCdn.Protocol;
 
 /// <summary>Reads and writes the dates of HTTP fields (RFC 9110, section 5.6.7).</summary>
 /// <remarks>
