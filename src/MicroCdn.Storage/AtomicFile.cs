@@ -148,8 +148,12 @@ public sealed class AtomicFile : IDisposable
         return new FileStream(temporary, options).SafeFileHandle;
     }
 
-    /// <summary>Makes a folder that survives a power cut, within a store where there is one.</summary>
-    internal static void MakeFolder(string folder, StoreHealth? health)
+    /// <summary>Makes a folder, with those above it, that survives a power cut; within a store where there is
+    /// one.</summary>
+    /// <exception cref="IOException">It cannot be made; <see cref="NotDurableException"/> when the disk
+    /// refused.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
+    public static void MakeFolder(string folder, StoreHealth? health = null)
     {
         health?.Refuse();
         try

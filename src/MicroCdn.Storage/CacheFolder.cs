@@ -7,7 +7,8 @@ namespace MicroCdn.Storage;
 /// <remarks>
 /// Each entry is a file of its own that is replaced by a rename, so processes that write at the same time forget
 /// nothing but an older state of the same entry. It begins with the SHA-256 of the rest: one that is torn or was
-/// written by something else is no entry. Whatever fails, fails silently: a cache never costs its user anything.
+/// written by something else is no entry. So neither entries nor folder wait for the disk: after a power cut they may
+/// be gone. Whatever fails, fails silently: a cache never costs its user anything.
 /// </remarks>
 public sealed class CacheFolder(string path)
 {

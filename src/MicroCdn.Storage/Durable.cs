@@ -49,7 +49,7 @@ internal static class Durable
     {
         // Without the fsync of its parent a new folder may be gone, with every file in it that was called durable.
         Stack<string> parents = [];
-        string? made = Path.TrimEndingDirectorySeparator(path);
+        string? made = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         while (made is not null && !Directory.Exists(made))
         {
             made = Path.GetDirectoryName(made);

@@ -38,7 +38,7 @@ internal static class StateFolder
         }
         try
         {
-            Directory.CreateDirectory(VariantsOf(state));
+            AtomicFile.MakeFolder(VariantsOf(state));
             return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

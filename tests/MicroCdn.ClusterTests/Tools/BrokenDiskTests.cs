@@ -12,14 +12,11 @@ public sealed class BrokenDiskTests
     {
         await using Stage stage = new();
         string files = stage.MakeFiles("files", ("hello.txt", "Hello"u8.ToArray()));
-        string state = Path.Combine(stage.Folder, "state"), calls = Path.Combine(stage.Folder, "calls");
+        // From an earlier start.
+        string state = stage.MakeFolder("state"), calls = Path.Combine(stage.Folder, "calls");
+        Directory.CreateDirectory(Path.Combine(state, "variants"));
         int port = Stage.FreePort();
-        // -D: what is started becomes the server itself, and ends like any other.
-        RunningProcess content = stage.Run("strace", "-D", "-f", "-qq", "-o", calls, "-e", "trace=fsync,fdatasync",
-            "-e", "inject=fsync,fdatasync:error=EIO", Stage.MicroCdnProgram, "content", "--server-id", "CS1",
-            "--files", files, "--tcp-port", $"{port}", "--udp-port", $"{Stage.FreePort()}", "--data", state,
-            "--index-port", $"{stage.IndexPort}", "--monitor-udp-port", $"{stage.MonitorUdpPort}",
-            "--monitor-tcp-port", $"{stage.MonitorTcpPort}");
+        RunningProcess content = Start(stage, files, state, calls, port);
         await content.UntilLineAsync("the state is read-only until the program is started anew");
         await content.UntilLineAsync("computed 1 digests");
 
@@ -31,4 +28,23 @@ public sealed class BrokenDiskTests
         Assert.Empty(Directory.EnumerateFiles(state, "*", SearchOption.AllDirectories));
         Assert.Single(await File.ReadAllLinesAsync(calls), line => line.Contains("sync(", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task A_disk_that_does_not_keep_a_new_state_is_refused_before_anything_is_served()
+    {
+        await using Stage stage = new();
+        RunningProcess content = Start(stage, stage.MakeFolder("files"), Path.Combine(stage.Folder, "state"),
+            Path.Combine(stage.Folder, "calls"), Stage.FreePort());
+        Assert.Equal(2, await content.UntilEndAsync());
+        Assert.Contains("for the state cannot be made, choose another with --data", content.Output,
+            StringComparison.Ordinal);
+    }
+
+    private static RunningProcess Start(Stage stage, string files, string state, string calls, int port) =>
+        // -D: what is started becomes the server itself, and ends like any other.
+        stage.Run("strace", "-D", "-f", "-qq", "-o", calls, "-e", "trace=fsync,fdatasync",
+            "-e", "inject=fsync,fdatasync:error=EIO", Stage.MicroCdnProgram, "content", "--server-id", "CS1",
+            "--files", files, "--tcp-port", $"{port}", "--udp-port", $"{Stage.FreePort()}", "--data", state,
+            "--index-port", $"{stage.IndexPort}", "--monitor-udp-port", $"{stage.MonitorUdpPort}",
+            "--monitor-tcp-port", $"{stage.MonitorTcpPort}");
 }

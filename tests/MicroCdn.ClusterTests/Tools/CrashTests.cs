@@ -95,6 +95,23 @@ public sealed class CrashTests
         }
     }
 
+    [Fact]
+    public async Task The_folders_of_a_content_servers_state_are_made_durable_at_its_first_start()
+    {
+        await using Stage stage = new();
+        string parent = stage.MakeFolder("parent"), calls = Path.Combine(stage.Folder, "calls");
+        RunningProcess content = stage.Run("strace", "-D", "-f", "-qq", "-y", "-o", calls, "-e", "trace=fsync",
+            Stage.MicroCdnProgram, "content", "--server-id", "CS1", "--files", stage.MakeFolder("files"),
+            "--data", Path.Combine(parent, "one/state"), "--tcp-port", $"{Stage.FreePort()}",
+            "--udp-port", $"{Stage.FreePort()}", "--index-port", $"{stage.IndexPort}",
+            "--monitor-udp-port", $"{stage.MonitorUdpPort}", "--monitor-tcp-port", $"{stage.MonitorTcpPort}");
+        await content.UntilLineAsync("listens on");
+        string synced = await File.ReadAllTextAsync(calls);
+        Assert.Contains($"<{parent}>", synced, StringComparison.Ordinal);
+        Assert.Contains($"<{parent}/one>", synced, StringComparison.Ordinal);
+        Assert.Contains($"<{parent}/one/state>", synced, StringComparison.Ordinal);
+    }
+
     private static async Task ServeAsync(Stage stage)
     {
         await stage.IndexAsync();

@@ -63,6 +63,21 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_may_be_named_from_where_the_program_stands()
+    {
+        string relative = Path.GetRandomFileName();
+        try
+        {
+            AtomicFile.MakeFolder($"{relative}/inside");
+            Assert.True(Directory.Exists(Path.Combine(Environment.CurrentDirectory, relative, "inside")));
+        }
+        finally
+        {
+            Directory.Delete(relative, recursive: true);
+        }
+    }
+
+    [Fact]
     public void Two_at_once_for_one_name_do_not_mix()
     {
         using AtomicFile one = AtomicFile.Create(_folder["target"]);
