@@ -35,9 +35,8 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         in Tether message, IPAddress peer, object tether, DatagramSeal? seal, out Watched? server)
     {
         TetherOutcome outcome;
-        Deed[] deeds;
         IPAddress? held;
-        lock (Lock)
+        using (Deciding())
         {
             held = detector.Find(message.Id)?.Address;
             outcome = detector.Attach(message, peer, tether, Now, out server);
@@ -46,41 +45,25 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
                 roster.Remove(message.Id);
                 server!.Seal = seal;
             }
-            deeds = Written();
             if (Ledger.Rows.Count > 2 * Limits.Servers) ForgetRows();
         }
         if (outcome == TetherOutcome.Twin && server is not null)
         {
             LogTwin(server.Id, held!, server.TcpPort, server.Incarnation, peer, message.TcpPort, message.Incarnation);
         }
-        Do(deeds);
         return outcome;
     }
 
     /// <summary>Takes in that a tether's connection ended.</summary>
     public void Detach(Watched server, object tether)
     {
-        Deed[] deeds;
-        lock (Lock)
-        {
-            detector.Detach(server, tether, Now);
-            deeds = Written();
-        }
-        Do(deeds);
+        using (Deciding()) detector.Detach(server, tether, Now);
     }
 
     /// <summary>Takes in a BYE; false when it is not this connection's to say.</summary>
     public bool Leave(ReadOnlySpan<byte> id, object tether)
     {
-        bool known;
-        Deed[] deeds;
-        lock (Lock)
-        {
-            known = detector.Leave(id, tether, Now);
-            deeds = Written();
-        }
-        Do(deeds);
-        return known;
+        using (Deciding()) return detector.Leave(id, tether, Now);
     }
 
     /// <summary>Those that an operator took out of rotation.</summary>
@@ -95,15 +78,7 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     /// <summary>Takes a server out of rotation or back in; false when nobody of this id has a tether.</summary>
     public bool Drain(ReadOnlySpan<byte> id, bool isDrained)
     {
-        bool known;
-        Deed[] deeds;
-        lock (Lock)
-        {
-            known = detector.Drain(id, isDrained, Now);
-            deeds = Written();
-        }
-        Do(deeds);
-        return known;
+        using (Deciding()) return detector.Drain(id, isDrained, Now);
     }
 
     /// <summary>Takes in a numbered beat; false when it counts for nothing.</summary>
@@ -112,17 +87,13 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     /// <param name="isTrusted">True when it comes from where beats are taken without proof.</param>
     public bool Hear(in NumberedHeartbeat beat, ReadOnlySpan<byte> datagram, bool isTrusted)
     {
-        bool counts;
-        Deed[] deeds;
-        lock (Lock)
+        using (Deciding())
         {
             if (detector.Find(beat.Plain.Id) is not { } server || !IsGenuine(server, datagram, isTrusted)) return false;
-            counts = detector.Record(server, beat.Incarnation, beat.Sequence, beat.Gap, Now);
+            bool counts = detector.Record(server, beat.Incarnation, beat.Sequence, beat.Gap, Now);
             if (counts) Describe(server, beat.Plain);
-            deeds = Written();
+            return counts;
         }
-        Do(deeds);
-        return counts;
     }
 
     /// <summary>Takes in an answer to a PING; false when it answers none.</summary>
@@ -131,16 +102,11 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     /// <param name="isTrusted">True when it comes from where answers are taken without proof.</param>
     public bool Hear(in Pong pong, ReadOnlySpan<byte> datagram, bool isTrusted)
     {
-        bool counts;
-        Deed[] deeds;
-        lock (Lock)
+        using (Deciding())
         {
-            if (detector.Find(pong.Id) is not { } server || !IsGenuine(server, datagram, isTrusted)) return false;
-            counts = detector.Answered(server, pong.Nonce, pong.Incarnation, Now);
-            deeds = Written();
+            return detector.Find(pong.Id) is { } server && IsGenuine(server, datagram, isTrusted)
+                && detector.Answered(server, pong.Nonce, pong.Incarnation, Now);
         }
-        Do(deeds);
-        return counts;
     }
 
     /// <summary>Takes in a beat of version 1; false when the table is full, and null when its server has a tether and
@@ -210,15 +176,7 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     /// <summary>Lets the detector look; returns when to look again.</summary>
     public TimeSpan Look()
     {
-        TimeSpan wait;
-        Deed[] deeds;
-        lock (Lock)
-        {
-            wait = detector.Look(Now);
-            deeds = Written();
-        }
-        Do(deeds);
-        return wait;
+        using (Deciding()) return detector.Look(Now);
     }
 
     /// <summary>Everyone known, as LIST_SERVERS of version 1 tells it.</summary>
@@ -263,6 +221,8 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
             [.. roster.Members.Select(member => member.Id), .. detector.Servers.Select(server => server.Id)];
         Ledger.Keep(known.Contains);
     }
+
+    private Decision Deciding() => new(this);
 
     // Under the lock: takes what was decided, and writes down what will be said.
     private Deed[] Written()
@@ -319,13 +279,34 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
     {
         ProbeOutcome outcome = await prober.AskAsync(server, _stop).ConfigureAwait(false);
         if (outcome == ProbeOutcome.Silent) return;
-        Deed[] deeds;
-        lock (Lock)
+        using (Deciding()) detector.Probed(server, round, outcome, Now);
+    }
+
+    /// <summary>Holds the lock while the detector decides; at its end that is written down, the lock is given back, and
+    /// only then it is done.</summary>
+    private readonly ref struct Decision
+    {
+        private readonly Watch _watch;
+
+        public Decision(Watch watch)
         {
-            detector.Probed(server, round, outcome, Now);
-            deeds = Written();
+            _watch = watch;
+            watch.Lock.Enter();
         }
-        Do(deeds);
+
+        public void Dispose()
+        {
+            Deed[] deeds;
+            try
+            {
+                deeds = _watch.Written();
+            }
+            finally
+            {
+                _watch.Lock.Exit();
+            }
+            _watch.Do(deeds);
+        }
     }
 }
 
