@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Network;
 
@@ -16,11 +16,20 @@ internal sealed partial class EventLoop
     private const int SweepMilliseconds = 500;
     private const int AcceptPauseMilliseconds = 100;
 
+    // Each may be a signature of the key: about a millisecond with RSA of 2048 bits. Taken as they come, a batch of 128
+    // would keep everyone else waiting for as many.
+    private const int ShakesEachRound = 4;
+
+    // What epoll tells of the wake instead of a listener's descriptor.
+    private const int Woken = -1;
+
     private readonly ILogger _logger;
     private readonly ConnectionBudget _budget;
-    private readonly int _wake = Libc.CreateEvent();
+    private readonly TimeProvider _time;
+    private readonly SafeFileHandle _wake = Libc.CreateEvent();
     private readonly Thread _thread;
     private readonly Queue<SocketConnection> _ready = new();
+    private readonly Queue<SocketConnection> _shaking = new();
     private readonly Queue<SocketConnection> _unwatched = new();
     private readonly ConcurrentQueue<Action> _posts = new();
     private readonly List<Port> _listeners = [];
@@ -33,12 +42,12 @@ internal sealed partial class EventLoop
     private long _acceptAgainAt = long.MaxValue;
     private volatile bool _stopping;
 
-    public EventLoop(int number, ConnectionBudget budget, ILogger logger)
+    public EventLoop(int number, ConnectionBudget budget, ILogger logger, TimeProvider time)
     {
-        (_budget, _logger) = (budget, logger);
+        (_budget, _logger, _time) = (budget, logger, time);
         Epoll = Libc.CreateEpoll();
-        if (Epoll < 0 || _wake < 0) throw new SocketException((int)SocketError.TooManyOpenSockets);
-        _ = Libc.Control(Epoll, Libc.EpollAdd, _wake, Libc.EpollIn, (uint)_wake);
+        if (Epoll < 0 || _wake.IsInvalid) throw new SocketException((int)SocketError.TooManyOpenSockets);
+        _ = Libc.Control(Epoll, Libc.EpollAdd, (int)_wake.DangerousGetHandle(), Libc.EpollIn, unchecked((uint)Woken));
         _thread = new Thread(Run) { Name = $"microcdn-loop-{number}", IsBackground = true };
         _thread.Start();
     }
@@ -53,13 +62,21 @@ internal sealed partial class EventLoop
     /// <summary>Where this loop's TLS connections encrypt and decrypt.</summary>
     public TlsTransit Transit => _transit ??= new();
 
-    private static long Now => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
+    private long Now => _time.GetTimestamp() / (_time.TimestampFrequency / 1000);
 
-    /// <summary>Runs an action on the loop's thread.</summary>
+    /// <summary>Runs an action on the loop's thread; never when the loop has ended.</summary>
     public void Post(Action action)
     {
         _posts.Enqueue(action);
-        Libc.Signal(_wake);
+        try
+        {
+            Libc.Signal(_wake);
+        }
+        catch (ObjectDisposedException)
+        {
+            // An answer that was made while the loop ended: nobody waits for it. The handle knows, where a bare number
+            // might be somebody else's descriptor by now.
+        }
     }
 
     /// <summary>Gives a connection a turn soon; from any thread.</summary>
@@ -69,7 +86,7 @@ internal sealed partial class EventLoop
     {
         if (connection.Queued) return;
         connection.Queued = true;
-        _ready.Enqueue(connection);
+        (connection.IsShaking ? _shaking : _ready).Enqueue(connection);
     }
 
     /// <summary>Looks at a connection again in the next round, before the kernel is asked to watch it.</summary>
@@ -96,7 +113,7 @@ internal sealed partial class EventLoop
         _stopping = true;
         Libc.Signal(_wake);
         _thread.Join();
-        Libc.Close(_wake);
+        _wake.Dispose();
         Libc.Close(Epoll);
     }
 
@@ -114,7 +131,7 @@ internal sealed partial class EventLoop
                 LogFault(exception);
             }
         }
-        foreach (SocketConnection? connection in _connections) connection?.Close();
+        foreach (SocketConnection? connection in _connections) Close(connection);
         _transit?.Dispose();
     }
 
@@ -122,7 +139,7 @@ internal sealed partial class EventLoop
     {
         long now = Now;
         long next = Math.Min(_nextSweep, _acceptAgainAt);
-        bool busy = _ready.Count > 0 || _unwatched.Count > 0 || !_posts.IsEmpty;
+        bool busy = _ready.Count > 0 || _shaking.Count > 0 || _unwatched.Count > 0 || !_posts.IsEmpty;
         int timeout = busy ? 0 : (int)Math.Clamp(next - now, 0, SweepMilliseconds);
         int count = Libc.Wait(Epoll, _events, timeout);
         now = Now;
@@ -130,12 +147,8 @@ internal sealed partial class EventLoop
         for (int looks = _unwatched.Count; looks > 0; looks--) LookAtUnwatched(_unwatched.Dequeue(), now);
         for (int index = 0; index < count; index++) Notice(index, now);
         while (_posts.TryDequeue(out Action? post)) post();
-        for (int turns = _ready.Count; turns > 0; turns--)
-        {
-            SocketConnection connection = _ready.Dequeue();
-            connection.Queued = false;
-            Turn(connection, now);
-        }
+        GiveTurns(_ready, _ready.Count, now);
+        GiveTurns(_shaking, ShakesEachRound, now);
         if (now >= _acceptAgainAt) AcceptAgain();
         if (now < _nextSweep) return;
         _nextSweep = now + SweepMilliseconds;
@@ -155,16 +168,31 @@ internal sealed partial class EventLoop
             SocketConnection? connection = fd < _connections.Length ? _connections[fd] : null;
             if (connection is null || connection.Generation != generation) return;
             connection.Notice(flags);
-            if (!connection.Queued) Turn(connection, now);
+            TurnOrQueue(connection, now);
         }
-        else if (fd == _wake) Libc.ClearSignal(_wake);
+        else if (fd == Woken) Libc.ClearSignal(_wake);
         else Accept(fd, now);
     }
 
     private void LookAtUnwatched(SocketConnection connection, long now)
     {
         connection.Notice(Libc.EpollIn);
-        if (!connection.Queued) Turn(connection, now);
+        TurnOrQueue(connection, now);
+    }
+
+    private void GiveTurns(Queue<SocketConnection> queue, int most, long now)
+    {
+        for (; most > 0 && queue.TryDequeue(out SocketConnection? connection); most--)
+        {
+            connection.Queued = false;
+            Turn(connection, now);
+        }
+    }
+
+    private void TurnOrQueue(SocketConnection connection, long now)
+    {
+        if (connection.IsShaking) Enqueue(connection);
+        else if (!connection.Queued) Turn(connection, now);
     }
 
     private void Turn(SocketConnection connection, long now)
@@ -176,7 +204,7 @@ internal sealed partial class EventLoop
         catch (Exception exception)
         {
             LogFault(exception);
-            connection.Close();
+            Close(connection);
         }
     }
 
@@ -189,7 +217,20 @@ internal sealed partial class EventLoop
         catch (Exception exception)
         {
             LogFault(exception);
-            connection.Close();
+            Close(connection);
+        }
+    }
+
+    // One that fails even at its end has given back its socket all the same, and keeps nobody else from their turn.
+    private void Close(SocketConnection? connection)
+    {
+        try
+        {
+            connection?.Close();
+        }
+        catch (Exception exception)
+        {
+            LogFault(exception);
         }
     }
 
@@ -197,7 +238,7 @@ internal sealed partial class EventLoop
     {
         Port? port = PortOf(listener);
         // With nothing else to do one is enough: the kernel tells at once when there are more.
-        int most = _ready.Count == 0 ? 1 : Accepts;
+        int most = _ready.Count == 0 && _shaking.Count == 0 ? 1 : Accepts;
         for (int accepts = 0; accepts < most && port is not null; accepts++)
         {
             if (!_budget.TryTake())
@@ -238,7 +279,7 @@ internal sealed partial class EventLoop
             return;
         }
         _connections[fd] = connection;
-        Turn(connection, now);
+        TurnOrQueue(connection, now);
     }
 
     private Port? PortOf(int listener)

@@ -23,7 +23,7 @@ public sealed class EventLoops : IDisposable
         ILogger logger = loggers.CreateLogger("network");
         ConnectionBudget budget = new(ConnectionBudget.FromDescriptorLimit(Descriptors.Limit), logger, time);
         _loops = [.. Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount, 1, 16))
-            .Select(number => new EventLoop(number, budget, logger))];
+            .Select(number => new EventLoop(number, budget, logger, time))];
     }
 
     /// <summary>Binds a listener's port and starts to accept.</summary>

@@ -50,18 +50,19 @@ internal static unsafe partial class Libc
 
     public static int CreateEpoll() => epoll_create1(CloseOnExec);
 
-    public static int CreateEvent() => eventfd(0, NonBlocking | CloseOnExec);
+    public static SafeFileHandle CreateEvent() => new(eventfd(0, NonBlocking | CloseOnExec), ownsHandle: true);
 
-    public static void Signal(int fd)
+    /// <exception cref="ObjectDisposedException">It is closed.</exception>
+    public static void Signal(SafeFileHandle wake)
     {
         ulong one = 1;
-        _ = write(fd, (byte*)&one, sizeof(ulong));
+        _ = write(wake, (byte*)&one, sizeof(ulong));
     }
 
-    public static void ClearSignal(int fd)
+    public static void ClearSignal(SafeFileHandle wake)
     {
         ulong count;
-        _ = read(fd, (byte*)&count, sizeof(ulong));
+        _ = read(wake, (byte*)&count, sizeof(ulong));
     }
 
     public static int Accept(int listener) => accept4(listener, null, null, NonBlocking | CloseOnExec);
@@ -145,10 +146,10 @@ internal static unsafe partial class Libc
     private static partial int eventfd(uint initial, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial nint write(int fd, byte* bytes, nuint length);
+    private static partial nint write(SafeFileHandle file, byte* bytes, nuint length);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial nint read(int fd, byte* bytes, nuint length);
+    private static partial nint read(SafeFileHandle file, byte* bytes, nuint length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int accept4(int fd, byte* address, int* length, int flags);

@@ -78,6 +78,11 @@ internal sealed class SocketConnection : IPeer
     /// <summary>True while it stands in the loop's queue of connections that want a turn.</summary>
     public bool Queued { get; set; }
 
+    /// <summary>True until the handshake of a secure one is over.</summary>
+    // The conversation stands from the start, so that its deadline for the first message holds for the handshake too;
+    // but it hears and says nothing before that is over.
+    public bool IsShaking => _tls is { IsOpen: false } && !_closed;
+
     /// <summary>True while text or a file is on its way to the peer, as far as the kernel knows.</summary>
     public bool IsSending => !_closed && (_conversation.IsSending
         || _tls is { HasOutput: true } || Libc.Unacknowledged(_fd) > 0);
@@ -86,9 +91,6 @@ internal sealed class SocketConnection : IPeer
 
     public IPAddress Local => _local ??= Libc.Address(_fd, remote: false);
 
-    // The conversation stands from the start, so that its deadline for the first message holds for the handshake too;
-    // but it hears and says nothing before that is over.
-    private bool IsShaking => _tls is { IsOpen: false };
 
     // What is encrypted is no part of the answer any more: who takes none of it is idle, and its answer is closed.
     private bool IsGivenUp => _conversation.Answer.Broken

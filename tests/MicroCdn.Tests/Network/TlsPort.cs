@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -11,20 +10,18 @@ using MicroCdn.Tests.Support;
 
 namespace MicroCdn.Tests.Network;
 
-/// <summary>A TLS port on real event loops, and clients for it.</summary>
+/// <summary>A TLS port on one event loop, and clients for it.</summary>
 internal sealed class TlsPort : ITlsContexts, IDisposable
 {
-    private readonly EventLoops _loops;
-    private readonly IPEndPoint _endPoint;
+    private readonly LoopPort _port;
     private TlsContext _current = Context("one");
 
-    public TlsPort(IConversations service)
-    {
-        _loops = new EventLoops(Log, TimeProvider.System);
-        _endPoint = _loops.Listen(new Listener(new IPEndPoint(IPAddress.Loopback, 0), service, IsSecure: true), this);
-    }
+    public TlsPort(IConversations service, TimeProvider? time = null) => _port = new LoopPort(service, this, time);
 
-    public LogBook Log { get; } = new();
+    public LogBook Log => _port.Log;
+
+    /// <summary>What it is on.</summary>
+    public LoopPort Loop => _port;
 
     public TlsContext Current
     {
@@ -41,19 +38,10 @@ internal sealed class TlsPort : ITlsContexts, IDisposable
             HttpService.Protocols);
     }
 
-    public void Dispose() => _loops.Dispose();
+    public void Dispose() => _port.Dispose();
 
     /// <summary>A connection without TLS.</summary>
-    public NetworkStream Connect()
-    {
-        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
-        {
-            NoDelay = true,
-            ReceiveBufferSize = 16 * 1024,
-        };
-        socket.Connect(_endPoint);
-        return new NetworkStream(socket, ownsSocket: true);
-    }
+    public NetworkStream Connect() => _port.Connect();
 
     /// <summary>A connection after its handshake.</summary>
     public async Task<SslStream> ShakeAsync(

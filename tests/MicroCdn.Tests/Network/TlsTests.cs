@@ -8,7 +8,6 @@ using MicroCdn.Http.Http2;
 using MicroCdn.Network;
 using MicroCdn.Tests.Http.Http2;
 using MicroCdn.Tests.Support;
-using Microsoft.Win32.SafeHandles;
 
 namespace MicroCdn.Tests.Network;
 
@@ -16,8 +15,7 @@ namespace MicroCdn.Tests.Network;
 /// change.</summary>
 public sealed class TlsTests : IDisposable
 {
-    // More than a socket holds on both sides.
-    private const int Length = 12_000_000;
+    private const int Length = Pages.LargeBytes;
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
 
     private readonly TlsPort _port;
@@ -48,7 +46,7 @@ public sealed class TlsTests : IDisposable
             }
             int read = await tls.ReadAsync(some).AsTask().WaitAsync(Bound);
             Assert.True(read > 0, $"ended after {at} bytes");
-            for (int each = 0; each < read; each++) Assert.Equal(Pieces.At(at + each), some[each]);
+            for (int each = 0; each < read; each++) Assert.Equal(Pages.At(at + each), some[each]);
             at += read;
         }
         Assert.Equal("small", await GetAsync(tls, "/small"));
@@ -247,52 +245,5 @@ public sealed class TlsTests : IDisposable
         const string length = "Content-Length: ";
         string line = head.ToString().Split("\r\n").Single(each => each.StartsWith(length, StringComparison.Ordinal));
         return int.Parse(line[length.Length..], CultureInfo.InvariantCulture);
-    }
-
-    private sealed class Pages : IHttpHandler
-    {
-        public void Handle(in Request request, Response response, IPeer peer)
-        {
-            response.Begin(HttpStatus.Ok);
-            if (request.Path.SequenceEqual("/small"u8)) response.End("small"u8);
-            else if (request.Path.SequenceEqual("/edited"u8)) response.EndWithFile(new Edited(), 0, 40_000);
-            else response.EndWithPieces(new Pieces(request.Path.SequenceEqual("/cut"u8) ? 1_000_000 : Length), Length);
-        }
-    }
-
-    // Sound when it is opened, and never after.
-    private sealed class Edited : IFileSource
-    {
-        private int _asked;
-
-        public SafeFileHandle Handle => new(-1, ownsHandle: false);
-
-        public int Read(Span<byte> buffer, long offset) => buffer.Length;
-
-        public bool Unchanged() => _asked++ == 0;
-
-        public void Release()
-        {
-        }
-    }
-
-    /// <summary>Bytes that tell their place; ends early when told to.</summary>
-    private sealed class Pieces(int until) : ILineSource
-    {
-        private int _next;
-
-        public static byte At(int place) => (byte)(place % 251);
-
-        public bool Write(Answer answer)
-        {
-            int count = Math.Min(Answer.PieceBytes, until - _next);
-            Span<byte> piece = answer.GetSpan()[..count];
-            for (int each = 0; each < count; each++) piece[each] = At(_next + each);
-            answer.Advance(count);
-            _next += count;
-            if (_next < until) return true;
-            if (until < Length) answer.Discard();
-            return false;
-        }
     }
 }
