@@ -60,6 +60,8 @@ public static class Micro
         private readonly byte[][] _lines = new byte[Names][];
         private World _world = null!;
         private ILineSession _session = null!;
+        private Network.Conversation _conversation = null!;
+        private byte[][] _segments = [];
         private Answer _answer = null!;
         private Roster _roster = null!;
         private byte[] _beat = [];
@@ -79,6 +81,9 @@ public static class Micro
             {
                 _lines[n] = Encoding.UTF8.GetBytes($"GET {World.NameOf(chance.Next(Files))}");
             }
+            _conversation = ((IConversations)_world.Service).Begin(new Peer(), new Answer(new BufferPool(), null), 0);
+            _segments = [.. _lines.Chunk(16).Select(lines =>
+                lines.SelectMany(line => (byte[])[.. line, (byte)'\n']).ToArray())];
             _roster = new Roster(TimeProvider.System, TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(1));
             _beat = "HEARTBEAT CS1 127.0.0.1 7001 3 42"u8.ToArray();
         }
@@ -89,6 +94,14 @@ public static class Micro
         {
             _session.Handle(_lines[_next++ % Names], _answer);
             _answer.TextSent(_answer.UnsentBytes);
+        }
+
+        /// <summary>One GET of a random name of sixteen that came together, from the bytes to the answers.</summary>
+        [Benchmark(OperationsPerInvoke = 16)]
+        public void PipelinedLookup()
+        {
+            _conversation.Receive(_segments[_next++ % _segments.Length], 0);
+            _conversation.Answer.TextSent(_conversation.Answer.UnsentBytes);
         }
 
         /// <summary>One heartbeat of a known server, from the datagram to the roster.</summary>

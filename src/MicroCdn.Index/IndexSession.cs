@@ -21,10 +21,26 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private bool _told;
     private Claim? _claim;
     private Testimony? _testimony;
+    private long _near;
 
     public bool MayIdle { get; private set; }
 
     public bool IsOver => _guard.HasLapsed;
+
+    // The names of a pipelined segment lie anywhere among millions: their rows are fetched together.
+    public int Foresee(ReadOnlySpan<byte> lines)
+    {
+        Span<Range> names = stackalloc Range[NameTable.Together];
+        int seen = 0, count = 0, at = 0;
+        while (seen < names.Length && lines[at..].IndexOf((byte)'\n') is >= 0 and int length)
+        {
+            if (lines.Slice(at, length).StartsWith("GET "u8)) names[count++] = (at + 4)..(at + length);
+            at += length + 1;
+            seen++;
+        }
+        if (count > 1) _near = service.Router.Catalog.Now.Names.BringNear(lines, names[..count]);
+        return seen;
+    }
 
     public void Handle(ReadOnlySpan<byte> line, Answer answer)
     {

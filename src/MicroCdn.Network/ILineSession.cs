@@ -16,6 +16,11 @@ public interface ILineSession
     /// gone, and the peer is to come again.</summary>
     bool IsOver => false;
 
+    /// <summary>Sees lines before they are handed over one by one, to have ready what they will need. They may not be
+    /// clean, the last may be unfinished, and some may never be handed over.</summary>
+    /// <returns>How many it saw; after as many it is asked again.</returns>
+    int Foresee(ReadOnlySpan<byte> lines) => 0;
+
     /// <summary>Handles one clean line, without its end, and writes what is to be answered.</summary>
     void Handle(ReadOnlySpan<byte> line, Answer answer);
 

@@ -16,6 +16,7 @@ internal sealed class LineConversation : Conversation
     private readonly ILineSession _session;
     private readonly Complaints _complaints;
     private readonly IPeer _peer;
+    private int _foreseen;
 
     public LineConversation(ILineService service, IPeer peer, Answer answer, long now) : base(answer, now)
     {
@@ -54,6 +55,8 @@ internal sealed class LineConversation : Conversation
         ReadOnlySpan<byte> line = input[..length];
         if (!line.IsEmpty && line[^1] == '\r') line = line[..^1];
         if (line.ContainsAny(Controls) || !Utf8.IsValid(line)) return Refuse(WireErrors.BadLine, line);
+        if (_foreseen > 0) _foreseen--;
+        else if (length + 1 < input.Length) _foreseen = _session.Foresee(input) - 1;
         _session.Handle(line, Answer);
         return length + 1;
     }

@@ -43,6 +43,29 @@ public sealed class IndexSessionTests
     }
 
     [Fact]
+    public void Forty_requests_in_one_segment_are_answered_as_one_by_one_wherever_it_is_cut()
+    {
+        _index.Register("CS1", "10.0.0.5", [.. Enumerable.Range(0, 20).Select(number => $"file-{number} {number}")]);
+        string[] lines = [.. Enumerable.Range(0, 40).Select(number => (number % 8) switch
+        {
+            0 => "GET ",
+            1 => "HELLO",
+            2 => $"GET no-file-{number}",
+            3 => $"GET file-{number % 20}\r",
+            4 => $"GET f%69le-{number % 20}",
+            5 => $"  GET file-{number % 20}",
+            _ => $"GET file-{number % 20}",
+        })];
+        string expected = string.Concat(lines.Select(line => _index.Ask($"{line}\n")));
+        byte[] bytes = string.Concat(lines.Select(line => $"{line}\n")).Utf8();
+        for (int cut = 0; cut <= bytes.Length; cut++)
+        {
+            Wire wire = _index.Connect().Receive(bytes.AsSpan(0, cut)).Receive(bytes.AsSpan(cut));
+            Assert.Equal(expected, wire.Sent);
+        }
+    }
+
+    [Fact]
     public void Spaces_before_the_verb_are_skipped()
     {
         _index.Register("CS1", "10.0.0.5", "hello.txt 20");

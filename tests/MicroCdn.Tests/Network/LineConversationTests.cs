@@ -50,6 +50,14 @@ public sealed class LineConversationTests
     }
 
     [Fact]
+    public void Lines_that_come_together_are_each_foreseen_once_before_they_are_handled()
+    {
+        Seer seer = new();
+        new Wire(seer).Receive("one\n").Receive("a\nb\nc\nd\ne\nf").Receive("\nx\n").Receive("two\n");
+        Assert.Equal(["one", "?a b c", "a", "b", "c", "?d e", "d", "e", "?f x", "f", "x", "two"], seer.Seen);
+    }
+
+    [Fact]
     public void Many_commands_in_one_segment_are_answered_in_order()
     {
         string[] lines = [.. Enumerable.Range(0, 20_000).Select(number => $"line {number}")];
@@ -153,4 +161,23 @@ public sealed class LineConversationTests
     // Latin-1, so that a transcript can hold bytes that are no UTF-8; what is beyond Latin-1 is written as UTF-8.
     private static byte[] Bytes(string text) => text.Any(c => c > 0xFF) || text.Contains('ö')
         ? Encoding.UTF8.GetBytes(text) : Encoding.Latin1.GetBytes(text);
+
+    // Foresees three lines at once, and notes what it saw when.
+    private sealed class Seer : ILineService, ILineSession
+    {
+        public List<string> Seen { get; } = [];
+
+        public Complaints Complaints { get; } = new(new LogBook(), TimeProvider.System);
+
+        public ILineSession Open(IPeer peer) => this;
+
+        public int Foresee(ReadOnlySpan<byte> lines)
+        {
+            string[] whole = [.. Encoding.UTF8.GetString(lines).Split('\n')[..^1].Take(3)];
+            Seen.Add($"?{string.Join(' ', whole)}");
+            return whole.Length;
+        }
+
+        public void Handle(ReadOnlySpan<byte> line, Answer answer) => Seen.Add(Encoding.UTF8.GetString(line));
+    }
 }

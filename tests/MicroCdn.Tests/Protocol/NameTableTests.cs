@@ -15,6 +15,21 @@ public sealed class NameTableTests
     }
 
     [Fact]
+    public void Names_of_every_kind_may_be_brought_near_and_are_found_as_before()
+    {
+        NameTable table = new(1);
+        byte[] text = [.. Enumerable.Range(0, 2000).Select(place => (byte)((place * 31) + (place / 256)))];
+        Range[] ranges = [0..0, 0..2000, 0..1, 5..60, 1999..2000, 2000..2000];
+        table.BringNear(text, ranges);
+        table.BringNear(text, []);
+        // Long ones, so that pages fill up to their last unit.
+        for (int start = 0; start < 1000; start++) table.Add(text.AsSpan(start, 1000));
+        for (int start = 0; start < 1000; start++) table.BringNear(text, [start..(start + 1000), (start + 1)..]);
+        Assert.Equal(1000, table.Count);
+        for (int start = 0; start < 1000; start++) Assert.True(table.Find(text.AsSpan(start, 1000)) >= 0);
+    }
+
+    [Fact]
     public void A_name_has_one_row_and_no_other_name_has_it()
     {
         NameTable table = new(1);
