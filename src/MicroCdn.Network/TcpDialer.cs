@@ -65,7 +65,7 @@ public sealed class TcpDialer(TimeProvider time) : IDialer
 
     private static IPAddress Address(EndPoint? endPoint) => ((IPEndPoint)endPoint!).Address;
 
-    private static string Reason(SocketError error) => error switch
+    internal static string Reason(SocketError error) => error switch
     {
         SocketError.ConnectionRefused => "nothing listens there (connection refused)",
         SocketError.HostUnreachable or SocketError.NetworkUnreachable => "no route to it",
