@@ -35,6 +35,7 @@ internal static class Targets
         new("codings", Codings, "gzip;q=0.5, br, zstd;q=1.000, identity;q=0, *;q=0.1"),
         new("tags", Tags, "\"a\", W/\"b\",*", "W/\"\"", "\"a,b\""),
         .. Version2.All,
+        .. Origins.All,
         .. Conversations.All,
     ];
 

@@ -227,7 +227,6 @@ internal sealed class Connection(Stream raw, Stream stream, IPAddress address, O
 
     private Exception Translate(Exception exception, CancellationToken cancellationToken)
     {
-        Dispose();
         if (_ended is { } failure) return new OriginException(failure, failure.Meaning, exception);
         if (cancellationToken.IsCancellationRequested)
         {

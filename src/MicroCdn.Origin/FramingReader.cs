@@ -4,8 +4,8 @@ namespace MicroCdn.Origin;
 
 /// <summary>Finds out from the fields of a response where its body ends (RFC 9112, section 6.3).</summary>
 /// <remarks>
-/// Three outcomes. One sound framing: the body may be stored. One that is not as it should be, where the RFC says how to
-/// read it: the body is passed on, never stored, and the connection is closed behind it. One that two programs would
+/// Three outcomes. One sound framing: the body may be stored. One that is not as it should be, where the RFC says how
+/// to read it: the body is passed on, never stored, and the connection is closed behind it. One that two programs would
 /// read differently: refused.
 /// </remarks>
 internal struct FramingReader(int status, bool toHead, bool isOld)

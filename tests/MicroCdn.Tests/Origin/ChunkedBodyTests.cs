@@ -81,7 +81,8 @@ public sealed class ChunkedBodyTests
             StringBuilder wire = new();
             foreach (byte[] chunk in chunks)
             {
-                wire.Append(CultureInfo.InvariantCulture, $"{chunk.Length:X}\r\n{Encoding.Latin1.GetString(chunk)}\r\n");
+                string data = Encoding.Latin1.GetString(chunk);
+                wire.Append(CultureInfo.InvariantCulture, $"{chunk.Length:X}\r\n{data}\r\n");
             }
             string input = wire + "0\r\n\r\n";
             string all = string.Concat(chunks.Select(Encoding.Latin1.GetString));

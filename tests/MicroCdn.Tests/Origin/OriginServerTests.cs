@@ -23,7 +23,8 @@ public sealed class OriginServerTests
         });
         using OriginServer server = origin.Server(url: $"http://127.0.0.1:{origin.Port}/base/");
         using OriginExchange exchange = await server.SendAsync(
-            ScriptedOrigin.Get("/a?b=c", fields: "X-A: 1\r\nHost: evil\r\nContent-Length: 7\r\nTE: trailers\r\n"), default);
+            ScriptedOrigin.Get("/a?b=c", fields: "X-A: 1\r\nHost: evil\r\nContent-Length: 7\r\nTE: trailers\r\n"),
+            default);
         Assert.Equal($"GET /base/a?b=c HTTP/1.1\r\nHost: 127.0.0.1:{origin.Port}\r\nX-A: 1\r\n\r\n", heard);
         Assert.Equal((200, 5L, true), (exchange.Status, exchange.Length, exchange.IsSoundlyFramed));
         Assert.Equal("Fine", Encoding.ASCII.GetString(exchange.Reason.Span));
@@ -129,7 +130,8 @@ public sealed class OriginServerTests
         {
             await talk.HearAsync();
             await talk.SayAsync("HTTP/1.1 302 Found\r\nLocation: /else\r\nContent-Length: 0\r\n\r\n");
-            await talk.AlwaysAsync("HTTP/1.1 503 No\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\u001f\u008b");
+            await talk.AlwaysAsync(
+                "HTTP/1.1 503 No\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\u001f\u008b");
         });
         using OriginServer server = origin.Server();
         Assert.Equal("302 ", await server.AskAsync());

@@ -146,7 +146,8 @@ public sealed class ResponseHeadTests
     {
         ResponseHead head = Read(
             "HTTP/1.1 200 Fine \u00fc\r\nx-a:  caf\u00e9 \t\r\nSet-Cookie: a=1\r\nX-A: 2\r\nset-cookie: b=2\r\n"
-            + "Folded: one \r\n\t two\r\n   three\r\nSpaced \t: x\r\nEmpty:\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n");
+            + "Folded: one \r\n\t two\r\n   three\r\nSpaced \t: x\r\nEmpty:\r\n"
+            + "Content-Length: 5\r\nContent-Length: 5\r\n\r\n");
         Assert.Equal(
             "x-a: caf\u00e9\r\nSet-Cookie: a=1\r\nX-A: 2\r\nset-cookie: b=2\r\nFolded: one two three\r\nSpaced: x\r\n"
             + "Empty: \r\nContent-Length: 5\r\n", head.Fields.ToString());
