@@ -36,6 +36,7 @@ internal static class Targets
         new("tags", Tags, "\"a\", W/\"b\",*", "W/\"\"", "\"a,b\""),
         .. Version2.All,
         .. Conversations.All,
+        .. CacheTargets.All,
     ];
 
     private static string Hex => new('a', 64);

@@ -7,7 +7,8 @@ namespace MicroCdn.Caching;
 /// <remarks>
 /// Accept-Encoding becomes the set of codings that are of use; the origin is asked with the same words, or it might
 /// choose a coding that only the first client understood. Accept-Language keeps its weights, in small letters,
-/// languages of one weight by the alphabet. Of any other field the lines are joined, and white space around commas goes.
+/// languages of one weight by the alphabet. Of any other field the lines are joined, and white space around commas
+/// goes.
 /// An absent field is an empty value, one that is there and says nothing is a comma: they never match one another.
 /// </remarks>
 public static class NormalForm
