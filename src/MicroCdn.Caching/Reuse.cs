@@ -30,8 +30,10 @@ public readonly record struct Reuse(Outcome Outcome, CopyRules? Copy)
     /// <remarks>The copy's own stale-if-error says how long; where it says nothing, the policy.</remarks>
     public static bool OnFailure(in RequestRules request, CopyRules copy, CachePolicy policy, long now)
     {
-        if (copy.NeverStale || request.NoCache || request.NoStore) return false;
-        return -copy.At(now).SecondsLeft <= (copy.Directives.StaleIfError ?? policy.MostStaleSeconds);
+        if (copy.AlwaysValidates || request.NoCache || request.NoStore) return false;
+        if (copy.At(now).IsFresh) return true;
+        return !copy.NeverStale
+            && -copy.At(now).SecondsLeft <= (copy.Directives.StaleIfError ?? policy.MostStaleSeconds);
     }
 
     /// <summary>True when an answer with this status is a failure of the origin.</summary>

@@ -20,7 +20,7 @@ public static class Storing
         if (directives.NoStore && !directives.MustUnderstand) return Storability.NoStore;
         if (request.NoStore) return Storability.NoStoreAsked;
         if (directives.Private) return Storability.Private;
-        if (request.IsAuthorized && !directives.Public && !directives.MustRevalidate
+        if ((request.IsAuthorized || head.WasAuthorized) && !directives.Public && !directives.MustRevalidate
             && directives.SharedMaxAge is null) return Storability.Authorized;
         if (!policy.StoresCookies && (head.Fields.Has("Set-Cookie"u8) || head.Fields.Has("Set-Cookie2"u8)))
         {

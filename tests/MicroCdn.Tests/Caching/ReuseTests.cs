@@ -77,6 +77,8 @@ public sealed class ReuseTests
     [InlineData("max-age=60, proxy-revalidate", 61, false)]
     [InlineData("s-maxage=60", 61, false)]
     [InlineData("max-age=60, no-cache", 61, false)]
+    [InlineData("max-age=60, no-cache", 1, false)]
+    [InlineData("max-age=60, must-revalidate", 1, true)] // it is not even stale
     public void A_stale_copy_stands_in_for_an_origin_that_fails_unless_forbidden(string directives, long age, bool may)
     {
         CopyRules copy = Copy($"Cache-Control: {directives} | ETag: \"a\"");

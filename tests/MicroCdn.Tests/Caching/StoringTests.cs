@@ -47,6 +47,13 @@ public sealed class StoringTests
         Storability answer) => Assert.Equal(answer, Decide(lines, request: "Authorization: x"));
 
     [Fact]
+    public void What_was_asked_for_with_credentials_stays_so_when_others_validate_it() // 3.5
+    {
+        CopyRules copy = Copy("Cache-Control: max-age=60", request: "Authorization: x");
+        Assert.Equal(Storability.Authorized, Storing.Decide(Request("GET", ""), Key, copy, CachePolicy.Site));
+    }
+
+    [Fact]
     public void The_site_preset_gives_nobodys_cookie_to_others()
     {
         const string Lines = "Cache-Control: max-age=60 | Set-Cookie: a=b";
