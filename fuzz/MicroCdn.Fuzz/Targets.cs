@@ -37,6 +37,7 @@ internal static class Targets
         .. Version2.All,
         .. Origins.All,
         .. Conversations.All,
+        .. CacheTargets.All,
     ];
 
     private static string Hex => new('a', 64);

@@ -1,4 +1,5 @@
 using System.Text;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge;
 
@@ -126,15 +127,6 @@ internal readonly struct ByteRanges
         foreach (ByteRange part in parts) bytes += (ulong)part.Length + PartHeaderBytes;
         return bytes;
     }
-}
-
-/// <summary>Some bytes of a representation that follow one another.</summary>
-/// <param name="Offset">Where the first one stands.</param>
-/// <param name="Length">How many they are.</param>
-internal readonly record struct ByteRange(long Offset, long Length)
-{
-    /// <summary>The offset behind the last byte.</summary>
-    public long End => Offset + Length;
 }
 
 /// <summary>How a Range field is answered.</summary>

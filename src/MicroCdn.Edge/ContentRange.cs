@@ -1,5 +1,6 @@
 using System.Text.Unicode;
 using MicroCdn.Http;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge;
 

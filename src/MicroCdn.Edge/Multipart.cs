@@ -1,6 +1,7 @@
 using System.Text;
 using MicroCdn.Content;
 using MicroCdn.Network;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge;
 

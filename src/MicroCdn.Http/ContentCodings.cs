@@ -1,4 +1,5 @@
 using System.Text;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Http;
 

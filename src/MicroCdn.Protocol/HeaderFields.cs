@@ -6,7 +6,7 @@ namespace MicroCdn.Protocol;
 /// section 5).</summary>
 /// <remarks>Names compare without regard to case. A value is bytes, not text: what an origin sends in some old code
 /// page leaves as it came. Immutable; <see cref="Builder"/> makes one.</remarks>
-public sealed class HeaderFields
+public sealed class HeaderFields : IFields
 {
     private readonly byte[] _bytes;
     private readonly Place[] _places;

@@ -1,6 +1,7 @@
 using System.Text;
 using CsCheck;
 using MicroCdn.Edge;
+using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 
 namespace MicroCdn.Tests.Edge;

@@ -1,4 +1,4 @@
-namespace MicroCdn.Http;
+namespace MicroCdn.Protocol;
 
 /// <summary>Reads how much a client likes one of several choices (RFC 9110, section 12.4.2).</summary>
 public static class QualityValue
