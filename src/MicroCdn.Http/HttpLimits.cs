@@ -29,7 +29,8 @@ public static class HttpLimits
     /// <summary>The stretch over which the slowness of a reader is judged, and of who sends a body.</summary>
     public static readonly TimeSpan ReadTime = TimeSpan.FromSeconds(30);
 
-    /// <summary>What a reader must take, and the sender of a body send, in each <see cref="ReadTime"/>: 1 KiB a second.</summary>
+    /// <summary>What a reader must take, and the sender of a body send, in each <see cref="ReadTime"/>: 1 KiB a
+    /// second.</summary>
     public const int ReadBytes = 30 * 1024;
 
     /// <summary>Most connections of one address, unless it is a trusted proxy: a household or an office behind one

@@ -4,9 +4,9 @@ namespace MicroCdn.Http.Http2;
 /// <remarks>
 /// Floods of PING, SETTINGS, PRIORITY, RST_STREAM, CONTINUATION, and of frames that nobody knows, are each legal frame
 /// by frame (RFC 9113, section 10.5). A bucket holds what an honest browser needs at its start, and fills by what it
-/// may need later. WINDOW_UPDATE weighs little, since a fast download needs tens of thousands a second, and so does DATA
-/// of a body that is wanted; windows opened by crumbs, DATA in crumbs, and DATA that nobody wants are paid from a second
-/// bucket, to which each request adds.
+/// may need later. WINDOW_UPDATE weighs little, since a fast download needs tens of thousands a second, and so does
+/// DATA of a body that is wanted; windows opened by crumbs, DATA in crumbs, and DATA that nobody wants are paid from a
+/// second bucket, to which each request adds.
 /// </remarks>
 internal sealed class FrameBudget(long now)
 {
