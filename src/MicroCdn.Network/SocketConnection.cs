@@ -363,7 +363,7 @@ internal sealed class SocketConnection : IPeer
     private bool Finish(long now)
     {
         // What ends in order would be taken for the whole.
-        if (_conversation.Answer is { Broken: true } cut && (_tls is not null || cut.EndsWithConnection)) return Abort();
+        if (_conversation.Answer is { Broken: true } cut && (cut.EndsWithConnection || _tls != null)) return Abort();
         if (_tls is not null)
         {
             _tls.End();

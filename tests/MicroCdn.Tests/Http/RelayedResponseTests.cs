@@ -21,7 +21,9 @@ public sealed class RelayedResponseTests
             response.Field("Age"u8, 3);
             response.EndWithMemory("body"u8.ToArray());
         });
-        Assert.Equal("HTTP/1.1 299 Half \u00e9\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nserver: theirs\r\nX-Old: caf\ufffd\r\n"
+        Assert.Equal(
+            "HTTP/1.1 299 Half \u00e9\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nserver: theirs\r\n"
+            + "X-Old: caf\ufffd\r\n"
             + "Age: 3\r\nContent-Length: 4\r\n\r\nbody", wire.Sent);
         Assert.Contains((byte)0xE9, wire.SentBytes);
         Assert.False(wire.Conversation.IsOver);

@@ -93,7 +93,8 @@ public sealed class UploadTests
 
     [Fact]
     public void Chunks_of_an_old_client_are_refused() => Assert.StartsWith("HTTP/1.1 400 ",
-        Begin().Receive("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").Sent, StringComparison.Ordinal);
+        Begin().Receive("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").Sent,
+        StringComparison.Ordinal);
 
     [Theory]
     [InlineData("5\nhello\r\n0\r\n\r\n")]
