@@ -29,6 +29,7 @@ internal static class Targets
             "HEAD http://a.example/ HTTP/1.0\r\nHost: a.example\r\nConnection: keep-alive, close\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nAccept: */*;q=0.1\r\n\r\n",
             "OPTIONS * HTTP/1.1\r\nHost: [::1]\r\nOrigin: https://b.example\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"),
+        new("chunks", Chunks, "5\r\nhello\r\n0a;x=\"y\"\r\n, world...\r\n0\r\nTrailer: a\r\n\r\nGET /"),
         new("ranges", Ranges, "bytes=0-1,3-5,-7,9-", "bytes = 0-", "bytes=5-4", "bytes=0-0,0-0,0-0,0-0"),
         new("dates", Dates, "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
             "Sun Nov  6 08:49:37 1994"),
@@ -44,6 +45,32 @@ internal static class Targets
 
     public static Target Find(string name) => Array.Find(All, target => target.Name == name)
         ?? throw new ArgumentException($"there is no target '{name}'; fuzz/run list names them");
+
+    // A body is the same, and ends at the same byte, however it is cut and however little room there is for it.
+    private static void Chunks(byte[] input)
+    {
+        string whole = ReadChunks(input, input.Length, int.MaxValue);
+        int cut = input.Length == 0 ? 1 : 1 + ((input[0] + (input.Length * 7)) % input.Length);
+        BrokenException.Unless(whole == ReadChunks(input, cut, int.MaxValue), $"cut at {cut} the body is another");
+        BrokenException.Unless(whole == ReadChunks(input, cut, 3), "with little room the body is another");
+    }
+
+    private static string ReadChunks(byte[] input, int cut, int most)
+    {
+        BodyFraming framing = new(-1);
+        StringBuilder body = new();
+        int at = 0;
+        while (at < input.Length && framing is { IsOver: false, IsBroken: false })
+        {
+            int end = at < cut ? Math.Min(cut, input.Length) : input.Length;
+            int used = framing.Take(input.AsSpan(at, end - at), most, out ReadOnlySpan<byte> bytes);
+            BrokenException.Unless(used > 0 && used <= end - at && bytes.Length <= most, "more or nothing is taken");
+            body.Append(Encoding.Latin1.GetString(bytes));
+            at += used;
+        }
+        // What is broken is found sooner or later, as it is cut; what was taken is the same.
+        return framing.IsBroken ? $"{body} broken" : $"{body} {framing.IsOver} {at}";
+    }
 
     private static void Heartbeats(byte[] input)
     {

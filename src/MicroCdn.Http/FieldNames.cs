@@ -15,7 +15,7 @@ internal static class FieldNames
     {
         4 => Field.Host,
         5 => Field.Range,
-        6 => (name[0] | 0x20) == 'o' ? Field.Origin : Field.Accept,
+        6 => (name[0] | 0x20) switch { 'o' => Field.Origin, 'e' => Field.Expect, _ => Field.Accept },
         8 => (name[3] | 0x20) == 'm' ? Field.IfMatch : Field.IfRange,
         10 => Field.Connection,
         13 => Field.IfNoneMatch,
@@ -43,6 +43,7 @@ internal static class FieldNames
         Field.IfUnmodifiedSince => "if-unmodified-since"u8,
         Field.WantReprDigest => "want-repr-digest"u8,
         Field.Origin => "origin"u8,
+        Field.Expect => "expect"u8,
         Field.XForwardedFor => "x-forwarded-for"u8,
         _ => default,
     };

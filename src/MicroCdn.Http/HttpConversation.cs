@@ -7,7 +7,12 @@ namespace MicroCdn.Http;
 /// <summary>Answers requests: decides without I/O, and never blocks, since hundreds of others wait for it.</summary>
 public interface IHttpHandler
 {
-    /// <summary>Answers one GET or HEAD whose head is sound.</summary>
+    /// <summary>Asked of each request with another method than GET and HEAD, or with a body: true when
+    /// <see cref="Handle"/> is to have it, false when it is to be refused. CONNECT and TRACE are always
+    /// refused.</summary>
+    bool Takes(in Request request) => false;
+
+    /// <summary>Answers one GET or HEAD without a body, or what it <see cref="Takes"/>, whose head is sound.</summary>
     void Handle(in Request request, Response response, IPeer peer);
 }
 
@@ -18,16 +23,26 @@ internal sealed class HttpConversation : Conversation
     private readonly IPeer _peer;
     private long _windowSince;
     private long _windowBytes;
+    private Upload? _upload;
 
     public HttpConversation(HttpService service, IPeer peer, Answer answer, long now) : base(answer, now) =>
         (_service, _peer) = (service, peer);
 
-    protected override long Deadline
+    // What still comes of a body comes beside the answer.
+    public override bool ReadsWhileSending => _upload is { IsOpen: true };
+
+    protected override bool Blocks => _upload is { IsOpen: true } ? _upload.IsFull : base.Blocks;
+
+    protected override bool IsDeaf => base.IsDeaf && _upload is not { IsOpen: true };
+
+    protected override long Deadline => Math.Min(AnswerDeadline, _upload?.Deadline ?? long.MaxValue);
+
+    private long AnswerDeadline
     {
         get
         {
             if (Answer.IsPending) return _windowSince + (long)HttpLimits.ReadTime.TotalMilliseconds;
-            if (Answer.Waits) return long.MaxValue;
+            if (Answer.Waits || _upload is { IsOpen: true }) return long.MaxValue;
             return AwaitsMessage ? MessageSince + (long)HttpLimits.HeadTime.TotalMilliseconds
                 : ActiveAt + (long)HttpLimits.IdleTime.TotalMilliseconds;
         }
@@ -41,9 +56,16 @@ internal sealed class HttpConversation : Conversation
         if (Answer.Starves) (_windowSince, _windowBytes) = (now, 0);
     }
 
+    public override void EndInput()
+    {
+        base.EndInput();
+        _upload?.Fail(new IOException("the client ended the connection before its body was whole"));
+    }
+
     public override void End()
     {
         base.End();
+        _upload?.Fail(new IOException("the client is gone"));
         _service.Ended(_peer);
     }
 
@@ -62,17 +84,52 @@ internal sealed class HttpConversation : Conversation
 
     protected override int Take(ReadOnlySpan<byte> input, long now)
     {
-        int length = RequestParser.Parse(input, out Request request, out Refusal? refusal);
+        if (_upload is not null) return TakeBody(input, now);
+        int length = RequestParser.ParseWithBody(input, out Request request, out Refusal? refusal);
+        RequestBody? body = null;
+        if (length > 0 && request.BodyLength != 0)
+        {
+            if (_service.Takes(request)) request.Body = body = new RequestBody(request.BodyLength, Answer.Wake);
+            else (refusal, length) = (RequestParser.RefusalOfBody(request), 0);
+        }
         if (refusal is not null) Refuse(refusal);
         if (length == 0) return 0;
         if (!Answer.IsPending) (_windowSince, _windowBytes) = (now, 0);
         _service.Handle(request, Answer, _peer);
+        if (body is not null) Begin(body, request.ExpectsContinue, now);
         return length;
+    }
+
+    protected override void Proceed(long now) => _upload?.Resume(now);
+
+    private void Begin(RequestBody body, bool isAwaited, long now)
+    {
+        // Whose body nobody wants is answered, and may send on for a moment.
+        if (!body.IsTaken) WasRefused = true;
+        else
+        {
+            _upload = new Upload(body, now);
+            // Nobody needs to hear it who has the answer (RFC 9110, section 10.1.1).
+            if (isAwaited && Answer.Waits) Answer.Write(HttpService.GoOn);
+        }
+    }
+
+    private int TakeBody(ReadOnlySpan<byte> input, long now)
+    {
+        int used = _upload!.Take(input, now);
+        if (_upload.IsOpen) return used;
+        if (_upload.IsWhole) _upload = null;
+        else WasRefused = true;
+        return used;
     }
 
     protected override void Late(long now)
     {
-        if (Answer.IsPending)
+        if (_upload is not null && now >= _upload.Deadline)
+        {
+            if (!_upload.Judge(now)) WasRefused = true;
+        }
+        else if (Answer.IsPending)
         {
             if (_windowBytes < HttpLimits.ReadBytes && !Answer.Starves) Answer.Discard();
             (_windowSince, _windowBytes) = (now, 0);
@@ -117,6 +174,9 @@ public sealed class HttpService : IConversations
 
     internal DateField Date { get; }
 
+    /// <summary>What lets a client send the body that it asked about.</summary>
+    internal static ReadOnlySpan<byte> GoOn => "HTTP/1.1 100 Continue\r\n\r\n"u8;
+
     /// <inheritdoc/>
     public Conversation Begin(IPeer peer, Answer answer, long now)
     {
@@ -135,11 +195,16 @@ public sealed class HttpService : IConversations
     internal void Complain(IPeer peer, Refusal refusal) =>
         Complaints.Add($"refused a request of {peer.Remote}: {refusal.Status.Code}: {refusal.Reason}");
 
+    /// <summary>True when the handler wants a request that is more than GET or HEAD.</summary>
+    internal bool Takes(in Request request) => request.Path[0] == '/' && !request.MethodName.SequenceEqual("TRACE"u8)
+        && !request.MethodName.SequenceEqual("CONNECT"u8) && Handler.Takes(request);
+
     // One sound request, of whichever version of HTTP.
     internal void Handle(in Request request, Answer answer, IPeer peer)
     {
         Response response = new(answer, this, request);
-        if (request.Method is Method.Get or Method.Head) Handler.Handle(request, response, peer);
+        bool isTaken = request.Method is Method.Get or Method.Head || request.Body is not null || Takes(request);
+        if (isTaken) Handler.Handle(request, response, peer);
         else CrossOrigin.AnswerMethod(request, response);
     }
 

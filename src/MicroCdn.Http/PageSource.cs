@@ -3,7 +3,8 @@ using MicroCdn.Network;
 namespace MicroCdn.Http;
 
 /// <summary>Sends a page that is at hand, a piece at a time: a response holds no more than its buffer.</summary>
-public sealed class PageSource(ReadOnlyMemory<byte> page) : ILineSource
+public sealed class PageSource(ReadOnlyMemory<byte> page, IDisposable? owner = null)
+    : ILineSource, IDisposable
 {
     private ReadOnlyMemory<byte> _left = page;
 
@@ -15,4 +16,7 @@ public sealed class PageSource(ReadOnlyMemory<byte> page) : ILineSource
         _left = _left[length..];
         return !_left.IsEmpty;
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => owner?.Dispose();
 }

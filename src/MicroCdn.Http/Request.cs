@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Http;
 
 /// <summary>The methods that are answered here.</summary>
 public enum Method
 {
-    /// <summary>Any other: the answer is 405.</summary>
+    /// <summary>Any other; <see cref="Request.MethodName"/> tells which.</summary>
     Other,
 
     /// <summary>The representation.</summary>
@@ -38,6 +39,7 @@ public enum Field
     IfUnmodifiedSince,
     WantReprDigest,
     Origin,
+    Expect,
     XForwardedFor,
 #pragma warning restore CS1591
 }
@@ -51,6 +53,19 @@ public ref struct Request
 
     /// <summary>The method.</summary>
     public Method Method { get; internal set; }
+
+    /// <summary>The method as it came.</summary>
+    public ReadOnlySpan<byte> MethodName { get; internal set; }
+
+    /// <summary>Path and query as they came, with the question mark, be it that nothing follows it.</summary>
+    public ReadOnlySpan<byte> Target { get; internal set; }
+
+    /// <summary>Host and perhaps port that the client asked: from the target, or Host; empty when an old client said
+    /// neither.</summary>
+    public ReadOnlySpan<byte> Authority { get; internal set; }
+
+    /// <summary>The length of the body: 0 when there is none, -1 when it is told only by its end.</summary>
+    public long BodyLength { get; internal set; }
 
     /// <summary>The path of the target as it came, still percent-encoded; it starts with a slash, or is
     /// <c>*</c>.</summary>
@@ -78,6 +93,23 @@ public ref struct Request
 
     /// <summary>True when the field is there, be it empty.</summary>
     public readonly bool Has(Field field) => _places[(int)field].Start != 0;
+
+    /// <summary>All fields as they came.</summary>
+    public readonly HeaderFields ToFields() =>
+        HeaderFields.FromLines(_bytes[(_bytes.IndexOf((byte)'\n') + 1)..]);
+
+    /// <summary>Takes over the body: it must be read, or disposed. Only while the request is handled; null when there
+    /// is none.</summary>
+    public readonly RequestBody? TakeBody() => Body?.Taken();
+
+    // The body that may be taken: there is one, and the handler said that it wants it.
+    internal RequestBody? Body { get; set; }
+
+    // True for HTTP/2, which has frames of its own around bodies.
+    internal bool IsFramed { get; set; }
+
+    internal readonly bool ExpectsContinue => !IsOld
+        && System.Text.Ascii.EqualsIgnoreCase(this[Field.Expect], "100-continue"u8);
 
     /// <summary>The head as it came, to be read again by <see cref="RequestParser"/> when an answer is given
     /// later.</summary>

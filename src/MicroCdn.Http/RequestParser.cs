@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 
 namespace MicroCdn.Http;
 
@@ -31,6 +32,22 @@ public static class RequestParser
     /// <returns>The length of the head; 0 when it is not complete yet, or refused.</returns>
     public static int Parse(ReadOnlySpan<byte> input, out Request request, out Refusal? refusal)
     {
+        int length = ParseWithBody(input, out request, out refusal);
+        if (length > 0) refusal = RefusalOfBody(request);
+        return refusal is null ? length : 0;
+    }
+
+    // Why a body is not taken where nobody wants one; null when there is none.
+    internal static Refusal? RefusalOfBody(in Request request) => request.BodyLength switch
+    {
+        0 => null,
+        < 0 => Refusal.TransferEncoding,
+        _ => Refusal.Body,
+    };
+
+    // As Parse, for a request that may have a body.
+    internal static int ParseWithBody(ReadOnlySpan<byte> input, out Request request, out Refusal? refusal)
+    {
         request = default;
         int end = input[..Math.Min(input.Length, HttpLimits.HeadBytes)].IndexOf("\r\n\r\n"u8);
         if (end < 0)
@@ -42,9 +59,9 @@ public static class RequestParser
         request.Begin(head);
         int lineEnd = head.IndexOfAny((byte)'\r', (byte)'\n');
         refusal = head[lineEnd] != '\r' || head[lineEnd + 1] != '\n' ? Refusal.LineEnd
-            : ReadLine(head[..lineEnd], ref request, out ReadOnlySpan<byte> authority)
+            : ReadLine(head[..lineEnd], ref request)
             ?? ReadFields(head, lineEnd + 2, ref request)
-            ?? Check(ref request, authority);
+            ?? Check(ref request);
         return refusal is null ? end + 4 : 0;
     }
 
@@ -61,9 +78,8 @@ public static class RequestParser
         return null;
     }
 
-    private static Refusal? ReadLine(ReadOnlySpan<byte> line, ref Request request, out ReadOnlySpan<byte> authority)
+    private static Refusal? ReadLine(ReadOnlySpan<byte> line, ref Request request)
     {
-        authority = default;
         int first = line.IndexOf((byte)' ');
         int last = line.LastIndexOf((byte)' ');
         if (first <= 0 || last <= first + 1) return Refusal.RequestLine;
@@ -71,6 +87,7 @@ public static class RequestParser
         if (method.ContainsAnyExcept(Token) || !version.StartsWith("HTTP/"u8)) return Refusal.RequestLine;
         if (version.SequenceEqual("HTTP/1.0"u8)) request.IsOld = true;
         else if (!version.SequenceEqual("HTTP/1.1"u8)) return Refusal.Version;
+        request.MethodName = method;
         request.Method = method switch
         {
             _ when method.SequenceEqual("GET"u8) => Method.Get,
@@ -79,28 +96,28 @@ public static class RequestParser
             _ => Method.Other,
         };
         if (target.Length > HttpLimits.TargetBytes) return Refusal.TargetTooLong;
-        return target.ContainsAny(NotInTarget) ? Refusal.Target : ReadTarget(target, ref request, out authority);
+        return target.ContainsAny(NotInTarget) ? Refusal.Target : ReadTarget(target, ref request);
     }
 
     // Origin form, absolute form, or the asterisk of OPTIONS (RFC 9112, section 3.2).
-    private static Refusal? ReadTarget(
-        ReadOnlySpan<byte> target, ref Request request, out ReadOnlySpan<byte> authority)
+    private static Refusal? ReadTarget(ReadOnlySpan<byte> target, ref Request request)
     {
-        authority = default;
         if (target[0] != '/')
         {
             if (target.SequenceEqual("*"u8) && request.Method == Method.Options)
             {
-                request.Path = target;
+                request.Path = request.Target = target;
                 return null;
             }
             int scheme = Ascii(target, "http://"u8) ? 7 : Ascii(target, "https://"u8) ? 8 : 0;
             if (scheme == 0) return Refusal.Target;
             int slash = target[scheme..].IndexOfAny((byte)'/', (byte)'?');
-            authority = slash < 0 ? target[scheme..] : target.Slice(scheme, slash);
+            ReadOnlySpan<byte> authority = slash < 0 ? target[scheme..] : target.Slice(scheme, slash);
             target = slash < 0 ? "/"u8 : target[(scheme + slash)..];
             if (authority.IsEmpty || target[0] != '/') return Refusal.Target;
+            request.Authority = authority;
         }
+        request.Target = target;
         int question = target.IndexOf((byte)'?');
         request.Path = question < 0 ? target : target[..question];
         request.Query = question < 0 ? default : target[(question + 1)..];
@@ -135,21 +152,37 @@ public static class RequestParser
         return null;
     }
 
-    private static Refusal? Check(ref Request request, scoped ReadOnlySpan<byte> authority)
+    private static Refusal? Check(ref Request request)
     {
-        ReadOnlySpan<byte> host = request[Field.Host];
+        ReadOnlySpan<byte> authority = request.Authority, host = request[Field.Host];
         if (request.Has(Field.Host) ? host.ContainsAnyExcept(HostBytes) : !request.IsOld) return Refusal.Host;
         bool sameHost = host.Length == authority.Length && Ascii(host, authority);
         if (!authority.IsEmpty && !sameHost) return Refusal.OtherHost;
-        if (request.Has(Field.TransferEncoding)) return Refusal.TransferEncoding;
-        if (request.Has(Field.ContentLength))
-        {
-            ReadOnlySpan<byte> length = request[Field.ContentLength];
-            if (length.IsEmpty || length.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return Refusal.ContentLength;
-            if (!length.SequenceEqual("0"u8)) return length[0] == '0' ? Refusal.ContentLength : Refusal.Body;
-        }
+        request.Authority = host.IsEmpty ? authority : host;
+        if (CheckBody(ref request) is { } refusal) return refusal;
         ReadOnlySpan<byte> connection = request[Field.Connection];
         request.KeepsAlive = request.IsOld ? HasWord(connection, "keep-alive"u8) : !HasWord(connection, "close"u8);
+        return null;
+    }
+
+    // RFC 9112, section 6: one framing, told in one way. Where two are told, two programs see different ends.
+    private static Refusal? CheckBody(ref Request request)
+    {
+        ReadOnlySpan<byte> length = request[Field.ContentLength], coding = request[Field.TransferEncoding];
+        if (request.Has(Field.TransferEncoding))
+        {
+            bool isChunked = coding.Length == 7 && Ascii(coding, "chunked"u8);
+            if (!isChunked || request.IsOld || request.Has(Field.ContentLength)) return Refusal.TransferEncoding;
+            request.BodyLength = -1;
+            return null;
+        }
+        if (!request.Has(Field.ContentLength)) return null;
+        if (length.IsEmpty || length.ContainsAnyExceptInRange((byte)'0', (byte)'9')) return Refusal.ContentLength;
+        if (length.SequenceEqual("0"u8)) return null;
+        if (length[0] == '0') return Refusal.ContentLength;
+        const int mostDigits = 18;
+        if (length.Length > mostDigits) return Refusal.Body;
+        request.BodyLength = long.Parse(length, NumberStyles.None, CultureInfo.InvariantCulture);
         return null;
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 
@@ -7,7 +8,8 @@ namespace MicroCdn.Http;
 /// <summary>Writes one response: a status, fields, and a body from memory, from a file, or in pieces.</summary>
 /// <remarks>
 /// The order is <see cref="Begin"/>, any number of fields, then one of the ends; the end writes Content-Length and
-/// knows that a HEAD request gets no body. A head must stay below 4 KiB. A response may be given later, from another
+/// knows that a HEAD request gets no body. A head must stay below 4 KiB, but for one of another server
+/// (<see cref="BeginRelayed"/>). A response may be given later, from another
 /// thread: see <see cref="Later"/>.
 /// </remarks>
 public readonly struct Response
@@ -19,12 +21,15 @@ public readonly struct Response
     private readonly bool _headOnly;
     private readonly bool _keepsAlive;
     private readonly bool _isOld;
+    private readonly bool _isFramed;
+    private readonly RequestBody? _body;
 
     internal Response(Answer answer, HttpService service, in Request request)
     {
         (_answer, _date, _mark) = (answer, service.Date, answer.UnsentBytes);
         _crossOrigin = service.CrossOrigin.FieldsFor(request);
         (_headOnly, _keepsAlive, _isOld) = (request.Method == Method.Head, request.KeepsAlive, request.IsOld);
+        (_isFramed, _body) = (request.IsFramed, request.Body);
     }
 
     private Response(Response other)
@@ -36,14 +41,38 @@ public readonly struct Response
     /// <summary>True when the body will not be sent, so that nobody has to fetch it.</summary>
     public bool IsHeadOnly => _headOnly;
 
+    // While the body still comes nobody can tell where the next request begins.
+    private bool KeepsAlive => _keepsAlive && (_isFramed || _body is not { IsWhole: false });
+
     /// <summary>Writes the status line and the fields that every response has.</summary>
     public void Begin(HttpStatus status)
     {
         _answer.Write(status.Line);
         _date.Write(_answer);
-        if (!_keepsAlive) _answer.Write("Connection: close\r\n"u8);
+        if (!KeepsAlive) _answer.Write("Connection: close\r\n"u8);
         else if (_isOld) _answer.Write("Connection: keep-alive\r\n"u8);
         _answer.Write(_crossOrigin);
+    }
+
+    /// <summary>Begins with another server's head: its words and fields as they came, without those about its
+    /// connection and its framing. More fields may follow, of up to <see cref="HttpLimits.HeadBytes"/>.</summary>
+    /// <param name="status">The status code, of three digits.</param>
+    /// <param name="reason">The words behind it, without CR and LF.</param>
+    /// <param name="fields">The fields, of at most <see cref="HttpLimits.RelayedHeadBytes"/>. Date is added when there
+    /// is none; what lets pages of other origins read, when the server says nothing of it itself.</param>
+    public void BeginRelayed(int status, ReadOnlySpan<byte> reason, HeaderFields fields)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            fields.Bytes.Length + reason.Length, HttpLimits.RelayedHeadBytes);
+        _answer.Reserve(fields.Bytes.Length + reason.Length + HttpLimits.HeadBytes);
+        WriteLine(_answer, status, reason);
+        RelayedFields relayed = RelayedFields.Write(fields, _answer);
+        if (!relayed.HasDate) _date.WriteAlone(_answer);
+        if (!relayed.IsCrossOrigin) _answer.Write(_crossOrigin);
+        if (KeepsAlive && !_isOld) return;
+        // An old client may have to see the end of the body in that of the connection.
+        _answer.Write("Connection: close\r\n"u8);
+        _answer.Close();
     }
 
     /// <summary>Writes a field; the value must hold neither CR nor LF.</summary>
@@ -82,6 +111,46 @@ public readonly struct Response
         Close();
     }
 
+    /// <summary>Ends without a body, with the length that it would have: for HEAD, and for 304.</summary>
+    public void EndEmpty(long length)
+    {
+        EndHead(length);
+        Close();
+    }
+
+    /// <summary>Ends with a body that stays in memory until it is sent: one for which there is room leaves with its
+    /// head.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="owner">Disposed when it is not needed any more.</param>
+    public void EndWithMemory(ReadOnlyMemory<byte> body, IDisposable? owner = null)
+    {
+        EndHead(body.Length);
+        if (_headOnly || body.Length <= _answer.Room)
+        {
+            if (!_headOnly) _answer.Write(body.Span);
+            owner?.Dispose();
+        }
+        else _answer.SendList(new PageSource(body, owner));
+        Close();
+    }
+
+    /// <summary>Ends with a body whose length only its end tells: in chunks, or until the connection closes for an old
+    /// client. A source that cannot go on calls <see cref="Answer.Discard"/>, and the client sees that it was
+    /// cut.</summary>
+    public void EndWithStream(ILineSource source)
+    {
+        bool isChunked = !_headOnly && !_isOld && !_isFramed;
+        _answer.Write(isChunked ? "Transfer-Encoding: chunked\r\n\r\n"u8 : "\r\n"u8);
+        if (_headOnly) (source as IDisposable)?.Dispose();
+        else _answer.SendList(isChunked ? new ChunkedSource(source) : source);
+        if (_isOld && !_headOnly)
+        {
+            _answer.EndsWithConnection = true;
+            _answer.Close();
+        }
+        Close();
+    }
+
     /// <summary>Ends with part of a file; the file is released when it was sent.</summary>
     /// <returns>False, with the file not taken and everything since <see cref="Begin"/> taken back, when the file
     /// cannot be read as announced.</returns>
@@ -112,6 +181,18 @@ public readonly struct Response
     /// more.</param>
     public void Later(IDisposable? preparation = null) => _answer.Later(preparation);
 
+    /// <summary>Tells an interim response (1xx) while the response is postponed; callable from any thread. Not told to
+    /// old clients (RFC 9110, section 15.2), nor 100 and 101, which are between us and the other server.</summary>
+    public void Inform(int status, ReadOnlySpan<byte> reason, HeaderFields fields)
+    {
+        if (_isOld || status is < 102 or > 199 || fields.Bytes.Length > HttpLimits.InterimBytes) return;
+        ArrayBufferWriter<byte> head = new(fields.Bytes.Length + reason.Length + 32);
+        WriteLine(head, status, reason);
+        RelayedFields.Write(fields, head);
+        head.Write("\r\n"u8);
+        _answer.Interject(head.WrittenSpan.ToArray());
+    }
+
     /// <summary>Writes the response that was postponed, on the connection's own thread; callable from any.</summary>
     public void Give(Action<Response> write)
     {
@@ -138,9 +219,20 @@ public readonly struct Response
         _answer.Write("\r\n\r\n"u8);
     }
 
+    private static void WriteLine(IBufferWriter<byte> output, int status, ReadOnlySpan<byte> reason)
+    {
+        Span<byte> code = stackalloc byte[3];
+        status.TryFormat(code, out _, default, CultureInfo.InvariantCulture);
+        output.Write("HTTP/1.1 "u8);
+        output.Write(code);
+        output.Write(" "u8);
+        output.Write(reason);
+        output.Write("\r\n"u8);
+    }
+
     private void Close()
     {
-        if (!_keepsAlive) _answer.Close();
+        if (!KeepsAlive) _answer.Close();
     }
 }
 
@@ -149,17 +241,24 @@ internal sealed class DateField(TimeProvider time)
 {
     private State _state = new(-1, []);
 
-    public void Write(IBufferWriter<byte> output)
+    private static ReadOnlySpan<byte> Server => "Server: microcdn\r\n"u8;
+
+    public void Write(IBufferWriter<byte> output) => output.Write(Fields());
+
+    /// <summary>Writes Date without Server: for what another server says.</summary>
+    public void WriteAlone(IBufferWriter<byte> output) => output.Write(Fields()[Server.Length..]);
+
+    private ReadOnlySpan<byte> Fields()
     {
         long now = time.GetTimestamp() / time.TimestampFrequency;
         State state = Volatile.Read(ref _state);
         if (state.Second != now)
         {
-            byte[] fields = [.. "Server: microcdn\r\nDate: "u8, .. new byte[29], .. "\r\n"u8];
+            byte[] fields = [.. Server, .. "Date: "u8, .. new byte[29], .. "\r\n"u8];
             HttpDate.Format(time.GetUtcNow().ToUnixTimeSeconds(), fields.AsSpan(fields.Length - 31, 29));
             Volatile.Write(ref _state, state = new State(now, fields));
         }
-        output.Write(state.Fields);
+        return state.Fields;
     }
 
     private sealed record State(long Second, byte[] Fields);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 
 namespace MicroCdn.Network;
 
@@ -18,6 +19,12 @@ public sealed class Answer : IBufferWriter<byte>
     /// The file's state can be checked before the first byte leaves.</remarks>
     public const int CopiedBytes = BufferPool.Size / 8;
 
+    // What may stand around a piece: the size of a chunk and its ends.
+    private const int FramingBytes = 32;
+
+    // Words in between are hints: a peer that does not read them does without.
+    private const int MostAsides = 8;
+
     // Of a larger part this much is held back until the file's state is checked once more: as much as leaves in one
     // segment anyway, so that the check costs no packet of its own.
     private const int TailBytes = 64 * 1024;
@@ -28,6 +35,7 @@ public sealed class Answer : IBufferWriter<byte>
     private int _start;
     private int _end;
     private Action<Answer>? _later;
+    private ConcurrentQueue<byte[]>? _asides;
     private IDisposable? _preparation;
     private bool _starved;
     private long _tail;
@@ -41,8 +49,12 @@ public sealed class Answer : IBufferWriter<byte>
     /// <summary>True once the connection is to be closed after what is unsent.</summary>
     public bool Closing { get; private set; }
 
-    /// <summary>True when a file could not be sent to its end: the connection must be closed short.</summary>
-    internal bool Broken { get; private set; }
+    /// <summary>True when something could not be sent to its end: the connection must be closed short.</summary>
+    public bool Broken { get; private set; }
+
+    /// <summary>True when the end of the connection is all that tells the end of what is sent: a broken one must not
+    /// end in order.</summary>
+    public bool EndsWithConnection { get; set; }
 
     internal ReadOnlySpan<byte> Unsent => _buffer.AsSpan(_start, _end - _start);
 
@@ -57,6 +69,9 @@ public sealed class Answer : IBufferWriter<byte>
 
     internal long FileLeft { get; private set; }
 
+    /// <summary>How many bytes of a file are still to be sent.</summary>
+    public long UnsentFileBytes => File is null ? 0 : FileLeft + _tail;
+
     internal ILineSource? Source { get; private set; }
 
     /// <summary>True while anything is unsent.</summary>
@@ -69,11 +84,14 @@ public sealed class Answer : IBufferWriter<byte>
     internal bool IsReady => IsPending && !Starves;
 
     /// <summary>How much text may still be added, in bytes, as things stand.</summary>
-    public int Room => BufferPool.Size - _end;
+    public int Room => Capacity - _end;
 
     internal BufferPool Pool => _pool;
 
-    internal bool IsFull => _end > BufferPool.Size - PieceBytes;
+    internal bool IsFull => _end > BufferPool.Size - PieceBytes - FramingBytes;
+
+    // One that was shrunk takes nothing more; one that grew has more room.
+    private int Capacity => _buffer is { Length: > BufferPool.Size } ? _buffer.Length : BufferPool.Size;
 
     /// <summary>True while a postponed answer is still to be given.</summary>
     public bool Waits { get; private set; }
@@ -98,7 +116,7 @@ public sealed class Answer : IBufferWriter<byte>
     /// <inheritdoc/>
     public void Advance(int count)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(BufferPool.Size - _end));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(Capacity - _end));
         _end += count;
     }
 
@@ -109,12 +127,28 @@ public sealed class Answer : IBufferWriter<byte>
         Advance(text.Length);
     }
 
+    /// <summary>Makes room for that many more bytes, be it more than a buffer holds: for a long head.</summary>
+    public void Reserve(int bytes)
+    {
+        if (bytes <= Room) return;
+        byte[] larger = GC.AllocateUninitializedArray<byte>(Math.Max(BufferPool.Size + 1, UnsentBytes + bytes));
+        int unsent = UnsentBytes;
+        Unsent.CopyTo(larger);
+        if (_buffer is not null) GiveBack(_buffer);
+        (_buffer, _start, _end) = (larger, 0, unsent);
+    }
+
+    /// <summary>Writes over text that is unsent: a number that is known only once what it counts is written.</summary>
+    /// <param name="at">How many unsent bytes stand before it.</param>
+    /// <param name="text">The text.</param>
+    public void Overwrite(int at, ReadOnlySpan<byte> text) => text.CopyTo(_buffer.AsSpan(_start + at, text.Length));
+
     /// <summary>Appends a header and then part of a file.</summary>
     /// <returns>False, with nothing appended and the file not taken, when the file cannot be read as
     /// announced.</returns>
     public bool SendFile(ReadOnlySpan<byte> header, IFileSource file, long offset, long length)
     {
-        if (length > CopiedBytes || header.Length + length > BufferPool.Size - _end)
+        if (length > CopiedBytes || header.Length + length > Room)
         {
             if (!file.Unchanged()) return false;
             Write(header);
@@ -167,10 +201,39 @@ public sealed class Answer : IBufferWriter<byte>
         _completed?.Invoke();
     }
 
+    /// <summary>Says something before the answer that <see cref="Later"/> postponed; from any thread. It is dropped
+    /// when the peer does not read what it was told before.</summary>
+    public void Interject(byte[] text)
+    {
+        ConcurrentQueue<byte[]> asides = LazyInitializer.EnsureInitialized(ref _asides, () => new());
+        if (asides.Count >= MostAsides) return;
+        asides.Enqueue(text);
+        _completed?.Invoke();
+    }
+
+    // True when a postponed answer is given; what was to be said before it can be taken then.
+    internal bool IsGiven => Volatile.Read(ref _later) is not null;
+
+    internal byte[]? NextAside() => Volatile.Read(ref _asides) is { } asides && asides.TryDequeue(out byte[]? text)
+        ? text : null;
+
+    // Writes what is to be said before a postponed answer, on the connection's own thread; false when it is nothing.
+    internal bool TakeAsides()
+    {
+        if (_asides is null || !Waits) return false;
+        int before = _end;
+        while (NextAside() is { } text)
+        {
+            if (text.Length <= Room - (2 * PieceBytes)) Write(text);
+        }
+        return _end > before;
+    }
+
     // Takes over a postponed answer, on the connection's own thread; false when there is none.
     internal bool TakeLater()
     {
         if (!Waits || Interlocked.Exchange(ref _later, null) is not { } write) return false;
+        TakeAsides();
         (Waits, _preparation) = (false, null);
         write(this);
         return true;
@@ -202,7 +265,7 @@ public sealed class Answer : IBufferWriter<byte>
     internal bool TryReset()
     {
         if (Waits || IsPending) return false;
-        (Closing, Broken, _starved, _tail) = (false, false, false, 0);
+        (Closing, Broken, EndsWithConnection, _starved, _tail, _asides) = (false, false, false, false, 0, null);
         return true;
     }
 
@@ -260,7 +323,7 @@ public sealed class Answer : IBufferWriter<byte>
     private void GiveBack(byte[] buffer)
     {
         if (buffer.Length < BufferPool.Size) HeldBuffers.Return(buffer);
-        else _pool.Return(buffer);
+        else if (buffer.Length == BufferPool.Size) _pool.Return(buffer);
     }
 
     private void EndSource()

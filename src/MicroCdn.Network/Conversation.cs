@@ -23,7 +23,13 @@ public abstract class Conversation
     public Answer Answer { get; }
 
     /// <summary>True when the carrier should not read further input yet.</summary>
-    public bool IsPaused => Answer.Blocks || _inputEnded;
+    public bool IsPaused => Blocks || _inputEnded;
+
+    /// <summary>True while no further message, or part of one, may be taken.</summary>
+    protected virtual bool Blocks => Answer.Blocks;
+
+    /// <summary>True when what still comes is of no use.</summary>
+    protected virtual bool IsDeaf => Answer.Closing;
 
     /// <summary>True when the carrier should read also while something is unsent: what comes may change what is sent
     /// next.</summary>
@@ -38,11 +44,11 @@ public abstract class Conversation
 
     /// <summary>True when the peer did something refused: it may still be sending, and must be let finish for a
     /// moment.</summary>
-    public bool WasRefused { get; private set; }
+    public bool WasRefused { get; protected set; }
 
     /// <summary>True when messages that had to wait can be answered now: <see cref="Continue"/> is due, no input need
     /// come.</summary>
-    public bool HasMore => (_waiting && !Answer.Blocks) || IsEager;
+    public bool HasMore => (_waiting && !Blocks) || IsEager;
 
     /// <summary>True when <see cref="Proceed"/> could add to the answer at once.</summary>
     protected virtual bool IsEager => false;
@@ -84,7 +90,7 @@ public abstract class Conversation
         if (_held is null)
         {
             int used = Walk(input, now);
-            if (used < input.Length && !Answer.Closing) Hold(input[used..], now);
+            if (used < input.Length && !IsDeaf) Hold(input[used..], now);
             return;
         }
         Hold(input, now);
@@ -92,14 +98,16 @@ public abstract class Conversation
     }
 
     /// <summary>Notes that the peer sends no more; messages already here are still answered.</summary>
-    public void EndInput() => _inputEnded = true;
+    public virtual void EndInput() => _inputEnded = true;
 
     /// <summary>Goes on with messages, lists and postponed answers that had to wait until something was sent.</summary>
     public void Continue(long now)
     {
+        bool isRead = Answer.IsPending;
+        if (Answer.TakeAsides() && !isRead) Given(now);
         if (Answer.TakeLater()) Given(now);
         Answer.Refill();
-        if (_waiting && !Answer.Blocks)
+        if (_waiting && !Blocks)
         {
             // One that is not all here was not read on meanwhile: its time begins.
             MessageSince = now;
@@ -169,7 +177,7 @@ public abstract class Conversation
     private int Walk(ReadOnlySpan<byte> input, long now)
     {
         int at = 0;
-        while (at < input.Length && !Answer.Blocks)
+        while (at < input.Length && !Blocks)
         {
             int used = Take(input[at..], now);
             if (used == 0) break;
@@ -177,7 +185,7 @@ public abstract class Conversation
             MessageSince = now;
             Spoke = true;
         }
-        _waiting = at < input.Length && Answer.Blocks && !Answer.Closing;
+        _waiting = at < input.Length && Blocks && !IsDeaf;
         return at;
     }
 
@@ -185,7 +193,7 @@ public abstract class Conversation
     {
         int used = Walk(_held.AsSpan(0, _heldLength), now);
         _heldLength -= used;
-        if (_heldLength == 0 || Answer.Closing) Release();
+        if (_heldLength == 0 || IsDeaf) Release();
         else if (used > 0) _held.AsSpan(used, _heldLength).CopyTo(_held);
     }
 

@@ -52,6 +52,9 @@ public interface IPeer
 
     /// <summary>Our own address as this peer reached it, a mapped one as IPv4.</summary>
     IPAddress Local { get; }
+
+    /// <summary>True when it speaks TLS to us.</summary>
+    bool IsSecure => false;
 }
 
 /// <summary>Produces a long answer piece by piece, so that a list of millions never stands in memory.</summary>

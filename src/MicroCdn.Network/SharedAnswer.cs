@@ -27,6 +27,12 @@ public sealed class SharedAnswer
     /// <summary>True when it could not be had to its end: what was taken is not the whole.</summary>
     public bool IsBroken => Answer.Broken;
 
+    /// <summary>True when an answer that was postponed is given. What was said before it was said by then.</summary>
+    public bool IsGiven => Answer.IsGiven;
+
+    /// <summary>The next of what is to be said before a postponed answer, or null.</summary>
+    public byte[]? NextAside() => Answer.NextAside();
+
     /// <summary>Takes over an answer that was postponed; false when it is not given yet.</summary>
     public bool TakeLater() => Answer.TakeLater();
 

@@ -89,6 +89,8 @@ internal sealed class SocketConnection : IPeer
 
     public IPAddress Remote => _remote ??= Libc.Address(_fd, remote: true);
 
+    public bool IsSecure => _tls is not null;
+
     public IPAddress Local => _local ??= Libc.Address(_fd, remote: false);
 
 
@@ -360,9 +362,10 @@ internal sealed class SocketConnection : IPeer
 
     private bool Finish(long now)
     {
+        // What ends in order would be taken for the whole.
+        if (_conversation.Answer is { Broken: true } cut && (cut.EndsWithConnection || _tls != null)) return Abort();
         if (_tls is not null)
         {
-            if (_conversation.Answer.Broken) return Abort();
             _tls.End();
             // The word leaves with the end of the connection.
             if (!SendSecured(now, more: true) && _closed) return false;

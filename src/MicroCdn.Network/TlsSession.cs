@@ -123,8 +123,8 @@ internal sealed unsafe class TlsSession
     {
         if (answer.File is null)
         {
-            int text = answer.Unsent.Length;
-            if (!Write(answer.Unsent)) return 0;
+            int text = Math.Min(answer.Unsent.Length, _transit.Block.Length);
+            if (!Write(answer.Unsent[..text])) return 0;
             answer.TextSent(text);
             return text;
         }

@@ -4,8 +4,9 @@ namespace MicroCdn.Http.Http2;
 /// <remarks>
 /// Floods of PING, SETTINGS, PRIORITY, RST_STREAM, CONTINUATION, and of frames that nobody knows, are each legal frame
 /// by frame (RFC 9113, section 10.5). A bucket holds what an honest browser needs at its start, and fills by what it
-/// may need later. WINDOW_UPDATE weighs little, since a fast download needs tens of thousands a second; windows opened
-/// by crumbs, and DATA, which no request here has, are paid from a second bucket, to which each request adds.
+/// may need later. WINDOW_UPDATE weighs little, since a fast download needs tens of thousands a second, and so does
+/// DATA of a body that is wanted; windows opened by crumbs, DATA in crumbs, and DATA that nobody wants are paid from a
+/// second bucket, to which each request adds.
 /// </remarks>
 internal sealed class FrameBudget(long now)
 {
@@ -18,7 +19,8 @@ internal sealed class FrameBudget(long now)
     public bool TryControl(long now) => _control.TryTake(1, now);
 
     /// <summary>Pays for DATA.</summary>
-    public bool TryData(long now) => _small.TryTake(1, now);
+    public bool TryData(int length, bool isWanted, long now) =>
+        isWanted && length >= Http2Limits.Crumb ? _control.TryTake(LargeUpdate, now) : _small.TryTake(1, now);
 
     /// <summary>Pays for a window that was opened.</summary>
     public bool TryUpdate(int increment, long now) =>

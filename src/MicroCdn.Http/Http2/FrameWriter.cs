@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using MicroCdn.Network;
 
@@ -10,6 +11,9 @@ internal sealed class FrameWriter(Answer answer)
 {
     /// <summary>The length of RST_STREAM, which may have to follow a body at once.</summary>
     public const int ResetBytes = Frame.HeadBytes + 4;
+
+    // A longer head may need more than a frame.
+    private const int SmallHead = Http2Limits.PayloadBytes * 3 / 4;
 
     private bool _hasBlock;
 
@@ -61,23 +65,41 @@ internal sealed class FrameWriter(Answer answer)
     /// <returns>True when that is all of it.</returns>
     public bool Head(Http2Stream stream)
     {
-        Span<byte> target = answer.GetSpan();
-        Span<byte> block = target[Frame.HeadBytes..];
-        if (!_hasBlock) block[0] = HeaderEncoder.NoTable;
-        int start = _hasBlock ? 0 : 1;
-        _hasBlock = true;
-        int end = stream.Body.Text.IndexOf("\r\n\r\n"u8);
-        int length = start
-            + HeaderEncoder.Encode(stream.Body.Text[..(end + 2)], block[start..], out long contentLength);
-        stream.Body.TakeText(end + 4);
+        int length = stream.Body.Text.IndexOf("\r\n\r\n"u8) + 2;
+        bool isSmall = length <= SmallHead;
+        byte[]? rented = isSmall ? null : ArrayPool<byte>.Shared.Rent(2 * length);
+        Span<byte> target = isSmall ? answer.GetSpan() : rented;
+        ReadOnlySpan<byte> head = stream.Body.Text[..length];
+        // The statuses whose length is that of another response (RFC 9110, section 8.6), or none.
+        bool hasNoBody = stream.IsHeadOnly || HeaderEncoder.CodeOf(head) is var code
+            && (code.SequenceEqual("304"u8) || code.SequenceEqual("204"u8));
+        int block = Block(head, target[Frame.HeadBytes..], out long contentLength);
+        stream.Body.TakeText(length + 2);
         // A refusal is written for all methods alike.
         if (stream.IsHeadOnly && stream.Body.Answer.IsPending) stream.Body.Answer.Discard();
-        bool isAll = !stream.Body.Answer.IsPending && (stream.IsHeadOnly || contentLength <= 0);
+        bool isAll = !stream.Body.Answer.IsPending && (hasNoBody || contentLength <= 0);
         stream.Left = contentLength;
-        byte flags = (byte)(isAll ? Frame.EndHeaders | Frame.EndStream : Frame.EndHeaders);
-        new Frame(length, FrameType.Headers, flags, stream.Id).Write(target);
-        answer.Advance(Frame.HeadBytes + length);
+        byte flags = isAll ? Frame.EndStream : (byte)0;
+        if (rented is null)
+        {
+            new Frame(block, FrameType.Headers, (byte)(flags | Frame.EndHeaders), stream.Id).Write(target);
+            answer.Advance(Frame.HeadBytes + block);
+        }
+        else
+        {
+            WriteLong(target.Slice(Frame.HeadBytes, block), flags, stream.Id);
+            ArrayPool<byte>.Shared.Return(rented);
+        }
         return isAll;
+    }
+
+    /// <summary>Writes an interim head (section 8.1).</summary>
+    public void Inform(int stream, ReadOnlySpan<byte> head)
+    {
+        Span<byte> target = answer.GetSpan();
+        int block = Block(head[..^2], target[Frame.HeadBytes..], out _);
+        new Frame(block, FrameType.Headers, Frame.EndHeaders, stream).Write(target);
+        answer.Advance(Frame.HeadBytes + block);
     }
 
     /// <summary>How many bytes of a stream's body may leave now.</summary>
@@ -110,6 +132,30 @@ internal sealed class FrameWriter(Answer answer)
         stream.Window -= length;
         stream.Sent += length;
         return isOver ? Progress.Over : Progress.Some;
+    }
+
+    private int Block(ReadOnlySpan<byte> head, Span<byte> target, out long contentLength)
+    {
+        if (!_hasBlock) target[0] = HeaderEncoder.NoTable;
+        int start = _hasBlock ? 0 : 1;
+        _hasBlock = true;
+        return start + HeaderEncoder.Encode(head, target[start..], out contentLength);
+    }
+
+    // In frames with nothing between them (section 6.10).
+    private void WriteLong(ReadOnlySpan<byte> block, byte flags, int stream)
+    {
+        int frames = 1 + (block.Length / Http2Limits.PayloadBytes);
+        answer.Reserve(block.Length + (frames * Frame.HeadBytes) + (2 * Answer.PieceBytes));
+        FrameType type = FrameType.Headers;
+        while (!block.IsEmpty)
+        {
+            ReadOnlySpan<byte> payload = block[..Math.Min(block.Length, Http2Limits.PayloadBytes)];
+            block = block[payload.Length..];
+            if (block.IsEmpty) flags |= Frame.EndHeaders;
+            Write(type, flags, stream, payload);
+            (type, flags) = (FrameType.Continuation, 0);
+        }
     }
 
     private void WriteNumber(FrameType type, int stream, int number)

@@ -22,7 +22,7 @@ internal static class HeaderEncoder
     public static int Encode(ReadOnlySpan<byte> head, Span<byte> target, out long contentLength)
     {
         contentLength = -1;
-        int at = Status(head.Slice(StatusAt, 3), target);
+        int at = Status(CodeOf(head), target);
         head = head[(head.IndexOf((byte)'\n') + 1)..];
         while (!head.IsEmpty)
         {
@@ -38,6 +38,9 @@ internal static class HeaderEncoder
         }
         return at;
     }
+
+    /// <summary>The digits of a head's status.</summary>
+    public static ReadOnlySpan<byte> CodeOf(ReadOnlySpan<byte> head) => head.Slice(StatusAt, 3);
 
     private static int Status(ReadOnlySpan<byte> code, Span<byte> target)
     {

@@ -200,7 +200,7 @@ internal sealed class Http2Conversation : Conversation
     private Fault TakeData(Frame frame, ReadOnlySpan<byte> payload, long now)
     {
         if (frame.Stream == 0 || !TryUnpad(frame, ref payload)) return Fault.Protocol;
-        return _streams.TakeData(frame.Stream, frame.Has(Frame.EndStream), frame.Length, payload.Length, now);
+        return _streams.TakeData(frame.Stream, frame.Has(Frame.EndStream), frame.Length, payload, now);
     }
 
     private Fault TakeHeaders(Frame frame, ReadOnlySpan<byte> payload, long now)

@@ -26,6 +26,9 @@ internal static class Http2Limits
     /// makes curl forget the answer.</summary>
     public static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
 
+    /// <summary>Bodies that are read at once: each may hold <see cref="Window"/> unread.</summary>
+    public const int Uploads = 16;
+
     /// <summary>Heads kept while their requests still come, of all streams together.</summary>
     public const int KeptHeads = 64 * 1024;
 

@@ -56,6 +56,24 @@ internal sealed class Http2Stream(Answer connection, Action woken)
     /// <summary>How many bytes of it came.</summary>
     public long Received { get; set; }
 
+    /// <summary>Its body, once who answers it took it.</summary>
+    public RequestBody? Upload { get; set; }
+
+    /// <summary>How many bytes of it the client may send in all.</summary>
+    public long Allowed { get; set; }
+
+    /// <summary>How many bytes of padding used up the window since it was opened last.</summary>
+    public int Padding { get; set; }
+
+    /// <summary>Since when its sender is judged.</summary>
+    public long UploadSince { get; set; }
+
+    /// <summary>How many bytes of it came since then.</summary>
+    public long Uploaded { get; set; }
+
+    /// <summary>True while more of it can come.</summary>
+    public bool IsUploading => Upload is { IsOver: false };
+
     /// <summary>Since when it is judged whether the client lets it come to an end.</summary>
     public long Since { get; private set; }
 
@@ -66,6 +84,7 @@ internal sealed class Http2Stream(Answer connection, Action woken)
     public Http2Stream Begin(int id, int window, long now)
     {
         (Id, Window, State, Since, Sent) = (id, window, StreamState.Receiving, now, 0);
+        (Upload, Allowed, Uploaded, Padding) = (null, Http2Limits.Window, 0, 0);
         (Head, IsEnded, IsHeadOnly, Left, Received, Announced) = ([], false, false, -1, 0, -1);
         return this;
     }
@@ -114,6 +133,8 @@ internal sealed class StreamTable
         if (place < _open.Count && _open[place] == stream) _open.RemoveAt(place);
         if (stream.Body.Answer.IsPending || stream.Body.Answer.Waits) stream.Body.Answer.Discard();
         stream.Head = [];
+        stream.Upload?.Fail(new IOException("the client ended its request"));
+        stream.Upload = null;
         if (_spare.Count < MostSpare && stream.Body.TryReset()) _spare.Push(stream);
     }
 
@@ -141,6 +162,14 @@ internal sealed class StreamTable
             return stream;
         }
         return null;
+    }
+
+    /// <summary>How many bodies are being read.</summary>
+    public int CountUploads()
+    {
+        int count = 0;
+        foreach (Http2Stream stream in _open) count += stream.IsUploading ? 1 : 0;
+        return count;
     }
 
     /// <summary>True when some stream is in a state.</summary>

@@ -53,7 +53,8 @@ internal sealed partial class Http2Streams
         {
             Http2Stream stream = _table[place];
             if (now < DueAt(stream)) continue;
-            if (stream.State == StreamState.Receiving) fault = Refuse(stream, Refusal.Body, now);
+            if (now >= UploadDueAt(stream)) fault = JudgeUpload(stream, now);
+            else if (stream.State == StreamState.Receiving) fault = Refuse(stream, Refusal.Body, now);
             else if (stream.State == StreamState.Answered) fault = Reset(stream, Fault.None, now);
             else if (IsHolding) fault = Fault.EnhanceYourCalm;
             else if (TakesTooLittle(stream)) fault = Reset(stream, Fault.EnhanceYourCalm, now);
@@ -140,19 +141,31 @@ internal sealed partial class Http2Streams
         for (int place = 0; place < _table.Count; place++)
         {
             Http2Stream stream = _table[place];
+            if (stream.IsUploading) OpenUpload(stream, now);
             if (stream.State == StreamState.Starving) stream.State = StreamState.Sending;
-            else if (stream.State == StreamState.Waiting && stream.Body.TakeLater()) stream.State = StreamState.Given;
+            else if (stream.State == StreamState.Waiting && TakeLater(stream)) stream.State = StreamState.Given;
             else continue;
             stream.Judge(now, _writer.Total);
         }
     }
 
-    private long DueAt(Http2Stream stream) => stream.State switch
+    // What was said before an answer was given comes before it.
+    private bool TakeLater(Http2Stream stream)
+    {
+        bool isGiven = stream.Body.IsGiven;
+        while (stream.Body.NextAside() is { } head)
+        {
+            if (HasRoom) _writer.Inform(stream.Id, head);
+        }
+        return isGiven && stream.Body.TakeLater();
+    }
+
+    private long DueAt(Http2Stream stream) => Math.Min(UploadDueAt(stream), stream.State switch
     {
         StreamState.Receiving => stream.Since + (long)HttpLimits.HeadTime.TotalMilliseconds,
         StreamState.Answered => stream.Since + (long)Http2Limits.DrainTime.TotalMilliseconds,
         StreamState.Sending when stream.Window <= 0 || _writer.Window <= 0 => stream.Since
             + (long)(IsHolding ? Http2Limits.WindowTime : HttpLimits.ReadTime).TotalMilliseconds,
         _ => long.MaxValue,
-    };
+    });
 }

@@ -65,6 +65,7 @@ internal sealed partial class Http2Streams
         bool isWhole = ends && !head.IsMalformed && open.Announced <= open.Received;
         if (!isWhole) return Reset(open, Fault.Protocol, now);
         open.IsEnded = true;
+        open.Upload?.Complete();
         if (open.State == StreamState.Answered) Remove(open);
         return open.State == StreamState.Receiving ? Refuse(open, Refusal.Body, now) : Fault.None;
     }
@@ -73,11 +74,13 @@ internal sealed partial class Http2Streams
     /// <param name="id">The stream.</param>
     /// <param name="ends">True when it is the last.</param>
     /// <param name="payload">The length of the frame.</param>
-    /// <param name="length">The length without padding.</param>
+    /// <param name="bytes">What is in it, without padding.</param>
     /// <param name="now">The time.</param>
-    public Fault TakeData(int id, bool ends, int payload, int length, long now)
+    public Fault TakeData(int id, bool ends, int payload, ReadOnlySpan<byte> bytes, long now)
     {
-        if (!_budget.TryData(now)) return Fault.EnhanceYourCalm;
+        int length = bytes.Length;
+        Http2Stream? stream = id > Last ? null : _table.Find(id);
+        if (!_budget.TryData(length, stream is { IsUploading: true }, now)) return Fault.EnhanceYourCalm;
         _unacknowledged += payload;
         if (_unacknowledged > Http2Limits.Window) return Fault.FlowControl;
         if (_unacknowledged > Http2Limits.Window / 2)
@@ -86,14 +89,12 @@ internal sealed partial class Http2Streams
             _unacknowledged = 0;
         }
         if (id > Last) return Fault.Protocol;
-        if (_table.Find(id) is not { } stream)
-        {
-            return _table.WasReset(id) ? Fault.None : Reset(id, Fault.StreamClosed, now);
-        }
+        if (stream is null) return _table.WasReset(id) ? Fault.None : Reset(id, Fault.StreamClosed, now);
         if (stream.IsEnded) return Reset(stream, Fault.StreamClosed, now);
-        // A body's window is never opened further.
+        // The window is opened further only for a body that somebody reads.
         stream.Received += length;
-        if (stream.Received > Http2Limits.Window) return Reset(stream, Fault.FlowControl, now);
+        stream.Padding += payload - length;
+        if (stream.Received > stream.Allowed) return Reset(stream, Fault.FlowControl, now);
         stream.IsEnded = ends;
         if (stream.State == StreamState.Answered)
         {
@@ -104,6 +105,7 @@ internal sealed partial class Http2Streams
         bool isOther = stream.Announced >= 0
             && (ends ? stream.Received != stream.Announced : stream.Received > stream.Announced);
         if (isOther) return Reset(stream, Fault.Protocol, now);
+        if (stream.Upload is not null) TakeUpload(stream, bytes, ends);
         if (stream.State != StreamState.Receiving) return Fault.None;
         if (stream.Received > Http2Limits.BodyBytes) return Refuse(stream, Refusal.Body, now);
         if (!ends) return Fault.None;
@@ -165,6 +167,7 @@ internal sealed partial class Http2Streams
         (stream.IsEnded, stream.Announced) = (ends, head.ContentLength);
         if (head.IsTooLong) return Refuse(stream, Refusal.HeadTooLong, now);
         if (ends) return Handle(stream, head.Text, now);
+        if (head.ContentLength != 0 && TryUpload(stream, head.Text, now, out Fault fault)) return fault;
         if (!isKept) return Refuse(stream, Refusal.Body, now);
         stream.Head = head.Text.ToArray();
         _keptHeads += stream.Head.Length;
@@ -176,6 +179,7 @@ internal sealed partial class Http2Streams
     {
         int length = RequestParser.Parse(head, out Request request, out Refusal? refusal);
         if (refusal is not null || length == 0) return Refuse(stream, refusal ?? Refusal.RequestLine, now);
+        request.IsFramed = true;
         _service.Handle(request, stream.Body.Answer, _peer);
         Answered(stream, now);
         return Fault.None;

@@ -21,10 +21,12 @@ internal sealed class RequestHead : IFields
     private static readonly SearchValues<byte> LineBreaks = SearchValues.Create("\0\n\r"u8);
 
     private readonly byte[] _text = new byte[HttpLimits.HeadBytes];
+    private readonly byte[] _cookie = new byte[HttpLimits.HeadBytes];
     private readonly byte[] _pseudo = new byte[HttpLimits.HeadBytes];
     private readonly (int Start, int Length)[] _pseudoPlaces = new (int, int)[4];
     private int _length;
     private int _pseudoLength;
+    private int _cookieLength;
     private int _listBytes;
     private bool _isTrailer;
     private bool _hasHost;
@@ -55,7 +57,7 @@ internal sealed class RequestHead : IFields
     public void Begin(bool isTrailer)
     {
         _isTrailer = isTrailer;
-        (_length, _pseudoLength, _listBytes, ContentLength) = (0, 0, 0, -1);
+        (_length, _pseudoLength, _cookieLength, _listBytes, ContentLength) = (0, 0, 0, 0, -1);
         IsMalformed = IsTooLong = _hasHost = _hasLine = false;
         Array.Fill(_pseudoPlaces, (-1, 0));
     }
@@ -77,6 +79,7 @@ internal sealed class RequestHead : IFields
     {
         if (_isTrailer || IsMalformed || IsTooLong) return;
         if (!_hasLine) IsMalformed = !BeginLines();
+        if (_cookieLength > 0) AppendLine("cookie"u8, _cookie.AsSpan(0, _cookieLength));
         Append("\r\n"u8);
     }
 
@@ -116,11 +119,25 @@ internal sealed class RequestHead : IFields
             _hasHost = true;
             return isFirst && Ascii.EqualsIgnoreCase(value, Get(Pseudo.Authority));
         }
-        // Nobody here looks at cookies, and each may come in many crumbs (section 8.2.3).
-        if (name.SequenceEqual("cookie"u8)) return true;
+        if (name.SequenceEqual("cookie"u8))
+        {
+            AppendCrumb(value);
+            return true;
+        }
         if (name.SequenceEqual("content-length"u8)) ContentLength = LengthOf(value);
         AppendLine(name, value);
         return true;
+    }
+
+    // A cookie may come in many crumbs (section 8.2.3).
+    private void AppendCrumb(ReadOnlySpan<byte> crumb)
+    {
+        ReadOnlySpan<byte> between = _cookieLength == 0 ? default : "; "u8;
+        IsTooLong |= between.Length + crumb.Length > _cookie.Length - _cookieLength;
+        if (IsTooLong) return;
+        between.CopyTo(_cookie.AsSpan(_cookieLength));
+        crumb.CopyTo(_cookie.AsSpan(_cookieLength + between.Length));
+        _cookieLength += between.Length + crumb.Length;
     }
 
     // Section 8.2.2.

@@ -14,6 +14,7 @@ internal sealed class Http2Peer
     public const byte EndStream = 1, EndHeaders = 4, Padded = 8, Prioritized = 0x20;
 
     private readonly HeaderDecoder _decoder = new();
+    private readonly List<byte> _block = [];
     private int _read;
 
     public Http2Peer(IHttpHandler handler, bool greets = true)
@@ -37,6 +38,9 @@ internal sealed class Http2Peer
 
     /// <summary>The heads of answers by stream, as <c>:status: 200|name: value</c>.</summary>
     public Dictionary<int, string> Heads { get; } = [];
+
+    /// <summary>Interim heads in their order.</summary>
+    public List<string> Interim { get; } = [];
 
     /// <summary>The bodies of answers by stream.</summary>
     public Dictionary<int, List<byte>> Bodies { get; } = [];
@@ -131,9 +135,9 @@ internal sealed class Http2Peer
     {
         switch (head.Type)
         {
-            case FrameType.Headers:
-                Heads.Add(head.Stream, HeaderDecoderTests.Decode(_decoder, payload)!);
-                Bodies.Add(head.Stream, []);
+            case FrameType.Headers or FrameType.Continuation:
+                _block.AddRange(payload);
+                if (head.Has(EndHeaders)) NoteHead(head.Stream);
                 break;
             case FrameType.Data:
                 Assert.DoesNotContain(head.Stream, Ended);
@@ -147,6 +151,19 @@ internal sealed class Http2Peer
                 break;
         }
         if (head.Type is FrameType.Headers or FrameType.Data && head.Has(EndStream)) Ended.Add(head.Stream);
+    }
+
+    private void NoteHead(int stream)
+    {
+        string fields = HeaderDecoderTests.Decode(_decoder, [.. _block])!;
+        _block.Clear();
+        if (fields.StartsWith(":status: 1", StringComparison.Ordinal))
+        {
+            Interim.Add(fields);
+            return;
+        }
+        Heads.Add(stream, fields);
+        Bodies.Add(stream, []);
     }
 
     private static byte[] Text(string text)
