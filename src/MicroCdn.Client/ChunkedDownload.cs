@@ -42,6 +42,7 @@ internal sealed class ChunkedDownload : IDisposable
     private volatile Exception? _fatal;
     private TimeSpan? _nextLook;
     private TimeSpan? _hopelessSince;
+    private bool _isDoubted;
     private long _resumed;
 
     /// <summary>Opens the part.</summary>
@@ -51,6 +52,7 @@ internal sealed class ChunkedDownload : IDisposable
     {
         (_name, _location, _target, _around, _options) = (name, location, target, around, options);
         _bell = new Bell(around.Time);
+        _isDoubted = location.IsDoubted;
         int wanted = location.Size >= LargeBytes ? Math.Clamp(options.Parallel, 1, 16) : 1;
         Crew crew = new(wanted, around.Options.Stall, SecondChance);
         crew.Take(location.Holders);
@@ -115,7 +117,9 @@ internal sealed class ChunkedDownload : IDisposable
         {
             if (answer is not null && IsOther(answer)) return new ChunkedEnd(null, answer, false);
             if (answer is not null) _board.Take(answer.Holders);
+            _isDoubted &= answer is not { IsDoubted: false };
         }
+        if (_isDoubted && _board.IsNowhere()) throw Download.NotFound(_name);
         if (_board.IsHopeless())
         {
             _hopelessSince ??= _board.Now;
@@ -136,10 +140,11 @@ internal sealed class ChunkedDownload : IDisposable
 
     private void Ask(TimeSpan quiet, CancellationToken cancellationToken)
     {
-        TimeSpan left = _around.Options.Patience - quiet;
+        TimeSpan left = (_isDoubted ? Download.FirstPatience : _around.Options.Patience) - quiet;
         // Who is under way is called back by itself when it brings nothing.
         if (left <= TimeSpan.Zero && !_board.IsAnybodyUnderWay)
         {
+            if (_isDoubted && !_board.AnyWrong) throw Download.NotFound(_name);
             throw Failure(_board.AnyWrong ? CdnFailure.WrongBytes : CdnFailure.Unreachable);
         }
         TimeSpan now = _board.Now;

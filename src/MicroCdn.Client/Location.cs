@@ -37,6 +37,10 @@ internal sealed record Location(long Size, IReadOnlyList<Holder> Holders)
     /// <summary>True when it was remembered, since no index answered.</summary>
     public bool IsRemembered { get; init; }
 
+    /// <summary>True when it was remembered, and every index that answers says that no live server has the
+    /// file.</summary>
+    public bool IsDoubted { get; init; }
+
     /// <summary>True when chunks can be verified by themselves, once their digests are known.</summary>
     public bool HasChunks => ChunkCount.Of(Size) >= 0
         && (Chunks is not null || !Root.IsNone || ChunkList.OfOne(Size, Digest) is not null);
