@@ -49,6 +49,24 @@ public sealed class ClientTests
         Assert.Equal(real, new FileInfo(link).LinkTarget);
     }
 
+    [Theory]
+    [InlineData("ls", 0)]
+    [InlineData("servers", 7)]
+    public async Task A_list_comes_from_the_first_index_that_answers(string verb, int code)
+    {
+        await using Stage stage = new();
+        await stage.IndexAsync();
+        await stage.RegisteredContentAsync("CS1", stage.MakeFiles("one", ("a.txt", "a"u8.ToArray())), Stage.FreePort());
+        int nobody = Stage.FreePort();
+        // The monitor that servers asks too is not there, which is its exit code 7.
+        RunningProcess list = stage.MicroCdn([verb, "--index", $"127.0.0.1:{nobody}", "--index", $"127.0.0.1:{stage.IndexPort}",
+            .. (string[])(verb == "ls" ? [] : ["--monitor-tcp-port", $"{nobody}"])]);
+        Assert.True(await list.UntilEndAsync() == code, list.Output);
+        Assert.Contains(verb == "ls" ? "a.txt" : "CS1", list.Output, StringComparison.Ordinal);
+        Assert.Contains($"microcdn: 127.0.0.1:{nobody} cannot be reached: ", list.Output, StringComparison.Ordinal);
+        Assert.Contains("(connection refused): asking the next index", list.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_progress_bar_is_shown_on_a_terminal_also_when_standard_output_is_redirected()
     {
