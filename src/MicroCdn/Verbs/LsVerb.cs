@@ -17,11 +17,13 @@ internal static class LsVerb
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             using CdnClient client = new(index.Read(parsed));
-            List<FileRow> rows = await client.ListFilesAsync(Questions.Say, token);
+            List<FileRow> rows = await client.ListFilesAsync(Messages.Say, token);
             rows.Sort((one, other) => string.CompareOrdinal(one.Name.Value, other.Name.Value));
-            if (parsed.GetValue(json)) WriteJson(rows);
-            else WriteTable(rows);
-            return ExitCode.Done;
+            return Messages.Print(() =>
+            {
+                if (parsed.GetValue(json)) WriteJson(rows);
+                else WriteTable(rows);
+            });
         }));
         return verb;
     }

@@ -25,13 +25,18 @@ internal static class ServersVerb
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             using CdnClient client = new(index.Read(parsed));
-            List<ServerRow>? ofIndex = await TryAsync(client.ListServersAsync(Questions.Say, token));
+            List<ServerRow>? ofIndex = await TryAsync(
+                client.ListServersAsync(Messages.Say, token));
             List<ServerRow>? ofMonitor = await TryAsync(
                 client.ListServersOfMonitorAsync(parsed.GetValue(monitorHost)!, parsed.GetValue(monitorPort), token));
             if (ofIndex is null && ofMonitor is null) return ExitCode.Unreachable;
             List<Seen> seen = Merge(ofIndex ?? [], ofMonitor ?? []);
-            if (parsed.GetValue(json)) WriteJson(seen);
-            else WriteTable(seen);
+            int printed = Messages.Print(() =>
+            {
+                if (parsed.GetValue(json)) WriteJson(seen);
+                else WriteTable(seen);
+            });
+            if (printed != ExitCode.Done) return printed;
             return ofIndex is null || ofMonitor is null ? ExitCode.Partial : ExitCode.Done;
         }));
         return verb;
@@ -45,7 +50,7 @@ internal static class ServersVerb
         }
         catch (CdnException exception)
         {
-            Questions.Say(exception.Message);
+            Messages.Say(exception.Message);
             return null;
         }
     }
