@@ -115,7 +115,8 @@ internal sealed class ChunkedDownload : IDisposable
         if (_board.IsWhole) return new ChunkedEnd(Result(), null, false);
         if (_questions.TakeAnswer(out Location? answer))
         {
-            if (answer is not null && IsOther(answer)) return new ChunkedEnd(null, answer, false);
+            // Without a digest it may be the same; every chunk is verified by the digests that were told first.
+            if (answer is not null && _location.IsOther(answer)) return new ChunkedEnd(null, answer, false);
             if (answer is not null) _board.Take(answer.Holders);
             _isDoubted &= answer is not { IsDoubted: false };
         }
@@ -157,10 +158,6 @@ internal sealed class ChunkedDownload : IDisposable
     private CdnException Failure(CdnFailure failure) => new(failure, failure == CdnFailure.WrongBytes
         ? $"no server has the right bytes of '{_name}': {_board.LastFailure}"
         : $"no server could deliver '{_name}': {_board.LastFailure ?? _questions.LastFailure}");
-
-    // Without a digest it may be the same; every chunk is verified by the digests that were told first.
-    private bool IsOther(Location answer) => answer.Size != _location.Size
-        || (!answer.Digest.IsNone && !_location.Digest.IsNone && answer.Digest != _location.Digest);
 
     private void Start(Courier courier, CancellationToken cancellationToken)
     {

@@ -41,20 +41,14 @@ internal sealed class Download(FileName name, string target, Surroundings around
         throw new CdnException(CdnFailure.Unreachable, $"'{name}' changes faster than it can be fetched");
     }
 
-    public async Task<DownloadResult> RunFromAsync(string host, int port, CancellationToken cancellationToken)
-    {
-        using SequentialDownload download = new(name, target, around, options);
-        return await download.RunFromAsync(host, port, cancellationToken).ConfigureAwait(false);
-    }
+    public Task<DownloadResult> RunFromAsync(string host, int port, CancellationToken cancellationToken) =>
+        new SequentialDownload(name, target, around, options).RunFromAsync(host, port, cancellationToken);
 
     public static CdnException NotFound(FileName name) =>
         new(CdnFailure.NotFound, $"no live server has a file '{name}'");
 
-    private async Task<DownloadResult> RunWholeAsync(Location location, CancellationToken cancellationToken)
-    {
-        using SequentialDownload download = new(name, target, around, options);
-        return await download.RunAsync(location, cancellationToken).ConfigureAwait(false);
-    }
+    private Task<DownloadResult> RunWholeAsync(Location location, CancellationToken cancellationToken) =>
+        new SequentialDownload(name, target, around, options).RunAsync(location, cancellationToken);
 
     private async Task<Location> FindAsync(CancellationToken cancellationToken)
     {

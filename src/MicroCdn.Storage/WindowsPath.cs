@@ -5,8 +5,8 @@ namespace MicroCdn.Storage;
 /// <summary>Tells which paths lead to an ordinary file on Windows.</summary>
 /// <remarks>
 /// There <c>NUL.txt</c> is a device, <c>a.txt:b</c> a stream inside another file, and <c>a.txt.</c> the file
-/// <c>a.txt</c>. A file of the network may have such a name, since Linux allows it; saved under it, it would be lost, or
-/// in the place of another file. Pure: it asks no system.
+/// <c>a.txt</c>. A file of the network may have such a name, since Linux allows it; saved under it, it would be lost,
+/// or in the place of another file. Pure: it asks no system.
 /// </remarks>
 internal static class WindowsPath
 {
