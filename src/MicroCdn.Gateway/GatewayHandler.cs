@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using System.Text;
 using MicroCdn.Http;
 using MicroCdn.Index;
@@ -41,6 +42,22 @@ internal sealed class GatewayHandler(
         else if (name.SequenceEqual("healthz"u8)) Sentences.Explain(response, HttpStatus.Ok, "ok");
         else if (name.SequenceEqual("readyz"u8)) AnswerReady(response);
         else NotFound(response);
+    }
+
+    /// <summary>Takes a report about a server: <c>POST /name?report=REASON&amp;server=ID</c>.</summary>
+    /// <remarks>It weighs what REPORT of the line protocol weighs. A browser tells by Origin that a page of anybody's
+    /// sends it, through a visitor who knows nothing of it: that is not taken.</remarks>
+    public bool TryPost(in Request request, Response response, IPeer peer)
+    {
+        Span<byte> decoded = stackalloc byte[Limits.NameBytes];
+        if (request.Has(Field.Origin) || !Wish.TryReadReport(request.Query, out Trouble reason, out ServerId server)
+            || !PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder) || isFolder) return false;
+        IPAddress client = _askers.Of(request, peer, null).Address!;
+        bool isTaken = directory.TryReport(decoded[..length], server, reason, client);
+        response.Begin(isTaken ? HttpStatus.NoContent : HttpStatus.TooManyRequests);
+        if (isTaken) response.EndEmpty();
+        else response.End([]);
+        return true;
     }
 
     private bool TryEnding(

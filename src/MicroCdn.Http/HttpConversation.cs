@@ -9,6 +9,9 @@ public interface IHttpHandler
 {
     /// <summary>Answers one GET or HEAD whose head is sound.</summary>
     void Handle(in Request request, Response response, IPeer peer);
+
+    /// <summary>Answers a POST, which has no body here; false, with nothing answered, when it is not taken.</summary>
+    bool TryPost(in Request request, Response response, IPeer peer) => false;
 }
 
 /// <summary>One HTTP/1.1 connection: requests in, responses out, one after another (RFC 9112).</summary>
@@ -140,7 +143,10 @@ public sealed class HttpService : IConversations
     {
         Response response = new(answer, this, request);
         if (request.Method is Method.Get or Method.Head) Handler.Handle(request, response, peer);
-        else CrossOrigin.AnswerMethod(request, response);
+        else if (request.Method != Method.Post || !Handler.TryPost(request, response, peer))
+        {
+            CrossOrigin.AnswerMethod(request, response);
+        }
     }
 
     internal void Ended(IPeer peer) => _connections.Release(peer.Remote);

@@ -68,6 +68,22 @@ public sealed class ClientTests
     }
 
     [Fact]
+    public async Task What_a_client_of_a_gateway_finds_wrong_is_told_to_the_index()
+    {
+        await using Stage stage = new();
+        int gateway = Stage.FreePort();
+        RunningProcess index = await stage.IndexAsync("--http-port", $"{gateway}");
+        string folder = stage.MakeFiles("one", ("a.txt", "a"u8.ToArray()));
+        await stage.RegisteredContentAsync("CS1", folder, Stage.FreePort(), "--http-port", $"{Stage.FreePort()}");
+        Assert.Equal(0, (await stage.GetAsync("a.txt", "--gateway", $"http://127.0.0.1:{gateway}")).Code);
+        // The server does not notice: size and time are as before.
+        Stage.WriteFile(Path.Combine(folder, "a.txt"), "b"u8.ToArray());
+        (int code, string output) = await stage.GetAsync("a.txt", "--gateway", $"http://127.0.0.1:{gateway}");
+        Assert.True(code == 5, output);
+        await index.UntilLineAsync("CS1 is reported for wrong bytes of 'a.txt' by 127.0.0.1");
+    }
+
+    [Fact]
     public async Task The_progress_bar_is_shown_on_a_terminal_also_when_standard_output_is_redirected()
     {
         await using Stage stage = new();
