@@ -14,7 +14,7 @@ public sealed class CdnClient : IDisposable
     private readonly ClientOptions _options;
     private readonly IDialer _dialer;
     private readonly TimeProvider _time;
-    private readonly IndexClient _index;
+    private readonly IndexClient[] _indexes;
     private readonly Surroundings _around;
 
     /// <summary>A client on the network of this machine.</summary>
@@ -28,7 +28,7 @@ public sealed class CdnClient : IDisposable
         (_options, _dialer, _time) = (options, dialer, time);
         IndexEndPoint[] addresses = options.Indexes.Count > 0 ? [.. options.Indexes.Take(MostIndexes)]
             : [new IndexEndPoint(options.IndexHost, options.IndexPort)];
-        _index = new IndexClient(addresses[0].Host, addresses[0].Port, dialer, time, options.Stall);
+        _indexes = [.. addresses.Select(one => new IndexClient(one.Host, one.Port, dialer, time, options.Stall))];
         HttpFiles http = new();
         ListMemory? memory = options.CacheFolder is { } folder ? new ListMemory(new CacheFolder(folder), time) : null;
         IFinder[] finders = options.Gateway is { } gateway ? [new GatewayFinder(gateway, http, time, options.Stall)]
@@ -73,15 +73,18 @@ public sealed class CdnClient : IDisposable
         new Download(name, target, _around, new DownloadOptions { Progress = progress })
             .RunFromAsync(host, port, cancellationToken);
 
-    /// <summary>The files of the index; of several, those of the first.</summary>
-    /// <exception cref="CdnException">The index could not be reached.</exception>
-    public Task<List<FileRow>> ListFilesAsync(CancellationToken cancellationToken) =>
-        OrUnreachable(_index.ListFilesAsync(cancellationToken));
+    /// <summary>The files of the index; of several, those of the first that answers.</summary>
+    /// <param name="notice">Told in a sentence of each that does not, before the next is asked.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="CdnException">No index could be reached.</exception>
+    public Task<List<FileRow>> ListFilesAsync(Action<string>? notice, CancellationToken cancellationToken) =>
+        OrUnreachable(FirstAnswerAsync(index => index.ListFilesAsync(cancellationToken), notice));
 
-    /// <summary>The servers as the index knows them.</summary>
-    /// <exception cref="CdnException">The index could not be reached.</exception>
-    public Task<List<ServerRow>> ListServersAsync(CancellationToken cancellationToken) =>
-        OrUnreachable(_index.ListServersAsync(cancellationToken, inVersion2: true));
+    /// <summary>The servers as the index knows them; of several, the first that answers.</summary>
+    /// <inheritdoc cref="ListFilesAsync"/>
+    public Task<List<ServerRow>> ListServersAsync(Action<string>? notice, CancellationToken cancellationToken) =>
+        OrUnreachable(FirstAnswerAsync(
+            index => index.ListServersAsync(cancellationToken, inVersion2: true), notice));
 
     /// <summary>The servers as a monitor knows them.</summary>
     /// <exception cref="CdnException">The monitor could not be reached.</exception>
@@ -92,6 +95,22 @@ public sealed class CdnClient : IDisposable
 
     /// <summary>Closes what is open to gateways and servers over HTTP.</summary>
     public void Dispose() => _around.Http.Dispose();
+
+    private async Task<T> FirstAnswerAsync<T>(Func<IndexClient, Task<T>> question, Action<string>? notice)
+    {
+        foreach (IndexClient index in _indexes.SkipLast(1))
+        {
+            try
+            {
+                return await question(index).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is IOException or InvalidDataException)
+            {
+                notice?.Invoke($"{exception.Message}: asking the next index");
+            }
+        }
+        return await question(_indexes[^1]).ConfigureAwait(false);
+    }
 
     private static async Task<T> OrUnreachable<T>(Task<T> question)
     {

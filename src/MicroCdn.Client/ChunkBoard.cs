@@ -133,6 +133,10 @@ internal sealed class ChunkBoard(Location location, Crew crew, TimeProvider time
             || _map.IsHopeless([.. named.Where(c => !c.IsOut).Select(c => c.Holder.Key)]);
     });
 
+    /// <summary>True when every server that is named says that it has no such file.</summary>
+    public bool IsNowhere() => Locked(() => crew.Couriers.Count == 0
+        && crew.Candidates.All(candidate => !candidate.IsNamed || candidate.Last is Outcome.Missing));
+
     /// <summary>True when nobody who can be asked knows the digests of the chunks, and some would deliver
     /// without.</summary>
     public bool HasNoDigests() => Locked(() => crew.Couriers.Count == 0

@@ -42,6 +42,7 @@ internal sealed class ChunkedDownload : IDisposable
     private volatile Exception? _fatal;
     private TimeSpan? _nextLook;
     private TimeSpan? _hopelessSince;
+    private bool _isDoubted;
     private long _resumed;
 
     /// <summary>Opens the part.</summary>
@@ -51,6 +52,7 @@ internal sealed class ChunkedDownload : IDisposable
     {
         (_name, _location, _target, _around, _options) = (name, location, target, around, options);
         _bell = new Bell(around.Time);
+        _isDoubted = location.IsDoubted;
         int wanted = location.Size >= LargeBytes ? Math.Clamp(options.Parallel, 1, 16) : 1;
         Crew crew = new(wanted, around.Options.Stall, SecondChance);
         crew.Take(location.Holders);
@@ -113,9 +115,12 @@ internal sealed class ChunkedDownload : IDisposable
         if (_board.IsWhole) return new ChunkedEnd(Result(), null, false);
         if (_questions.TakeAnswer(out Location? answer))
         {
-            if (answer is not null && IsOther(answer)) return new ChunkedEnd(null, answer, false);
+            // Without a digest it may be the same; every chunk is verified by the digests that were told first.
+            if (answer is not null && _location.IsOther(answer)) return new ChunkedEnd(null, answer, false);
             if (answer is not null) _board.Take(answer.Holders);
+            _isDoubted &= answer is not { IsDoubted: false };
         }
+        if (_isDoubted && _board.IsNowhere()) throw Download.NotFound(_name);
         if (_board.IsHopeless())
         {
             _hopelessSince ??= _board.Now;
@@ -136,10 +141,11 @@ internal sealed class ChunkedDownload : IDisposable
 
     private void Ask(TimeSpan quiet, CancellationToken cancellationToken)
     {
-        TimeSpan left = _around.Options.Patience - quiet;
+        TimeSpan left = (_isDoubted ? Download.FirstPatience : _around.Options.Patience) - quiet;
         // Who is under way is called back by itself when it brings nothing.
         if (left <= TimeSpan.Zero && !_board.IsAnybodyUnderWay)
         {
+            if (_isDoubted && !_board.AnyWrong) throw Download.NotFound(_name);
             throw Failure(_board.AnyWrong ? CdnFailure.WrongBytes : CdnFailure.Unreachable);
         }
         TimeSpan now = _board.Now;
@@ -152,10 +158,6 @@ internal sealed class ChunkedDownload : IDisposable
     private CdnException Failure(CdnFailure failure) => new(failure, failure == CdnFailure.WrongBytes
         ? $"no server has the right bytes of '{_name}': {_board.LastFailure}"
         : $"no server could deliver '{_name}': {_board.LastFailure ?? _questions.LastFailure}");
-
-    // Without a digest it may be the same; every chunk is verified by the digests that were told first.
-    private bool IsOther(Location answer) => answer.Size != _location.Size
-        || (!answer.Digest.IsNone && !_location.Digest.IsNone && answer.Digest != _location.Digest);
 
     private void Start(Courier courier, CancellationToken cancellationToken)
     {

@@ -14,11 +14,15 @@ internal sealed class Download(FileName name, string target, Surroundings around
 
     // An index that restarts, or a fleet of which the last server restarts, is back by then; a person who named the
     // wrong index waits no longer.
-    private static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(3);
+    public static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(3);
 
     public async Task<DownloadResult> RunAsync(CancellationToken cancellationToken)
     {
         Location location = await FindAsync(cancellationToken).ConfigureAwait(false);
+        if (location.IsDoubted)
+        {
+            options.Notice?.Invoke($"the index does not know '{name}': asking the servers that had it");
+        }
         for (int version = 0; version < MostVersions; version++)
         {
             if (!location.HasChunks) return await RunWholeAsync(location, cancellationToken).ConfigureAwait(false);
@@ -37,17 +41,14 @@ internal sealed class Download(FileName name, string target, Surroundings around
         throw new CdnException(CdnFailure.Unreachable, $"'{name}' changes faster than it can be fetched");
     }
 
-    public async Task<DownloadResult> RunFromAsync(string host, int port, CancellationToken cancellationToken)
-    {
-        using SequentialDownload download = new(name, target, around, options);
-        return await download.RunFromAsync(host, port, cancellationToken).ConfigureAwait(false);
-    }
+    public Task<DownloadResult> RunFromAsync(string host, int port, CancellationToken cancellationToken) =>
+        new SequentialDownload(name, target, around, options).RunFromAsync(host, port, cancellationToken);
 
-    private async Task<DownloadResult> RunWholeAsync(Location location, CancellationToken cancellationToken)
-    {
-        using SequentialDownload download = new(name, target, around, options);
-        return await download.RunAsync(location, cancellationToken).ConfigureAwait(false);
-    }
+    public static CdnException NotFound(FileName name) =>
+        new(CdnFailure.NotFound, $"no live server has a file '{name}'");
+
+    private Task<DownloadResult> RunWholeAsync(Location location, CancellationToken cancellationToken) =>
+        new SequentialDownload(name, target, around, options).RunAsync(location, cancellationToken);
 
     private async Task<Location> FindAsync(CancellationToken cancellationToken)
     {
@@ -57,7 +58,7 @@ internal sealed class Download(FileName name, string target, Surroundings around
             try
             {
                 return await around.Finder.FindAsync(name, [], cancellationToken).ConfigureAwait(false)
-                    ?? throw new CdnException(CdnFailure.NotFound, $"no live server has a file '{name}'");
+                    ?? throw NotFound(name);
             }
             catch (IOException) when (around.Time.GetElapsedTime(began) < FirstPatience)
             {

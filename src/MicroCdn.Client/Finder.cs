@@ -4,9 +4,10 @@ namespace MicroCdn.Client;
 
 /// <summary>Asks several indexes at once, one 300 ms behind the other, and falls back on what it remembers.</summary>
 /// <remarks>
-/// The first index that knows the file is believed. That a file is not found is believed when every index that answers
-/// says so: one that has just started knows less than the others. What an index said is remembered for ten minutes, and
-/// counts when none answers.
+/// The first index that knows the file is believed. What an index said is remembered for ten minutes, and counts when
+/// none answers. When every index that answers says that the file is not found, that is hearsay too: one that has just
+/// started has heard of no server yet. So where the bytes can be verified the remembered servers are asked, and they
+/// have the last word: who removes a file removes it there.
 /// </remarks>
 internal sealed class Finder(IReadOnlyList<IFinder> indexes, string key, ListMemory? memory, TimeProvider time)
     : IFinder
@@ -31,7 +32,7 @@ internal sealed class Finder(IReadOnlyList<IFinder> indexes, string key, ListMem
         {
             Location? location = await AskAllAsync(name, not, stop.Token).ConfigureAwait(false);
             if (location is { IsWholeList: true }) memory?.Keep(key, name, location);
-            return location;
+            return location ?? (remembered is { HasChunks: true } ? remembered with { IsDoubted = true } : null);
         }
         catch (Exception exception) when (remembered is not null && !cancellationToken.IsCancellationRequested
             && exception is IOException or InvalidDataException or OperationCanceledException)

@@ -27,7 +27,7 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            string file = string.Join('/', name.Value.Split('/').Select(Uri.EscapeDataString));
+            string file = PathOf(name);
             string last = not.Count > 0 ? $"&not={Uri.EscapeDataString(not.First())}" : "";
             byte[]? page = await http.ReadAsync(
                 new Uri(gateway, $"{file}?json{last}"), JsonBytes, Where, either.Token).ConfigureAwait(false);
@@ -57,8 +57,25 @@ internal sealed class GatewayFinder(Uri gateway, HttpFiles http, TimeProvider ti
         Task.FromResult<List<ServerRow>>([]);
 
     /// <inheritdoc/>
-    public Task ReportAsync(FileName name, string server, string reason, CancellationToken cancellationToken) =>
-        Task.CompletedTask;
+    public async Task ReportAsync(
+        FileName name, string server, string reason, CancellationToken cancellationToken)
+    {
+        if (server == Relay) return;
+        using CancellationTokenSource late = new(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            Uri report = new(gateway, $"{PathOf(name)}?report={reason}&server={Uri.EscapeDataString(server)}");
+            await http.PostAsync(report, either.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
+        {
+            // The download does not depend on it.
+        }
+    }
+
+    private static string PathOf(FileName name) =>
+        string.Join('/', name.Value.Split('/').Select(Uri.EscapeDataString));
 
     private string Where => $"the gateway at {Name}";
 

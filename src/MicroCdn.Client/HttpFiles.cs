@@ -62,6 +62,15 @@ internal sealed class HttpFiles(HttpMessageHandler? handler = null) : IDisposabl
         return page.ToArray();
     }
 
+    /// <summary>Says something that has no answer but a status.</summary>
+    /// <exception cref="HttpRequestException">The server cannot be reached.</exception>
+    public async Task PostAsync(Uri url, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, url);
+        using HttpResponseMessage response = await _client.Value
+            .SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

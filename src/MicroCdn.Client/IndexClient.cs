@@ -110,7 +110,7 @@ internal sealed class IndexClient(string host, int port, IDialer dialer, TimePro
                 if (line.Span.SequenceEqual("END"u8)) return;
                 if (line.Span.StartsWith("ERROR"u8))
                 {
-                    throw new IOException($"answered '{Encoding.UTF8.GetString(line.Span)}'");
+                    throw new IOException($"{host}:{port} answered '{Encoding.UTF8.GetString(line.Span)}'");
                 }
                 take(line);
                 late.CancelAfter(limit);

@@ -37,12 +37,17 @@ internal sealed record Location(long Size, IReadOnlyList<Holder> Holders)
     /// <summary>True when it was remembered, since no index answered.</summary>
     public bool IsRemembered { get; init; }
 
+    /// <summary>True when it was remembered, and every index that answers says that no live server has the
+    /// file.</summary>
+    public bool IsDoubted { get; init; }
+
     /// <summary>True when chunks can be verified by themselves, once their digests are known.</summary>
     public bool HasChunks => ChunkCount.Of(Size) >= 0
         && (Chunks is not null || !Root.IsNone || ChunkList.OfOne(Size, Digest) is not null);
 
-    /// <summary>True when another location tells of the same bytes.</summary>
-    public bool IsSameFile(Location other) => Size == other.Size && Digest == other.Digest && Root == other.Root;
+    /// <summary>True when another location tells of other bytes; without a digest they may be the same.</summary>
+    public bool IsOther(Location other) => Size != other.Size
+        || (!Digest.IsNone && !other.Digest.IsNone && Digest != other.Digest);
 }
 
 /// <summary>Reads the answer to LOCATE, line by line.</summary>

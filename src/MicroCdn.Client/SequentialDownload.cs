@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 
@@ -8,10 +6,11 @@ namespace MicroCdn.Client;
 /// <summary>One download of a file whose chunks cannot be verified: from its first byte to its last, over as many
 /// servers as it takes.</summary>
 /// <remarks>
-/// <para>1. Fetch from the server that the index names, counting bytes. 2. When that server refuses,
-/// stalls or dies, remember it and ask again, every half second: the index learns of a death some seconds later. 3.
-/// While an index of version 1 still names a failed server, ask it for all its servers and try the others. 4. Start
-/// over at byte 0: without digests nobody can say that two servers have the same file.</para>
+/// <para>1. Fetch from the server that the index names, counting bytes. 2. While that server has not answered for 300
+/// ms, or is silent for 700 ms, another one is tried beside it, from byte 0 and into a file of its own: without digests
+/// nobody can say that two servers have the same file. The first to be whole is the file. 3. When a server refuses,
+/// stalls or dies, remember it and ask again, every half second: the index learns of a death some seconds later. 4.
+/// While an index of version 1 still names a failed server, ask it for all its servers and try the others.</para>
 /// <para>A failed server is tried again only when the index names no other and it has had <see cref="SecondChance"/> to
 /// come back: a fleet of one that restarts must not fail a download that could wait three seconds. A second chance that
 /// fails does not renew the patience; more bytes than ever do, and so does the first failure of one more server.</para>
@@ -19,20 +18,25 @@ namespace MicroCdn.Client;
 /// asked again.</para>
 /// </remarks>
 internal sealed class SequentialDownload(FileName name, string target, Surroundings around, DownloadOptions how)
-    : IDisposable
 {
     private const int MostAttempts = 16;
-    private const int BufferBytes = 256 * 1024;
+
+    // One goes on and two are silent; each has a file of its own, so there is a price to more.
+    private const int MostAtOnce = 3;
+
     private static readonly TimeSpan SecondChance = TimeSpan.FromSeconds(3);
 
     private readonly ClientOptions _options = around.Options;
     private readonly TimeProvider _time = around.Time;
     private readonly Dictionary<string, (Holder Holder, long At)> _failed = [];
     private readonly HashSet<string> _wrong = [];
+    private readonly List<Attempt> _running = [];
+    private readonly Lock _progress = new();
+    private Task<Answer>? _question;
+    private TimeSpan _askAt;
+    private int _attempts;
     private string _lastFailure = "";
-    private long _newsAt;
-    private long _most;
-    private AtomicFile? _file;
+    private long _began, _newsAt, _most, _shown;
     private Location? _location;
 
     /// <summary>Downloads from the servers of a location, and of those that the index tells later.</summary>
@@ -40,18 +44,26 @@ internal sealed class SequentialDownload(FileName name, string target, Surroundi
     public async Task<DownloadResult> RunAsync(Location first, CancellationToken cancellationToken)
     {
         _location = first;
-        Holder? holder = first.Holders.Count > 0 ? first.Holders[0] : null;
-        for (int attempts = 0; attempts < MostAttempts;)
+        _began = _newsAt = _time.GetTimestamp();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
         {
-            if (holder is not null)
+            if (first.Holders.Count > 0) Start(first.Holders[0], stop.Token);
+            while (true)
             {
-                attempts++;
-                if (await FetchAsync(holder, cancellationToken).ConfigureAwait(false) is { } result) return result;
+                if (await TakeEndedAsync().ConfigureAwait(false) is { } result) return result;
+                if (!await TakeAnswerAsync(stop.Token).ConfigureAwait(false)) continue;
+                cancellationToken.ThrowIfCancellationRequested();
+                if (_running.Count == 0 && _question is null && IsAtAnEnd()) break;
+                if (IsAnotherNeeded() && TryAnother(stop.Token)) continue;
+                await WaitAsync(stop.Token).ConfigureAwait(false);
             }
-            else if (_time.GetElapsedTime(_newsAt) >= _options.Patience) break;
-            else await Task.Delay(_options.AskAgain, _time, cancellationToken).ConfigureAwait(false);
-            holder = await NextAsync(cancellationToken).ConfigureAwait(false);
-            if (holder is null && IsHopeless()) break;
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            if (_question is not null) await ((Task)_question).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await EndRunningAsync().ConfigureAwait(false);
         }
         throw _wrong.Count > 0
             ? new CdnException(CdnFailure.WrongBytes, $"no server has the right bytes of '{name}': {_lastFailure}")
@@ -62,181 +74,190 @@ internal sealed class SequentialDownload(FileName name, string target, Surroundi
     /// <exception cref="CdnException">The server could not deliver.</exception>
     public async Task<DownloadResult> RunFromAsync(string host, int port, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await FetchAsync(new Holder($"{host}:{port}", host, port), cancellationToken).ConfigureAwait(false)
-                ?? throw new CdnException(CdnFailure.Unreachable, $"'{name}' could not be delivered: {_lastFailure}");
-        }
-        catch (MissingFileException)
-        {
-            throw new CdnException(CdnFailure.NotFound, $"{host}:{port} has no file '{name}'");
-        }
+        using Attempt attempt = new(name, target, new Holder($"{host}:{port}", host, port), null, around, Show,
+            cancellationToken);
+        attempt.Start();
+        if (await attempt.Work.ConfigureAwait(false)) return Finish(attempt);
+        throw attempt.Reason == "missing"
+            ? new CdnException(CdnFailure.NotFound, $"{host}:{port} has no file '{name}'")
+            : new CdnException(CdnFailure.Unreachable, $"'{name}' could not be delivered: {attempt.Failure}");
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _file?.Dispose();
+    private TimeSpan Now => _time.GetElapsedTime(_began);
 
-    // Another server after a failure; null when there is none yet.
-    private async Task<Holder?> NextAsync(CancellationToken cancellationToken)
+    private void Start(Holder holder, CancellationToken cancellationToken)
     {
-        try
+        _attempts++;
+        Attempt attempt = new(name, target, holder, _location, around, Show, cancellationToken);
+        _running.Add(attempt);
+        attempt.Start();
+    }
+
+    private async Task<DownloadResult?> TakeEndedAsync()
+    {
+        while (_running.Find(attempt => attempt.Work.IsCompleted) is { } ended)
         {
-            string[] not = [.. _failed.Values.Select(failed => failed.Holder.Id)];
-            Location? location = await around.Finder.FindAsync(name, not, cancellationToken).ConfigureAwait(false);
-            if (location is not { Holders: [Holder named, ..] }) return null;
-            if (_location is { } before && !before.IsSameFile(location))
+            _running.Remove(ended);
+            using (ended)
             {
-                how.Notice?.Invoke($"'{name}' has changed on the servers: starting over");
-            }
-            _location = location;
-            if (location.Holders.FirstOrDefault(one => !_failed.ContainsKey(one.Key)) is { } fresh) return fresh;
-            if (!location.IsWholeList)
-            {
-                foreach (ServerRow row in await around.Finder.ListServersAsync(cancellationToken).ConfigureAwait(false))
+                try
                 {
-                    Holder other = new(row.Id.Value, row.Host, row.Port);
-                    if (row.Alive && !_failed.ContainsKey(other.Key)) return other;
+                    if (await ended.Work.ConfigureAwait(false))
+                    {
+                        foreach (Attempt late in _running.Where(other => other.LateIn <= TimeSpan.Zero)) Report(late);
+                        return Finish(ended);
+                    }
+                    Note(ended);
+                }
+                catch (Exception exception)
+                    when (exception is DiskFullException or TargetException && _running.Count > 0)
+                {
+                    // The other one may still find room.
+                    _failed[ended.Holder.Key] = (ended.Holder, _time.GetTimestamp());
                 }
             }
-            named = location.Holders.FirstOrDefault(one => !_wrong.Contains(one.Key), named);
-            return !_wrong.Contains(named.Key)
-                && _time.GetElapsedTime(_failed[named.Key].At) >= SecondChance ? named : null;
+            lock (_progress) _shown = _running.Count == 0 ? 0 : _running.Max(attempt => attempt.Done);
         }
-        catch (Exception exception) when (exception is IOException or InvalidDataException)
-        {
-            _lastFailure = exception.Message;
-            return null;
-        }
-    }
-
-    private bool IsHopeless() => _wrong.Count > 0 && _location!.Holders.All(holder => _wrong.Contains(holder.Key));
-
-    // Null when the server could not deliver; it is remembered as failed, and why.
-    private async Task<DownloadResult?> FetchAsync(Holder holder, CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource stall = new(_options.Stall, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stall.Token, cancellationToken);
-        string reason = "connect";
-        try
-        {
-            await using Body body = await OpenAsync(holder, either.Token).ConfigureAwait(false);
-            reason = "stall";
-            if (_file is null) _file = OpenTarget();
-            else TargetException.Guard(_file.Restart);
-            bool verified = await ReceiveAsync(body, holder.Id, stall, either.Token).ConfigureAwait(false);
-            TargetException.Guard(_file.Commit);
-            return new DownloadResult(body.Size, holder.Id, target) { IsVerified = verified };
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            _lastFailure = $"{holder} sent nothing for {_options.Stall.TotalSeconds} s";
-        }
-        catch (WrongBytesException exception)
-        {
-            reason = "wrong";
-            _lastFailure = exception.Message;
-            _wrong.Add(holder.Key);
-        }
-        catch (MissingFileException exception) when (_location is not null)
-        {
-            reason = "missing";
-            _lastFailure = exception.Message;
-        }
-        catch (Exception exception) when (exception is InvalidDataException or HttpRequestException
-            || exception is IOException and not (DiskFullException or TargetException or MissingFileException))
-        {
-            _lastFailure = exception.Message;
-        }
-        Note(holder, reason);
         return null;
     }
 
-    private void Note(Holder holder, string reason)
+    private DownloadResult Finish(Attempt attempt)
     {
-        long now = _time.GetTimestamp();
-        if (!_failed.ContainsKey(holder.Key)) _newsAt = now;
-        _failed[holder.Key] = (holder, now);
-        if (_location is { IsWholeList: true })
-        {
-            _ = around.Finder.ReportAsync(name, holder.Id, reason, CancellationToken.None);
-        }
+        attempt.Commit();
+        return new DownloadResult(attempt.Size, attempt.Holder.Id, target) { IsVerified = attempt.IsVerified };
     }
 
-    private async Task<Body> OpenAsync(Holder holder, CancellationToken cancellationToken)
+    // False when the answer has named a server, which is under way now.
+    private async Task<bool> TakeAnswerAsync(CancellationToken cancellationToken)
     {
-        long expected = _location?.Size ?? -1;
-        Body body;
-        if (holder.Url is { } url)
+        if (_question is not { IsCompleted: true } question) return true;
+        _question = null;
+        _askAt = Now + _options.AskAgain;
+        Answer answer = await question.ConfigureAwait(false);
+        _lastFailure = answer.Failure ?? _lastFailure;
+        if (answer.Location is not { Holders.Count: > 0 } location) return true;
+        if (_location!.IsOther(location))
         {
-            body = await around.Http.OpenWholeAsync(url, holder.ToString(), cancellationToken).ConfigureAwait(false);
+            how.Notice?.Invoke($"'{name}' has changed on the servers: starting over");
+            await EndRunningAsync().ConfigureAwait(false);
         }
-        else
-        {
-            LineConnection connection =
-                await around.Dialer.DialAsync(holder.Host, holder.Port, cancellationToken).ConfigureAwait(false);
-            body = new Body(await RequestAsync(connection, holder, cancellationToken).ConfigureAwait(false),
-                connection.ReadAsync, connection);
-        }
-        // Another size than the index tells is another file, or one that is being changed.
-        if (expected < 0 || expected == body.Size) return body;
-        await body.DisposeAsync().ConfigureAwait(false);
-        throw new IOException($"{holder.Id} offers {body.Size} bytes where the index says {expected}");
+        _location = location;
+        if (Choose(location, answer.Others) is not { } holder) return true;
+        Start(holder, cancellationToken);
+        return false;
     }
 
-    private async Task<long> RequestAsync(
-        LineConnection connection, Holder holder, CancellationToken cancellationToken)
+    private async Task EndRunningAsync()
+    {
+        foreach (Attempt attempt in _running) await attempt.EndAsync().ConfigureAwait(false);
+        _running.Clear();
+    }
+
+    private bool IsAtAnEnd() => _attempts >= MostAttempts
+        || (_askAt > Now && (IsHopeless() || _time.GetElapsedTime(_newsAt) >= _options.Patience));
+
+    private bool IsHopeless() => _wrong.Count > 0 && _location!.Holders.All(holder => _wrong.Contains(holder.Key));
+
+    private bool IsAnotherNeeded() => _running.Count < MostAtOnce && _attempts < MostAttempts
+        && _running.TrueForAll(attempt => attempt.LateIn <= TimeSpan.Zero);
+
+    // After a failure the index is asked: it may know of a newer version. Of a silent one it knows no more than before.
+    private bool TryAnother(CancellationToken cancellationToken)
+    {
+        if (_question is not null || Now < _askAt) return false;
+        if (_running.Count > 0 && _location is { IsWholeList: true } && Fresh(_location) is { } fresh)
+        {
+            Start(fresh, cancellationToken);
+            return true;
+        }
+        Holder[] known = [.. _failed.Values.Select(failed => failed.Holder),
+            .. _running.Select(attempt => attempt.Holder)];
+        _question = AskAsync(known, cancellationToken);
+        return true;
+    }
+
+    private async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        TimeSpan left = _running.Count == 0 ? TimeSpan.Zero : _running.Max(attempt => attempt.LateIn);
+        if (left <= TimeSpan.Zero) left = _askAt - Now;
+        bool isDue = left > TimeSpan.Zero && _running.Count < MostAtOnce && _question is null;
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        List<Task> ends = [.. _running.Select(attempt => attempt.Work),
+            Task.Delay(isDue ? left : Timeout.InfiniteTimeSpan, _time, over.Token)];
+        if (_question is not null) ends.Add(_question);
+        await Task.WhenAny(ends).ConfigureAwait(false);
+        over.Cancel();
+    }
+
+    private bool IsFresh(Holder holder) => !_failed.ContainsKey(holder.Key)
+        && !_running.Exists(attempt => attempt.Holder.Key == holder.Key);
+
+    private Holder? Fresh(Location location) => location.Holders.FirstOrDefault(IsFresh);
+
+    // Another server than those that failed or are under way; null when there is none yet.
+    private Holder? Choose(Location location, List<ServerRow> others)
+    {
+        if (Fresh(location) is { } fresh) return fresh;
+        foreach (ServerRow row in others)
+        {
+            Holder other = new(row.Id.Value, row.Host, row.Port);
+            if (row.Alive && IsFresh(other)) return other;
+        }
+        Holder named = location.Holders.FirstOrDefault(one => !_wrong.Contains(one.Key), location.Holders[0]);
+        return !_wrong.Contains(named.Key) && !_running.Exists(attempt => attempt.Holder.Key == named.Key)
+            && _time.GetElapsedTime(_failed[named.Key].At) >= SecondChance ? named : null;
+    }
+
+    // Runs beside everything else, and touches nothing of it.
+    private async Task<Answer> AskAsync(Holder[] known, CancellationToken cancellationToken)
     {
         try
         {
-            return await FileRequest.SendAsync(connection, name, holder.ToString(), cancellationToken)
-                .ConfigureAwait(false) ?? throw new MissingFileException($"{holder} has no such file");
+            Location? location = await around.Finder.FindAsync(name, [.. known.Select(holder => holder.Id)],
+                cancellationToken).ConfigureAwait(false);
+            bool isOneOfThem = location is { IsWholeList: false }
+                && location.Holders.All(holder => known.Any(one => one.Key == holder.Key));
+            return new Answer(location, isOneOfThem
+                ? await around.Finder.ListServersAsync(cancellationToken).ConfigureAwait(false) : [], null);
         }
-        catch
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            throw;
+            return new Answer(null, [], exception.Message);
         }
     }
 
-    // True when the bytes were verified.
-    private async Task<bool> ReceiveAsync(
-        Body body, string server, CancellationTokenSource stall, CancellationToken cancellationToken)
+    private void Note(Attempt attempt)
     {
-        FileDigest expected = _location?.Digest ?? FileDigest.None;
-        using IncrementalHash? hash =
-            expected.IsNone ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = new byte[(int)Math.Clamp(body.Size, 1, BufferBytes)];
-        how.Progress?.Report(new DownloadProgress(0, body.Size, server) { Servers = 1 });
-        for (long done = 0; done < body.Size;)
+        long now = _time.GetTimestamp();
+        _lastFailure = attempt.Failure;
+        if (!_failed.ContainsKey(attempt.Holder.Key)) _newsAt = now;
+        _failed[attempt.Holder.Key] = (attempt.Holder, now);
+        if (attempt.Reason == "wrong") _wrong.Add(attempt.Holder.Key);
+        _askAt = Now;
+        Report(attempt);
+    }
+
+    private void Report(Attempt attempt)
+    {
+        if (_location is not { IsWholeList: true }) return;
+        _ = around.Finder.ReportAsync(name, attempt.Holder.Id, attempt.Reason, CancellationToken.None);
+    }
+
+    // Of several the one that is furthest.
+    private void Show(Attempt attempt)
+    {
+        lock (_progress)
         {
-            int most = (int)Math.Min(buffer.Length, body.Size - done);
-            int read = await body.Read(buffer.AsMemory(0, most), cancellationToken).ConfigureAwait(false);
-            if (read == 0) throw new IOException($"{server} ended after {done} of {body.Size} bytes");
-            TargetException.Guard(() => _file!.Write(buffer.AsSpan(0, read)));
-            hash?.AppendData(buffer, 0, read);
-            done += read;
-            if (done > _most) (_most, _newsAt) = (done, _time.GetTimestamp());
-            stall.CancelAfter(_options.Stall);
-            how.Progress?.Report(new DownloadProgress(done, body.Size, server) { Servers = 1 });
+            if (attempt.Done > _most) (_most, _newsAt) = (attempt.Done, _time.GetTimestamp());
+            if (attempt.Done < _shown) return;
+            _shown = attempt.Done;
+            how.Progress?.Report(
+                new DownloadProgress(attempt.Done, attempt.Size, attempt.Holder.Id) { Servers = 1 });
         }
-        if (hash is null || new FileDigest(hash.GetHashAndReset()) == expected) return hash is not null;
-        throw new WrongBytesException($"{server} sent wrong bytes");
     }
 
-    private AtomicFile OpenTarget()
-    {
-        AtomicFile? file = null;
-        TargetException.Guard(() => file = AtomicFile.Create(target));
-        return file!;
-    }
-}
-
-/// <summary>A whole file on its way from a server.</summary>
-/// <param name="Size">Its length in bytes.</param>
-/// <param name="Read">Reads what has come; 0 when the server ended.</param>
-/// <param name="Connection">What it comes on.</param>
-internal sealed record Body(long Size, Func<Memory<byte>, CancellationToken, ValueTask<int>> Read,
-    IAsyncDisposable Connection) : IAsyncDisposable
-{
-    public ValueTask DisposeAsync() => Connection.DisposeAsync();
+    /// <param name="Location">Where the file is now; null when nobody said.</param>
+    /// <param name="Others">All servers, of an index that named one that is known already.</param>
+    /// <param name="Failure">Why nobody said.</param>
+    private sealed record Answer(Location? Location, List<ServerRow> Others, string? Failure);
 }

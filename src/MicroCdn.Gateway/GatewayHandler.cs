@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using System.Text;
 using MicroCdn.Http;
 using MicroCdn.Index;
@@ -29,7 +30,8 @@ internal sealed class GatewayHandler(
             return;
         }
         ReadOnlySpan<byte> name = decoded[..length];
-        if (directory.TryFind(name, out FileEntry entry))
+        if (request.Method == Method.Post) Report(request, response, peer, name);
+        else if (directory.TryFind(name, out FileEntry entry))
         {
             Answer(request, response, peer, name, entry, Wish.Read(request));
         }
@@ -41,6 +43,23 @@ internal sealed class GatewayHandler(
         else if (name.SequenceEqual("healthz"u8)) Sentences.Explain(response, HttpStatus.Ok, "ok");
         else if (name.SequenceEqual("readyz"u8)) AnswerReady(response);
         else NotFound(response);
+    }
+
+    /// <summary>Takes reports about servers: <c>POST /name?report=REASON&amp;server=ID</c>.</summary>
+    /// <remarks>A browser tells by Origin that a page of anybody's sends it, through a visitor who knows nothing of it:
+    /// that is not taken.</remarks>
+    public bool Takes(in Request request) => request is { Method: Method.Post, BodyLength: 0 }
+        && !request.Has(Field.Origin) && Wish.TryReadReport(request.Query, out _, out _);
+
+    // It weighs what REPORT of the line protocol weighs.
+    private void Report(in Request request, Response response, IPeer peer, ReadOnlySpan<byte> name)
+    {
+        Wish.TryReadReport(request.Query, out Trouble reason, out ServerId server);
+        IPAddress client = _askers.Of(request, peer, null).Address!;
+        bool isTaken = directory.TryReport(name, server, reason, client);
+        response.Begin(isTaken ? HttpStatus.NoContent : HttpStatus.TooManyRequests);
+        if (isTaken) response.EndEmpty();
+        else response.End([]);
     }
 
     private bool TryEnding(

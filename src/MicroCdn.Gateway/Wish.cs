@@ -46,6 +46,22 @@ internal readonly record struct Wish(View View, ServerId? Not)
         return new Wish(view == View.File ? Preferred(request[Field.Accept]) : view, not);
     }
 
+    /// <summary>Reads the query of a report; false when it is none.</summary>
+    public static bool TryReadReport(ReadOnlySpan<byte> query, out Trouble reason, out ServerId server)
+    {
+        bool hasReason = false;
+        ServerId? id = null;
+        reason = default;
+        foreach (Range range in query.Split((byte)'&'))
+        {
+            ReadOnlySpan<byte> word = query[range];
+            if (word.StartsWith("report="u8)) hasReason = TroubleReport.TryReason(word[7..], out reason);
+            else if (word.StartsWith("server="u8)) id = ReadId(word[7..]);
+        }
+        server = id ?? default;
+        return hasReason && id is not null;
+    }
+
     /// <summary>Chooses by an Accept field (RFC 9110, section 12.5.1): Metalink and JSON only when they are named, and
     /// liked at least as much as anything else.</summary>
     /// <remarks>Whoever names no type gets the file: a wildcard stands for whatever the file is. An element that is

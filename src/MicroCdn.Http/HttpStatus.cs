@@ -49,6 +49,9 @@ public sealed record HttpStatus(int Code, string Phrase)
     /// <summary>No byte of the asked ranges exists.</summary>
     public static readonly HttpStatus RangeNotSatisfiable = new(416, "Range Not Satisfiable");
 
+    /// <summary>This client says too much at a time.</summary>
+    public static readonly HttpStatus TooManyRequests = new(429, "Too Many Requests");
+
     /// <summary>The head is too long, or has too many fields.</summary>
     public static readonly HttpStatus FieldsTooLarge = new(431, "Request Header Fields Too Large");
 

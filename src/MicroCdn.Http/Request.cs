@@ -17,6 +17,9 @@ public enum Method
 
     /// <summary>What may be asked (CORS).</summary>
     Options,
+
+    /// <summary>Tells something; answered by 405 where no handler takes it.</summary>
+    Post,
 }
 
 /// <summary>The fields that some handler looks at; every other one is checked for its form and passed over.</summary>

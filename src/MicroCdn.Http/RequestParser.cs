@@ -93,6 +93,7 @@ public static class RequestParser
             _ when method.SequenceEqual("GET"u8) => Method.Get,
             _ when method.SequenceEqual("HEAD"u8) => Method.Head,
             _ when method.SequenceEqual("OPTIONS"u8) => Method.Options,
+            _ when method.SequenceEqual("POST"u8) => Method.Post,
             _ => Method.Other,
         };
         if (target.Length > HttpLimits.TargetBytes) return Refusal.TargetTooLong;

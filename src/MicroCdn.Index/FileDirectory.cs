@@ -11,8 +11,10 @@ public sealed class FileDirectory
 {
     private readonly Candidates _candidates;
     private readonly Router _router;
+    private readonly Reports? _reports;
 
-    internal FileDirectory(Router router) => (_router, _candidates) = (router, new Candidates(router));
+    internal FileDirectory(Router router, Reports? reports = null) =>
+        (_router, _candidates, _reports) = (router, new Candidates(router), reports);
 
     /// <summary>How many files have a holder, alive or not.</summary>
     public int Count => _router.Catalog.Count;
@@ -60,6 +62,12 @@ public sealed class FileDirectory
     /// <returns>How many there are; those that do not fit are left out.</returns>
     public int Rank(in FileEntry entry, in Asker asker, Span<Candidate> ranked) =>
         _candidates.Rank(entry, asker, ranked);
+
+    /// <summary>Takes what a client reports of a server that failed it, as REPORT of the line protocol
+    /// does.</summary>
+    /// <returns>False when this address reports too much.</returns>
+    public bool TryReport(ReadOnlySpan<byte> decodedName, ServerId server, Trouble reason, IPAddress client) =>
+        _reports?.TryTake(decodedName, server, reason, client) ?? true;
 
     /// <summary>The copies that are not offered, since most live servers hold another size or other bytes.</summary>
     public IReadOnlyList<OtherCopy> NotOffered(ReadOnlySpan<byte> decodedName)

@@ -28,7 +28,6 @@ public sealed class IndexRole : IRole
         Router router = new(new Catalog(chance.NextInt64()), fleet, new Chance(chance.NextInt64()));
         if (options.CountryFile is { } path) _countries = new CountryWatch(path, fleet, time, logger);
         _applied = new Applied(router, logger);
-        Directory = new FileDirectory(router);
         _witness = new Witness(fleet, dialer, time);
         fleet.Look = _witness.Look;
         StateLog states = new(logger);
@@ -45,6 +44,7 @@ public sealed class IndexRole : IRole
             Credentials = options.Credentials,
             Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
         };
+        Directory = new FileDirectory(router, service.Reports);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
     }
 

@@ -18,17 +18,30 @@ internal sealed class Reports(Router router, Complaints complaints)
     {
         if (!_budget.TryTake(peer.Remote, router.Fleet.Time)) return WireErrors.LimitReached;
         ServerId.TryCreate(report.Id, out ServerId id);
-        if (router.Fleet.Find(id) is not { Contact: not null } server) return null;
         Catalog.View view = router.Catalog.Now;
-        int row = view.Find(report.Name);
-        if (row < 0 || !IsHolder(view, row, server)) return null;
-        if (report.Reason == Trouble.Wrong)
+        Take(view, view.Find(report.Name), id, report.Reason, peer.Remote);
+        return null;
+    }
+
+    /// <summary>The same for who came through another door; false when this address reports too much.</summary>
+    public bool TryTake(ReadOnlySpan<byte> decodedName, ServerId id, Trouble reason, IPAddress from)
+    {
+        if (!_budget.TryTake(from, router.Fleet.Time)) return false;
+        Catalog.View view = router.Catalog.Now;
+        Take(view, view.Names.Find(decodedName), id, reason, from);
+        return true;
+    }
+
+    private void Take(Catalog.View view, int row, ServerId id, Trouble reason, IPAddress from)
+    {
+        if (row < 0 || router.Fleet.Find(id) is not { Contact: not null } server) return;
+        if (!IsHolder(view, row, server)) return;
+        if (reason == Trouble.Wrong)
         {
             complaints.Add($"{id} is reported for wrong bytes of '{Encoding.UTF8.GetString(view.NameOf(row))}' by "
-                + $"{WireAddress.Format(peer.Remote)}");
+                + $"{WireAddress.Format(from)}");
         }
-        router.Fleet.Report(server, report.Reason);
-        return null;
+        router.Fleet.Report(server, reason);
     }
 
     private static bool IsHolder(Catalog.View view, int row, Server server)

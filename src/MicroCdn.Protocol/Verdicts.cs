@@ -199,7 +199,8 @@ public readonly ref struct TroubleReport
         _ => "wrong",
     };
 
-    private static bool TryReason(ReadOnlySpan<byte> word, out Trouble reason)
+    /// <summary>Reads a reason; false when it is none.</summary>
+    public static bool TryReason(ReadOnlySpan<byte> word, out Trouble reason)
     {
         reason = word switch
         {

@@ -87,7 +87,7 @@ public sealed class AtomicFile : IDisposable
         {
             Durable.Sync(_handle);
             // Windows renames no open file.
-            if (OperatingSystem.IsWindows()) _handle.Dispose();
+            if (Ways.AreOfWindows) _handle.Dispose();
             File.Move(_temporary, _target, overwrite: true);
             _committed = true;
             Durable.SyncFolder(Path.GetDirectoryName(_target)!);

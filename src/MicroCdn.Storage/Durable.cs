@@ -13,7 +13,7 @@ internal static class Durable
     /// <summary>What a path leads to, links followed.</summary>
     public static EntryKind Look(string path)
     {
-        if (OperatingSystem.IsLinux()) return Libc.Look(path, followLinks: true, out _);
+        if (Ways.HasLibc) return Libc.Look(path, followLinks: true, out _);
         if (Directory.Exists(path)) return EntryKind.Folder;
         FileInfo file = new(path);
         if (!file.Exists) return EntryKind.Missing;
@@ -24,7 +24,7 @@ internal static class Durable
     /// <exception cref="IOException">The disk refused.</exception>
     public static void Sync(SafeFileHandle file)
     {
-        if (OperatingSystem.IsLinux())
+        if (Ways.HasLibc)
         {
             Libc.Sync(file);
             return;
@@ -39,7 +39,7 @@ internal static class Durable
     /// <exception cref="IOException">The disk refused.</exception>
     public static void SyncFolder(string path)
     {
-        if (OperatingSystem.IsLinux()) Libc.SyncFolder(path);
+        if (Ways.HasLibc) Libc.SyncFolder(path);
     }
 
     /// <summary>Makes a folder and those above it, where they do not exist, so that they survive a power cut.</summary>
@@ -63,7 +63,7 @@ internal static class Durable
     /// else.</summary>
     public static bool IsStill(SafeFileHandle file, string path)
     {
-        if (!OperatingSystem.IsLinux()) return File.Exists(path);
+        if (!Ways.HasLibc) return File.Exists(path);
         return Libc.Look((int)file.DangerousGetHandle(), out FileFacts opened) == EntryKind.File
             && Libc.Look(path, followLinks: true, out FileFacts there) == EntryKind.File && opened.Inode == there.Inode;
     }

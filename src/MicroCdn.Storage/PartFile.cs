@@ -137,7 +137,7 @@ public sealed class PartFile : IDisposable
         Durable.Sync(_handle);
         if (!Durable.IsStill(_handle, _path)) throw new IOException($"'{_path}' was replaced by another program");
         // Windows renames no open file. Elsewhere the lock is held until the name is gone.
-        if (OperatingSystem.IsWindows()) _handle.Dispose();
+        if (Ways.AreOfWindows) _handle.Dispose();
         File.Move(_path, _target, overwrite: true);
         _committed = true;
         DeleteJournal();
@@ -158,17 +158,17 @@ public sealed class PartFile : IDisposable
         if (delete && _journal is not null && !_handle.IsClosed) RandomAccess.SetLength(_handle, 0);
         if (!isKept) DeleteJournal();
         // Deleted while it is locked, or the next process could open it in between.
-        if (delete && !OperatingSystem.IsWindows()) File.Delete(_path);
+        if (delete && !Ways.AreOfWindows) File.Delete(_path);
         _journal?.Dispose();
         _handle.Dispose();
-        if (delete && OperatingSystem.IsWindows()) File.Delete(_path);
+        if (delete && Ways.AreOfWindows) File.Delete(_path);
     }
 
     private void DeleteJournal()
     {
         if (_journal is null || _journal.IsClosed) return;
         bool isOurs = Durable.IsStill(_journal, JournalOf(_path));
-        if (OperatingSystem.IsWindows()) _journal.Dispose();
+        if (Ways.AreOfWindows) _journal.Dispose();
         if (isOurs) File.Delete(JournalOf(_path));
         _journal.Dispose();
     }

@@ -10,9 +10,15 @@ internal static class TargetPath
     private const int MostNameBytes = 255;
 
     /// <summary>The full path, through a link to what it leads to, as every program writes.</summary>
-    /// <exception cref="IOException">A device, a pipe or a folder has the name; none is ever replaced.</exception>
+    /// <exception cref="IOException">A device, a pipe or a folder has the name; none is ever replaced. Or the name is
+    /// one that Windows takes for something else.</exception>
     public static string Resolve(string target)
     {
+        // Before GetFullPath, which cuts dots and spaces, and makes a device of a name.
+        if (Ways.AreOfWindows && !WindowsPath.IsOrdinary(target))
+        {
+            throw new IOException($"'{target}' leads to no ordinary file on Windows");
+        }
         string full = Path.GetFullPath(target);
         if (new FileInfo(full).LinkTarget is not null)
         {

@@ -23,7 +23,7 @@ internal static class ExitCode
     /// <summary>No room is left on the disk.</summary>
     public const int DiskFull = 6;
 
-    /// <summary>Some of several failed.</summary>
+    /// <summary>Of several some failed, or not all for the same reason.</summary>
     public const int Partial = 7;
 
     /// <summary>Ctrl-C.</summary>

@@ -17,7 +17,7 @@ internal static class Program
         }
         catch (SettingsException exception)
         {
-            Console.Error.WriteLine($"microcdn: {Table.Plain(exception.Message)}");
+            Messages.Say(exception.Message);
             return ExitCode.Usage;
         }
         if (wrong is null)
@@ -26,10 +26,10 @@ internal static class Program
         }
         // One sentence, not the whole help: what is wrong should not scroll away.
         Command verb = parsed.CommandResult.Command;
-        Console.Error.WriteLine($"microcdn: {Table.Plain(wrong)}");
+        Messages.Say(wrong);
         string path = verb.Parents.Any(parent => parent != root)
             ? $"{verb.Parents.First().Name} {verb.Name}" : verb.Name;
-        Console.Error.WriteLine($"Try 'microcdn {(verb == root ? "" : path + " ")}--help'.");
+        Messages.Write($"Try 'microcdn {(verb == root ? "" : path + " ")}--help'.");
         return ExitCode.Usage;
     }
 }

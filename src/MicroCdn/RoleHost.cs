@@ -47,7 +47,7 @@ internal static class RoleHost
             when (exception is PortUnavailableException or DirectoryNotFoundException or UnusableCertificateException
                 or UnusableCountryFileException or UnusableKeyFileException)
         {
-            Console.Error.WriteLine($"microcdn: {exception.Message}");
+            Messages.Say(exception.Message);
             return ExitCode.Usage;
         }
         finally

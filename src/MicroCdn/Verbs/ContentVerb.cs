@@ -36,7 +36,7 @@ internal static class ContentVerb
             };
             if (StateFolder.Make(state, options.Files) is { } refusal)
             {
-                Console.Error.WriteLine($"microcdn: {Table.Plain(refusal)}");
+                Messages.Say(refusal);
                 return Task.FromResult(ExitCode.Usage);
             }
             EdgeOptions served = edge.Read(parsed) with

@@ -94,6 +94,7 @@ internal static class Flags
         Description = description,
         DefaultValueFactory = _ => "localhost",
         HelpName = "HOST",
+        CustomParser = result => Read<string>(result, name, "a host name or address", TryHost)!,
     };
 
     public static Option<IPAddress> Bind() => new("--bind")
@@ -154,6 +155,8 @@ internal static class Flags
         host = colon < 0 ? "" : text[..colon].Trim('[', ']');
         return TryPort(text[(colon + 1)..], out port) && host.Length > 0;
     }
+
+    private static bool TryHost(string text, out string? host) => (host = text).Length > 0;
 
     private static bool TryPort(string text, out int port) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)

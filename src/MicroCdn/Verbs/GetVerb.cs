@@ -10,7 +10,6 @@ namespace MicroCdn.Verbs;
 internal static class GetVerb
 {
     private const int AtOnce = 4;
-    private static readonly Lock Output = new();
 
     public static Command Create()
     {
@@ -49,14 +48,13 @@ internal static class GetVerb
             bool escaped = parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash);
             if (!escaped && Array.Find(wanted, name => name.Value.StartsWith('-')) is { Value: { } flag })
             {
-                string plain = Table.Plain(flag);
-                Console.Error.WriteLine($"microcdn: there is no flag '{plain}' (for a file, write '-- {plain}').");
+                Messages.Say($"there is no flag '{flag}' (for a file, write '-- {flag}').");
                 return ExitCode.Usage;
             }
             Fetch fetch = (name, target, progress, token) => host is null
                 ? client.DownloadAsync(name.Value, target, new DownloadOptions
                 {
-                    Parallel = parsed.GetValue(flags.Parallel), Progress = progress, Notice = Say,
+                    Parallel = parsed.GetValue(flags.Parallel), Progress = progress, Notice = Messages.Say,
                 }, token)
                 : client.DownloadFromAsync(host, port, name, target, progress, token);
             return await RunAsync(wanted, parsed.GetValue(output), fetch);
@@ -68,7 +66,7 @@ internal static class GetVerb
     {
         if (names.Length > 1 && output is not null && File.Exists(output))
         {
-            Console.Error.WriteLine($"microcdn: --out '{output}' is a file; with several names it must be a folder.");
+            Messages.Say($"--out '{output}' is a file; with several names it must be a folder.");
             return ExitCode.Usage;
         }
         using Interruption interruption = new();
@@ -93,11 +91,8 @@ internal static class GetVerb
         {
             DownloadResult result = await fetch();
             string resumed = result.Resumed > 0 ? $", {result.Resumed} were there already" : "";
-            lock (Output)
-            {
-                Console.WriteLine($"saved {result.Path} ({result.Size} bytes from {result.Server}{resumed})");
-            }
-            return ExitCode.Done;
+            return Messages.Print(() =>
+                Console.WriteLine($"saved {result.Path} ({result.Size} bytes from {result.Server}{resumed})"));
         }
         catch (OperationCanceledException)
         {
@@ -124,15 +119,9 @@ internal static class GetVerb
         }
     }
 
-    // Out of the ordinary, and no failure.
-    private static void Say(string sentence)
-    {
-        lock (Output) Console.Error.WriteLine($"microcdn: {Table.Plain(sentence)}");
-    }
-
     private static int Fail(int code, string sentence)
     {
-        lock (Output) Console.Error.WriteLine($"microcdn: {Table.Plain(sentence)}");
+        Messages.Say(sentence);
         return code;
     }
 

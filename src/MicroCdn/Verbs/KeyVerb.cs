@@ -194,7 +194,7 @@ internal static class KeyVerb
 
     private static int Fail(string sentence, int code)
     {
-        Console.Error.WriteLine($"microcdn: {Table.Plain(sentence)}");
+        Messages.Say(sentence);
         return code;
     }
 }

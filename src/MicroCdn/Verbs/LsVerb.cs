@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using MicroCdn.Client;
-using MicroCdn.Network;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Verbs;
@@ -11,22 +10,20 @@ internal static class LsVerb
 {
     public static Command Create()
     {
-        Option<string> indexHost = Flags.Host("--index-host", "The index's host.");
-        Option<int> indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
+        IndexFlags index = new();
         Option<bool> json = Flags.Json();
-        Command verb = new("ls", "List the files that can be downloaded.") { indexHost, indexPort, json };
+        Command verb = new("ls", "List the files that can be downloaded.") { json };
+        index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
-            ClientOptions options = new()
-            {
-                IndexHost = parsed.GetValue(indexHost)!, IndexPort = parsed.GetValue(indexPort),
-            };
-            CdnClient client = new(options, new TcpDialer(TimeProvider.System), TimeProvider.System);
-            List<FileRow> rows = await client.ListFilesAsync(token);
+            using CdnClient client = new(index.Read(parsed));
+            List<FileRow> rows = await client.ListFilesAsync(Messages.Say, token);
             rows.Sort((one, other) => string.CompareOrdinal(one.Name.Value, other.Name.Value));
-            if (parsed.GetValue(json)) WriteJson(rows);
-            else WriteTable(rows);
-            return ExitCode.Done;
+            return Messages.Print(() =>
+            {
+                if (parsed.GetValue(json)) WriteJson(rows);
+                else WriteTable(rows);
+            });
         }));
         return verb;
     }

@@ -19,12 +19,12 @@ internal static class Questions
         }
         catch (UnusableKeyFileException exception)
         {
-            Console.Error.WriteLine($"microcdn: {Table.Plain(exception.Message)}");
+            Messages.Say(exception.Message);
             return ExitCode.Usage;
         }
         catch (CdnException exception)
         {
-            Console.Error.WriteLine($"microcdn: {Table.Plain(exception.Message)}");
+            Messages.Say(exception.Message);
             return ExitCode.Unreachable;
         }
     }

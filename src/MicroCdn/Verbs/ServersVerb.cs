@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using MicroCdn.Client;
-using MicroCdn.Network;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Verbs;
@@ -14,30 +13,31 @@ internal static class ServersVerb
 
     public static Command Create()
     {
-        Option<string> indexHost = Flags.Host("--index-host", "The index's host.");
-        Option<int> indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
+        IndexFlags index = new();
         Option<string> monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
         Option<int> monitorPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
         Option<bool> json = Flags.Json();
         Command verb = new("servers", "List the content servers as the index and the monitor see them.")
         {
-            indexHost, indexPort, monitorHost, monitorPort, json,
+            monitorHost, monitorPort, json,
         };
+        index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
-            ClientOptions options = new()
-            {
-                IndexHost = parsed.GetValue(indexHost)!, IndexPort = parsed.GetValue(indexPort),
-            };
-            CdnClient client = new(options, new TcpDialer(TimeProvider.System), TimeProvider.System);
-            List<ServerRow>? index = await TryAsync(client.ListServersAsync(token));
-            List<ServerRow>? monitor = await TryAsync(
+            using CdnClient client = new(index.Read(parsed));
+            List<ServerRow>? ofIndex = await TryAsync(
+                client.ListServersAsync(Messages.Say, token));
+            List<ServerRow>? ofMonitor = await TryAsync(
                 client.ListServersOfMonitorAsync(parsed.GetValue(monitorHost)!, parsed.GetValue(monitorPort), token));
-            if (index is null && monitor is null) return ExitCode.Unreachable;
-            List<Seen> seen = Merge(index ?? [], monitor ?? []);
-            if (parsed.GetValue(json)) WriteJson(seen);
-            else WriteTable(seen);
-            return index is null || monitor is null ? ExitCode.Partial : ExitCode.Done;
+            if (ofIndex is null && ofMonitor is null) return ExitCode.Unreachable;
+            List<Seen> seen = Merge(ofIndex ?? [], ofMonitor ?? []);
+            int printed = Messages.Print(() =>
+            {
+                if (parsed.GetValue(json)) WriteJson(seen);
+                else WriteTable(seen);
+            });
+            if (printed != ExitCode.Done) return printed;
+            return ofIndex is null || ofMonitor is null ? ExitCode.Partial : ExitCode.Done;
         }));
         return verb;
     }
@@ -50,7 +50,7 @@ internal static class ServersVerb
         }
         catch (CdnException exception)
         {
-            Console.Error.WriteLine($"microcdn: {Table.Plain(exception.Message)}");
+            Messages.Say(exception.Message);
             return null;
         }
     }

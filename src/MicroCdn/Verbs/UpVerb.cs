@@ -63,7 +63,7 @@ internal static class UpVerb
                     parts => Build(plan, parts, routing.Read(parsed)), started: () => Greet(plan),
                     keys: keys.Read(parsed));
             }
-            Console.Error.WriteLine($"microcdn: {Table.Plain(refusal)}");
+            Messages.Say(refusal);
             return Task.FromResult(ExitCode.Usage);
         });
         return verb;

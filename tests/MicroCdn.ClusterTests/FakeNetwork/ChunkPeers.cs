@@ -181,6 +181,9 @@ internal sealed class ChunkServer
     /// <summary>It says nothing, not even to HELLO.</summary>
     public bool IsMute { get; set; }
 
+    /// <summary>It has no file any more.</summary>
+    public bool IsEmpty { get; set; }
+
     /// <summary>It speaks version 1.</summary>
     public bool IsOld { get; set; }
 
@@ -221,6 +224,7 @@ internal sealed class ChunkServer
             if (IsMute) continue;
             string[] words = line.Split(' ');
             if (line == "HELLO 2" && !IsOld) await SayAsync(connection, "WELCOME MICRO-CDN 2", cancellationToken);
+            else if (IsEmpty) await SayAsync(connection, "ERROR FILE_NOT_FOUND", cancellationToken);
             else if (words is ["CHUNKS", var name] && name == _word && !IsOld)
             {
                 await SayAsync(connection, KnowsNoDigests ? "ERROR UNAVAILABLE" : Chunks(), cancellationToken);

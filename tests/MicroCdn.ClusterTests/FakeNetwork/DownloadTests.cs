@@ -25,7 +25,7 @@ public sealed class DownloadTests
 
         cluster.World.Phase("listing");
         List<FileRow> rows = await cluster.World.ResultAsync(
-            cluster.Client().ListFilesAsync(TestContext.Current.CancellationToken), "the list of files arrives");
+            cluster.Client().ListFilesAsync(null, TestContext.Current.CancellationToken), "the list of files arrives");
         Assert.Equal(Files.Select(f => (f.Name, (long)f.Size)).Order(),
             rows.Select(r => (r.Name.Value, r.Size)).Order());
 

@@ -49,6 +49,40 @@ public sealed class ClientTests
         Assert.Equal(real, new FileInfo(link).LinkTarget);
     }
 
+    [Theory]
+    [InlineData("ls", 0)]
+    [InlineData("servers", 7)]
+    public async Task A_list_comes_from_the_first_index_that_answers(string verb, int code)
+    {
+        await using Stage stage = new();
+        await stage.IndexAsync();
+        await stage.RegisteredContentAsync("CS1", stage.MakeFiles("one", ("a.txt", "a"u8.ToArray())), Stage.FreePort());
+        int nobody = Stage.FreePort();
+        // The monitor that servers asks too is not there, which is its exit code 7.
+        RunningProcess list = stage.MicroCdn([verb, "--index", $"127.0.0.1:{nobody}", "--index", $"127.0.0.1:{stage.IndexPort}",
+            .. (string[])(verb == "ls" ? [] : ["--monitor-tcp-port", $"{nobody}"])]);
+        Assert.True(await list.UntilEndAsync() == code, list.Output);
+        Assert.Contains(verb == "ls" ? "a.txt" : "CS1", list.Output, StringComparison.Ordinal);
+        Assert.Contains($"microcdn: 127.0.0.1:{nobody} cannot be reached: ", list.Output, StringComparison.Ordinal);
+        Assert.Contains("(connection refused): asking the next index", list.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_client_of_a_gateway_finds_wrong_is_told_to_the_index()
+    {
+        await using Stage stage = new();
+        int gateway = Stage.FreePort();
+        RunningProcess index = await stage.IndexAsync("--http-port", $"{gateway}");
+        string folder = stage.MakeFiles("one", ("a.txt", "a"u8.ToArray()));
+        await stage.RegisteredContentAsync("CS1", folder, Stage.FreePort(), "--http-port", $"{Stage.FreePort()}");
+        Assert.Equal(0, (await stage.GetAsync("a.txt", "--gateway", $"http://127.0.0.1:{gateway}")).Code);
+        // The server does not notice: size and time are as before.
+        Stage.WriteFile(Path.Combine(folder, "a.txt"), "b"u8.ToArray());
+        (int code, string output) = await stage.GetAsync("a.txt", "--gateway", $"http://127.0.0.1:{gateway}");
+        Assert.True(code == 5, output);
+        await index.UntilLineAsync("CS1 is reported for wrong bytes of 'a.txt' by 127.0.0.1");
+    }
+
     [Fact]
     public async Task The_progress_bar_is_shown_on_a_terminal_also_when_standard_output_is_redirected()
     {

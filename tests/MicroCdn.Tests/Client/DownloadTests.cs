@@ -1,4 +1,5 @@
 using MicroCdn.Client;
+using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -189,13 +190,14 @@ public sealed class DownloadTests : IDisposable
     public async Task A_list_without_its_end_is_no_list()
     {
         _peers.With("index", 5050, _ => new Reply("FILE a%20b 1\nnonsense\nFILE c d 2\nFILE ../x 3\nEND\n"));
-        Assert.Equal(["a b 1", "c d 2"], (await Finish(Client().ListFilesAsync(TestContext.Current.CancellationToken)))
-            .Select(row => $"{row.Name} {row.Size}"));
+        List<FileRow> rows =
+            await Finish(Client().ListFilesAsync(null, TestContext.Current.CancellationToken));
+        Assert.Equal(["a b 1", "c d 2"], rows.Select(row => $"{row.Name} {row.Size}"));
         foreach (Reply broken in new Reply[] { new("FILE a 1\n", Closes: true), "FILE a 1\n", "ERROR NO\n" })
         {
             _peers.With("index", 5050, _ => broken);
             CdnException exception = await Assert.ThrowsAsync<CdnException>(
-                () => Finish(Client().ListFilesAsync(TestContext.Current.CancellationToken)));
+                () => Finish(Client().ListFilesAsync(null, TestContext.Current.CancellationToken)));
             Assert.Equal(CdnFailure.Unreachable, exception.Failure);
         }
     }

@@ -1,7 +1,9 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using MicroCdn.Client;
 using MicroCdn.Protocol;
+using MicroCdn.Tests.Support;
 
 namespace MicroCdn.Tests.Client;
 
@@ -44,6 +46,26 @@ public sealed class GatewayFinderTests
         Assert.Equal((Sha, false), (location.Digest.ToString(), location.HasChunks));
         const string nobody = """{"size":5,"sha256":null,"url":null,"relayed":false,"servers":[]}""";
         Assert.Null(GatewayFinder.Read(Encoding.UTF8.GetBytes(nobody), [], Self));
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_a_server_is_told_to_the_gateway_and_what_comes_of_it_is_nothing()
+    {
+        List<string> said = [];
+        using HttpPeers peers = new();
+        peers.Add("gw", request =>
+        {
+            said.Add($"{request.Method} {request.RequestUri!.PathAndQuery}");
+            return said.Count > 1 ? throw new HttpRequestException("gone")
+                : new HttpResponseMessage(HttpStatusCode.NoContent);
+        });
+        using HttpFiles http = new(peers);
+        GatewayFinder finder = new(new Uri("http://gw/"), http, TimeProvider.System, TimeSpan.FromSeconds(10));
+        foreach (string server in (string[])["CS1", "C S", "gateway"])
+        {
+            await finder.ReportAsync(Names.Of("a/b c"), server, "wrong", TestContext.Current.CancellationToken);
+        }
+        Assert.Equal(["POST /a/b%20c?report=wrong&server=CS1", "POST /a/b%20c?report=wrong&server=C%20S"], said);
     }
 
     [Fact]

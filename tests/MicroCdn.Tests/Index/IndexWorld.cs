@@ -44,7 +44,7 @@ internal sealed class IndexWorld
 
     public Fleet Fleet => Router.Fleet;
 
-    public FileDirectory Directory => new(Router);
+    public FileDirectory Directory => new(Router, _service.Reports);
 
     public long Complaints => _service.Complaints.Total;
 
