@@ -30,6 +30,8 @@ internal readonly record struct Verdict(ServerState State, string Why = "", bool
 /// it up takes more: most of the jurors who are here and trust themselves, or one of them together with a look of our
 /// own that found nobody. Who doubts himself has no vote; when all do, what they said last still puts the servers in
 /// order, but nobody is left out for it.</para>
+/// <para>A monitor removes only so many servers in a while for their silence (docs/decisions/0013). Whom that spares is
+/// suspect; the monitor says so, and a look of our own that finds nobody makes good what its vote may not.</para>
 /// <para>With nobody on the bench the dead are those whom the index cannot reach itself, and everyone else is unknown,
 /// which may be used: clients go on downloading however long the monitors are away.</para>
 /// <para>A word about an incarnation older than the registered one is about a process that is no more.</para>
@@ -103,10 +105,11 @@ internal sealed class Jury
         int dead = count.Dead + (own.IsUnreached ? 1 : 0);
         bool isMost = count.Dead * 2 > count.Voters;
         if (isMost) return new Verdict(ServerState.Dead, $"{Said(count.Against!)} says that it is dead");
-        if (own.IsUnreached && (count.Dead > 0 || own.IsCalledDead))
+        if (own.IsUnreached && (count.Dead > 0 || count.Spared > 0 || own.IsCalledDead))
         {
+            string says = count.Dead > 0 || own.IsCalledDead ? "says that it is dead" : "hears nothing of it";
             return new Verdict(ServerState.Dead,
-                $"{Said(count.Against)} says that it is dead, and it does not answer the index", IsOpen: true);
+                $"{Said(count.Against)} {says}, and it does not answer the index", IsOpen: true);
         }
         if (own.IsExpelled) return Expelled;
         if (own.Drains || count.Draining > 0) return new Verdict(ServerState.Draining, "it leaves in order");
@@ -162,6 +165,7 @@ internal sealed class Jury
         public int Alive;
         public int Returning;
         public int Suspect;
+        public int Spared;
         public int Draining;
         public int Dead;
         public Juror? Against;
@@ -175,7 +179,12 @@ internal sealed class Jury
             else if (word.State == ServerState.Suspect) Suspect++;
             else if (word.State == ServerState.Draining) Draining++;
             else if (word.State == ServerState.Dead) Dead++;
-            if (word.State == ServerState.Dead || (word.State == ServerState.Suspect && Dead == 0)) Against = juror;
+            bool isSpared = word is { State: ServerState.Suspect, IsSpared: true };
+            if (isSpared) Spared++;
+            // Who says the worst is named.
+            bool isWorst = word.State == ServerState.Dead
+                || (word.State == ServerState.Suspect && Dead == 0 && (isSpared || Spared == 0));
+            if (isWorst) Against = juror;
         }
     }
 }

@@ -49,6 +49,10 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
     /// <summary>It is suspect because its tether ended, and not for its silence.</summary>
     public bool LostTether { get; set; }
 
+    /// <summary>It answered nothing for its whole time, and only the limit of removals keeps it from being
+    /// dead.</summary>
+    public bool IsSpared { get; set; }
+
     /// <summary>It has to earn its trust again once it is no longer suspect.</summary>
     public bool IsOnProbation { get; set; }
 
@@ -96,6 +100,9 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
 
     /// <summary>Which start that was said of.</summary>
     public long ToldIncarnation { get; set; }
+
+    /// <summary>Whether <see cref="IsSpared"/> was said with it.</summary>
+    public bool ToldSpared { get; set; }
 }
 
 /// <summary>What a detector wants done.</summary>

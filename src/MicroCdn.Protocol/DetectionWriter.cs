@@ -66,6 +66,7 @@ public static class DetectionWriter
         output.WriteNumber(news.Incarnation);
         output.Write(" ev="u8);
         output.WriteNumber(news.Event);
+        if (news is { State: ServerState.Suspect, IsSpared: true }) output.Write(" spared=1"u8);
     }
 }
 
@@ -75,8 +76,9 @@ public static class DetectionWriter
 /// <param name="Incarnation">Which of its starts is meant; 0 for a server of version 1, which counts none.</param>
 /// <param name="Event">The monitor's number of this event since its start; it only grows.</param>
 /// <param name="UnixSeconds">When, for people to read; nothing is decided by it.</param>
+/// <param name="IsSpared">A suspect that would be dead but for the limit of removals.</param>
 public readonly record struct StateEvent(
-    ServerId Id, ServerState State, long Incarnation, long Event, long UnixSeconds);
+    ServerId Id, ServerState State, long Incarnation, long Event, long UnixSeconds, bool IsSpared = false);
 
 /// <summary>Numbers that only who was asked can know: 16 hex digits.</summary>
 public static class Nonces

@@ -36,6 +36,24 @@ public sealed class VerdictTests
     });
 
     [Theory, MemberData(nameof(Seeds))]
+    public Task Of_two_servers_that_hang_within_ten_seconds_the_second_is_given_up_within_three_too(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        await cluster.StartAsync("CS1", "CS2");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(12));
+        foreach (string id in new[] { "CS1", "CS2" })
+        {
+            cluster.World.Phase($"{id} hangs");
+            cluster.Network.Host(id.ToLowerInvariant()).Pause();
+            await cluster.World.UntilAsync(() => StateOf(cluster, id) == ServerState.Dead, $"{id} is dead",
+                TimeSpan.FromSeconds(3), () => $"it is {StateOf(cluster, id)}");
+        }
+        cluster.World.Phase("both go on");
+        foreach (string host in new[] { "cs1", "cs2" }) cluster.Network.Host(host).Resume(timersFirst: true);
+        await cluster.UntilAllAlive("CS1", "CS2");
+    });
+
+    [Theory, MemberData(nameof(Seeds))]
     public Task With_every_monitor_gone_clients_go_on_and_the_dead_are_still_left_out(int seed) =>
         FakeCluster.RunAsync(seed, async cluster =>
     {

@@ -31,6 +31,9 @@ public sealed class JuryTests
     [InlineData("- returning", ServerState.Returning)]
     [InlineData("dead? alive", ServerState.Alive)]
     [InlineData("dead? dead? alive", ServerState.Alive)]
+    [InlineData("spared", ServerState.Suspect)]
+    [InlineData("spared dead -", ServerState.Suspect)]
+    [InlineData("spared spared", ServerState.Suspect)]
     [InlineData("dead alive? alive?", ServerState.Dead)]
     [InlineData("suspect? alive", ServerState.Alive)]
     // When all doubt themselves, what they said last still puts the servers in order.
@@ -47,6 +50,10 @@ public sealed class JuryTests
     [InlineData("-", ServerState.Suspect)]
     [InlineData("draining", ServerState.Draining)]
     [InlineData("", ServerState.Dead)]
+    // Whom a monitor's limit of removals spares it would call dead.
+    [InlineData("spared alive", ServerState.Dead)]
+    [InlineData("spared? alive", ServerState.Suspect)]
+    [InlineData("spared", ServerState.Dead)]
     public void One_word_and_a_look_of_the_indexs_own_that_failed_are_as_good_as_a_majority(
         string words, ServerState expected) =>
         Assert.Equal(expected, Bench(words).Judge(Id, new Evidence(IsUnreached: true)).State);
@@ -264,8 +271,10 @@ public sealed class JuryTests
             Juror juror = new($"m{number++}") { Doubts = word.EndsWith('?') };
             Assert.True(jury.Seat(juror));
             if (word == "-") continue;
-            Assert.True(ServerStates.TryParse(word.TrimEnd('?').Utf8(), out ServerState state));
-            juror.Hear(Id, new Statement(state, 0, number));
+            string says = word.TrimEnd('?');
+            bool isSpared = says == "spared";
+            Assert.True(ServerStates.TryParse((isSpared ? "suspect" : says).Utf8(), out ServerState state));
+            juror.Hear(Id, new Statement(state, 0, number, IsSpared: isSpared));
         }
         return jury;
     }
