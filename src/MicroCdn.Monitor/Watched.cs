@@ -37,6 +37,9 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
     /// <summary>What its datagrams end with since its last tether; null when it proved nothing.</summary>
     public DatagramSeal? Seal { get; set; }
 
+    /// <summary>How many PINGs were sent to it under a seal; the number of the last.</summary>
+    public long SealedPings { get; set; }
+
     /// <summary>It said BYE: nothing is expected of this incarnation any more.</summary>
     public bool HasLeft { get; set; }
 

@@ -6,13 +6,20 @@ namespace MicroCdn.Protocol;
 /// <summary>The lines and datagrams by which a monitor of version 2 asks and tells.</summary>
 public static class DetectionWriter
 {
-    /// <summary><c>PING server_id nonce=HEX16</c>, a datagram without a line end.</summary>
-    public static void WritePing(this IBufferWriter<byte> output, ServerId id, ulong nonce)
+    /// <summary><c>PING server_id nonce=HEX16 [seq=N]</c>, a datagram without a line end.</summary>
+    /// <param name="output">Where it is written.</param>
+    /// <param name="id">Who is asked.</param>
+    /// <param name="nonce">What the answer has to repeat.</param>
+    /// <param name="sequence">Its number, for one that will be sealed.</param>
+    public static void WritePing(this IBufferWriter<byte> output, ServerId id, ulong nonce, long? sequence = null)
     {
         output.Write("PING "u8);
         output.WriteText(id.Value);
         output.Write(" nonce="u8);
         Nonces.Write(output, nonce);
+        if (sequence is not { } number) return;
+        output.Write(" seq="u8);
+        output.WriteNumber(number);
     }
 
     /// <summary><c>MONITOR monitor_id</c>.</summary>
