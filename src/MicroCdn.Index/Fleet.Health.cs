@@ -155,6 +155,19 @@ internal sealed partial class Fleet
         if (came) changes.JudgeAll();
     });
 
+    /// <summary>True when a monitor that is asked for its lists may be heard a second time, from elsewhere.</summary>
+    public bool MayBeHeardTwice(Juror asked)
+    {
+        lock (_lock) return _jury.MayBeSecondVoice(asked);
+    }
+
+    /// <summary>A monitor that is asked for its lists says what it calls itself; null when it does not.</summary>
+    public void Recognize(Juror asked, string? name) => Decide(changes =>
+    {
+        asked.CallsItself = name;
+        changes.JudgeAll();
+    });
+
     /// <summary>The index itself has looked whether a server answers.</summary>
     /// <param name="server">The server.</param>
     /// <param name="contact">Where it looked; nothing is learned when the server has moved since.</param>

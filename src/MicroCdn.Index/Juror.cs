@@ -39,6 +39,10 @@ internal sealed class Juror(string name, bool isVersion1 = false)
     /// <summary>The address it speaks from, or is reached at; null until that is known.</summary>
     public IPAddress? Address { get; set; }
 
+    /// <summary>What one that is asked by LIST_SERVERS calls itself where it speaks version 2; null until it
+    /// told.</summary>
+    public string? CallsItself { get; set; }
+
     /// <summary>True while it can be heard.</summary>
     public bool IsHere { get; set; } = !isVersion1;
 

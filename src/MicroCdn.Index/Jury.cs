@@ -46,8 +46,8 @@ internal sealed class Jury
 
     private readonly List<Juror> _jurors = [];
 
-    /// <summary>Those who are heard now, each once: of several connections of one monitor the newest, and one of
-    /// version 1 at the address of one that speaks version 2 is that same monitor.</summary>
+    /// <summary>Those who are heard now, each once: of several connections of one monitor the newest, and one that is
+    /// asked at the address of one that speaks version 2, or that goes by its name, is that same monitor.</summary>
     public IEnumerable<Juror> Present => _jurors.Where((juror, at) => juror.IsHere && !IsSecondVoice(juror, at));
 
     /// <summary>All seats, also of those who are away.</summary>
@@ -151,10 +151,20 @@ internal sealed class Jury
         said is not { IsOverruled: false } word || (word.Incarnation > 0 && word.Incarnation < registered)
             ? null : said;
 
+    /// <summary>True when one that is asked by LIST_SERVERS may be one of those who speak version 2, from another
+    /// address than it is asked at.</summary>
+    public bool MayBeSecondVoice(Juror asked) =>
+        _jurors.Exists(other => other is { IsVersion1: false, IsHere: true })
+        && !IsSecondVoice(asked, _jurors.IndexOf(asked));
+
     private bool IsSecondVoice(Juror juror, int at) => juror.IsVersion1
-        ? juror.Address is { } address
-            && _jurors.Exists(other => other is { IsVersion1: false, IsHere: true } && address.Equals(other.Address))
+        ? _jurors.Exists(other => other is { IsVersion1: false, IsHere: true } && IsHeardAs(juror, other))
+            || (juror.CallsItself is { } name && _jurors.FindIndex(
+                other => other is { IsVersion1: true, IsHere: true } && other.CallsItself == name) < at)
         : _jurors.FindLastIndex(other => other.IsHere && IsSame(juror, other)) > at;
+
+    private static bool IsHeardAs(Juror asked, Juror speaking) =>
+        asked.CallsItself == speaking.Name || (asked.Address is { } address && address.Equals(speaking.Address));
 
     private static bool IsSame(Juror one, Juror other) =>
         one.Name == other.Name && one.IsVersion1 == other.IsVersion1;

@@ -11,7 +11,8 @@ namespace MicroCdn.Index;
 /// <remarks>
 /// While a server is dead the question comes four times a second: version 1 has no word for "it is back", and a server
 /// that returns is to get clients again within a second of its first heartbeat. Of a monitor that speaks version 2 on a
-/// connection of its own, only the loads count here (<see cref="Jury.Present"/>).
+/// connection of its own, only the loads count here (<see cref="Jury.Present"/>); it is asked once who it is, since it
+/// may speak from another address.
 /// </remarks>
 internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress monitor, Fleet fleet, IDialer dialer,
     TimeProvider time, ILogger logger)
@@ -25,6 +26,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
     private LineConnection? _connection;
     private int _answers;
     private bool _subscribed;
+    private bool _askedWho;
     private bool _saidUnreachable;
 
     /// <summary>Asks until cancelled.</summary>
@@ -36,6 +38,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
             while (true)
             {
                 await AskAsync(cancellationToken).ConfigureAwait(false);
+                await AskWhoAsync(cancellationToken).ConfigureAwait(false);
                 TimeSpan pause = fleet.SomeoneIsDead ? WhileSomeoneIsDead : Interval;
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
             }
@@ -59,6 +62,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
             if (_answers > 1) _subscribed = false;
             await HangUpAsync().ConfigureAwait(false);
             _connection = await DialAsync(either.Token).ConfigureAwait(false);
+            _askedWho = false;
             if (await TryAskAsync(_connection, either.Token).ConfigureAwait(false) is { } failure)
             {
                 await FailAsync(failure).ConfigureAwait(false);
@@ -132,6 +136,35 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
         {
             // Not every version 1 monitor knows the word, and some say nothing to an unknown one; its list tells us the
             // same a little later.
+        }
+    }
+
+    // Behind a port forward, or with two addresses, it speaks to us from elsewhere than it is asked at, and would have
+    // two votes. Only where some monitor speaks version 2: those of version 1 hear no word that they do not know.
+    private async Task AskWhoAsync(CancellationToken cancellationToken)
+    {
+        if (_connection is null || _askedWho || !fleet.MayBeHeardTwice(_juror)) return;
+        _askedWho = true;
+        using CancellationTokenSource late = new(SubscribeTime, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            await using LineConnection? connection = await Speaking2.TryDialAsync(
+                dialer, monitor.Host, monitor.Port, time, options.Self, either.Token).ConfigureAwait(false);
+            if (connection is null) return;
+            await connection.SendAsync("MONITOR\n"u8.ToArray(), either.Token).ConfigureAwait(false);
+            if (await connection.ReadLineAsync(either.Token).ConfigureAwait(false) is not { } line) return;
+            Words words = new(line.Span);
+            bool isTold = words.Next(out ReadOnlySpan<byte> verb) && verb.SequenceEqual("MONITOR"u8);
+            fleet.Recognize(_juror, isTold && OneId.TryParse(words, out ServerId id) ? id.Value : null);
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        {
+            // It is asked again on its next connection.
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Some of version 1 say nothing to an unknown word.
         }
     }
 

@@ -22,7 +22,7 @@ public static class DetectionWriter
         output.WriteNumber(number);
     }
 
-    /// <summary><c>MONITOR monitor_id</c>.</summary>
+    /// <summary><c>MONITOR monitor_id</c>: a monitor says who it is, by itself or since an index asked.</summary>
     public static void WriteMonitor(this IBufferWriter<byte> output, string monitorId)
     {
         output.Write("MONITOR "u8);

@@ -105,7 +105,7 @@ public sealed class ProbesTests
         foreach (ulong nonce in new ulong[] { 1000, 1001, 1000, 1001 }) prober.Ping(server, nonce);
         foreach (string sent in asked.Datagrams)
         {
-            probes.Take(sent[(sent.IndexOf(" ", StringComparison.Ordinal) + 1)..].Utf8(), Loopback, 4000);
+            probes.Take(sent[(sent.IndexOf(' ') + 1)..].Utf8(), Loopback, 4000);
         }
         Assert.Equal(4, _sent.Datagrams.Count);
     }

@@ -184,6 +184,27 @@ public sealed class JuryTests
     }
 
     [Fact]
+    public void A_monitor_that_is_asked_at_other_addresses_than_it_speaks_from_has_one_vote()
+    {
+        Jury jury = new();
+        Juror[] asked = [.. new[] { "gate:6001", "10.0.0.9:6001" }.Select(name =>
+            new Juror(name, isVersion1: true) { IsHere = true, CallsItself = "m1" })];
+        Juror speaks = new("m1") { Address = IPAddress.Loopback }, other = new("m2");
+        foreach (Juror juror in (Juror[])[.. asked, speaks, other])
+        {
+            jury.Seat(juror);
+            juror.Hear(Id, new Statement(juror == other ? ServerState.Alive : ServerState.Dead, 0, 1));
+        }
+        Assert.Equal([speaks, other], jury.Present);
+        Assert.Equal(ServerState.Suspect, jury.Judge(Id, new Evidence()).State);
+        // Also while it is asked alone.
+        jury.Dismiss(speaks);
+        Assert.Equal([asked[0], other], jury.Present);
+        asked[0].IsHere = false;
+        Assert.Equal([asked[1], other], jury.Present);
+    }
+
+    [Fact]
     public void The_bench_has_an_end_and_a_monitor_with_many_connections_is_one()
     {
         Jury jury = new();
