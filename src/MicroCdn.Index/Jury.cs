@@ -13,9 +13,10 @@ namespace MicroCdn.Index;
 /// <param name="IsLapsed">The key by which it was registered was taken out, and it did not come back by
 /// another.</param>
 /// <param name="IsExpelled">So long ago that it is not expected back.</param>
+/// <param name="IsAbsent">The connection by which it was registered ended a while ago, and no other came.</param>
 internal readonly record struct Evidence(long Incarnation = 0, bool IsNew = false, bool IsUnreached = false,
     bool IsCalledDead = false, Trouble? Reported = null, bool Drains = false, bool IsParted = false,
-    bool IsLapsed = false, bool IsExpelled = false);
+    bool IsLapsed = false, bool IsExpelled = false, bool IsAbsent = false);
 
 /// <summary>What is to be believed of a server, and why.</summary>
 /// <param name="State">The state.</param>
@@ -95,6 +96,10 @@ internal sealed class Jury
     private static Verdict Parted =>
         new(ServerState.Suspect, "the connection that registered it ended", IsOpen: true);
 
+    // It may answer: but what it has now nobody told, and something is wrong with it that only an operator can mend.
+    private static Verdict Absent =>
+        new(ServerState.Suspect, "the connection that registered it ended, and it did not come back");
+
     // That it answers is no reason to send clients there.
     private static Verdict Expelled => new(ServerState.Draining, "the key that it registered by was taken out");
 
@@ -122,6 +127,7 @@ internal sealed class Jury
         }
         if (own.IsLapsed) return Lapsed;
         if (own.IsParted) return Parted;
+        if (own.IsAbsent) return Absent;
         if (own.Reported is { } trouble) return new Verdict(ServerState.Suspect, Told(trouble));
         if (count.Alive > 0) return new Verdict(ServerState.Alive);
         if (count.Returning > 0) return new Verdict(ServerState.Returning, "it was dead a moment ago");
@@ -139,6 +145,7 @@ internal sealed class Jury
         if (own.Drains) return new Verdict(ServerState.Draining, "it leaves in order");
         if (own.IsLapsed) return Lapsed;
         if (own.IsParted) return Parted;
+        if (own.IsAbsent) return Absent;
         return own.Reported is { } trouble ? new Verdict(ServerState.Suspect, Told(trouble))
             : new Verdict(ServerState.Unknown, "no monitor is heard");
     }
