@@ -2,8 +2,8 @@ namespace MicroCdn.Protocol;
 
 /// <summary>Lets each number through once: a recording that is sent again is told from what is new.</summary>
 /// <remarks>The highest number and which of the 63 below it came; what is older counts as come (RFC 4303, section
-/// 3.4.3). PINGs leave twelve milliseconds apart, so that one may be overtaken by three quarters of a second. One caller
-/// at a time.</remarks>
+/// 3.4.3). PINGs leave twelve milliseconds apart: one may come three quarters of a second late. One caller at a
+/// time.</remarks>
 public sealed class ReplayWindow
 {
     private const int Width = 64;

@@ -78,7 +78,7 @@ public sealed class TwinsTests
     }
 
     [Fact]
-    public void A_server_that_answers_and_does_not_register_again_is_asked_last_after_a_minute_and_the_reason_is_told()
+    public void A_server_that_answers_and_does_not_register_again_is_asked_last_and_the_reason_is_told()
     {
         _index.Register("CS2", "10.0.0.6", "a 1");
         Register("10.0.0.5", 7001, "inc=1", isTaken: true).Conversation.End();
