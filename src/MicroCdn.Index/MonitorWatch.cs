@@ -22,11 +22,14 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan SubscribeTime = TimeSpan.FromSeconds(1);
 
+    // As long as anyone remembers which version a peer speaks.
+    private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
+
     private readonly Juror _juror = new($"{monitor.Host}:{monitor.Port}", isVersion1: true);
     private LineConnection? _connection;
     private int _answers;
     private bool _subscribed;
-    private bool _askedWho;
+    private long? _askedWhoAt;
     private bool _saidUnreachable;
 
     /// <summary>Asks until cancelled.</summary>
@@ -59,10 +62,9 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
             if (_connection is not null
                 && await TryAskAsync(_connection, either.Token).ConfigureAwait(false) is null) return;
             // One that kept the connection open and then closed it was restarted, and has forgotten us.
-            if (_answers > 1) _subscribed = false;
+            if (_answers > 1) (_subscribed, _askedWhoAt) = (false, null);
             await HangUpAsync().ConfigureAwait(false);
             _connection = await DialAsync(either.Token).ConfigureAwait(false);
-            _askedWho = false;
             if (await TryAskAsync(_connection, either.Token).ConfigureAwait(false) is { } failure)
             {
                 await FailAsync(failure).ConfigureAwait(false);
@@ -143,8 +145,9 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
     // two votes. Only where some monitor speaks version 2: those of version 1 hear no word that they do not know.
     private async Task AskWhoAsync(CancellationToken cancellationToken)
     {
-        if (_connection is null || _askedWho || !fleet.MayBeHeardTwice(_juror)) return;
-        _askedWho = true;
+        bool isKnown = _askedWhoAt is { } at && time.GetElapsedTime(at) < Memory;
+        if (_connection is null || isKnown || !fleet.MayBeHeardTwice(_juror)) return;
+        _askedWhoAt = time.GetTimestamp();
         using CancellationTokenSource late = new(SubscribeTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
@@ -160,7 +163,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException)
         {
-            // It is asked again on its next connection.
+            // It is asked again when it was restarted, and after a while.
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -175,7 +178,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
     private async Task FailAsync(string reason)
     {
         await HangUpAsync().ConfigureAwait(false);
-        _subscribed = false;
+        (_subscribed, _askedWhoAt) = (false, null);
         fleet.Lose(_juror);
         if (!_saidUnreachable) LogUnreachable(monitor.Host, monitor.Port, reason);
         _saidUnreachable = true;

@@ -88,6 +88,30 @@ public sealed class VerdictTests
     });
 
     [Theory, MemberData(nameof(Seeds))]
+    public Task A_monitor_of_version_1_that_closes_after_each_answer_is_asked_once_whether_it_speaks_version_2(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        int lists = 0, hellos = 0;
+        cluster.Network.Host("monitor").Listen(FakeCluster.MonitorPort, async (connection, enough) =>
+        {
+            string verb = Encoding.UTF8.GetString((await connection.ReadLineAsync(enough))!.Value.Span);
+            Interlocked.Add(ref lists, verb == "LIST_SERVERS" ? 1 : 0);
+            Interlocked.Add(ref hellos, verb == "HELLO 2" ? 1 : 0);
+            await connection.SendAsync(Encoding.UTF8.GetBytes(verb == "LIST_SERVERS" ? "END\n" : "ERROR\n"), enough);
+            await connection.DisposeAsync();
+        });
+        cluster.StartIndex();
+        PlayedMonitor other = new(cluster, "m2");
+        for (int time = 0; time < 6; time++)
+        {
+            await other.SayAsync("DOUBT off");
+            await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(5));
+        }
+        Assert.InRange(lists, 20, 40);
+        Assert.Equal(1, hellos);
+    });
+
+    [Theory, MemberData(nameof(Seeds))]
     public Task With_every_monitor_gone_clients_go_on_and_the_dead_are_still_left_out(int seed) =>
         FakeCluster.RunAsync(seed, async cluster =>
     {
