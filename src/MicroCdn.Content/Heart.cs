@@ -48,7 +48,7 @@ internal sealed partial class Heart : IDisposable
         _probes = new Probes(options, incarnation, _port, complaints,
             address => Array.Exists(_targets, target => address.Equals(target.Way?.Address)))
         {
-            Monitors = monitors,
+            Seals = () => monitors.Select(monitor => monitor.Seal).OfType<DatagramSeal>(),
         };
     }
 

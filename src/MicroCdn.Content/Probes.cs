@@ -16,19 +16,26 @@ internal sealed class Probes(ContentOptions options, long incarnation, IDatagram
     private readonly TrustedNetworks _trust = new(options.Trust);
     private readonly ArrayBufferWriter<byte> _answer = new(Limits.DatagramBytes);
 
-    /// <summary>The monitors, by whose seals a PING is told from others.</summary>
-    public IReadOnlyList<MonitorLink> Monitors { get; init; } = [];
+    /// <summary>The seals of the monitors' tethers of this moment, by which their PINGs are told from
+    /// others.</summary>
+    public Func<IEnumerable<DatagramSeal>> Seals { get; init; } = () => [];
 
     /// <summary>Takes one datagram.</summary>
     public void Take(ReadOnlySpan<byte> datagram, ReadOnlySpan<byte> sender, int senderPort)
     {
-        if (!TryParse(datagram, out ReadOnlySpan<byte> nonce) || senderPort == 0)
+        if (!TryParse(datagram, out ReadOnlySpan<byte> nonce, out long? sequence) || senderPort == 0)
         {
             complaints.Count();
             return;
         }
         IPAddress address = WireAddress.Plain(new IPAddress(sender));
         DatagramSeal? seal = SealOn(datagram);
+        // A recording is worth nothing, or whoever has one could make this server send, and to any address.
+        if (seal is not null && !(sequence is { } number && seal.Pings.TryTake(number)))
+        {
+            complaints.Count();
+            return;
+        }
         bool isProved = seal is not null || options.Credentials.Mode != AuthMode.Required;
         if (!isProved || (seal is null && !_trust.Contains(sender) && !isMonitor(address)))
         {
@@ -44,9 +51,9 @@ internal sealed class Probes(ContentOptions options, long incarnation, IDatagram
     // The seal of the monitor that made this datagram, or null.
     private DatagramSeal? SealOn(ReadOnlySpan<byte> datagram)
     {
-        foreach (MonitorLink monitor in Monitors)
+        foreach (DatagramSeal seal in Seals())
         {
-            if (monitor.Seal is { } seal && seal.IsOn(datagram)) return seal;
+            if (seal.IsOn(datagram)) return seal;
         }
         return null;
     }
@@ -61,10 +68,11 @@ internal sealed class Probes(ContentOptions options, long incarnation, IDatagram
         _answer.WriteNumber(incarnation);
     }
 
-    // PING server_id nonce=HEX16, and words that a later version may add; the id must be ours.
-    private bool TryParse(ReadOnlySpan<byte> datagram, out ReadOnlySpan<byte> nonce)
+    // PING server_id nonce=HEX16 [seq=N], and words that a later version may add; the id must be ours.
+    private bool TryParse(ReadOnlySpan<byte> datagram, out ReadOnlySpan<byte> nonce, out long? sequence)
     {
         nonce = [];
+        sequence = null;
         if (datagram.Length > Limits.DatagramBytes) return false;
         Words words = new(datagram.TrimEnd("\r\n"u8));
         if (!words.Next(out ReadOnlySpan<byte> word) || !word.SequenceEqual("PING"u8)) return false;
@@ -72,6 +80,11 @@ internal sealed class Probes(ContentOptions options, long incarnation, IDatagram
         while (words.NextPair(out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
         {
             if (key.SequenceEqual("nonce"u8)) nonce = value;
+            else if (key.SequenceEqual("seq"u8))
+            {
+                if (!Words.IsNumber(value, out long number)) return false;
+                sequence = number;
+            }
         }
         return words.AtEnd && Nonces.TryParse(nonce, out _);
     }

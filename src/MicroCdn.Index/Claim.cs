@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
 
@@ -13,6 +14,9 @@ internal sealed class Claim(long incarnation, IPAddress address, int tcpPort)
     public IPAddress Address => address;
 
     public int TcpPort => tcpPort;
+
+    /// <summary>The cluster key that it was proved by; null when nothing was proved.</summary>
+    public KeyId? Key { get; init; }
 
     /// <summary>True when another process cannot be the same server while this claim's connection stands.</summary>
     /// <remarks>Of one address the later start is the server, and the older connection only lingers; the same start

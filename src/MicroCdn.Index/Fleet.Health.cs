@@ -17,6 +17,10 @@ internal sealed partial class Fleet
     /// clients: to tell a million files takes a while, and in the last step of a rotation all come at once.</summary>
     private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a server that counts its starts may be without a connection that registers it: twice the
+    /// longest pause that ours makes.</summary>
+    private static readonly TimeSpan AbsentTime = TimeSpan.FromMinutes(1);
+
     /// <summary>A monitor of version 2 that is silent for so long is away, whatever its connection looks like: it
     /// tells everything it knows every 5 s.</summary>
     private static readonly TimeSpan JurorTime = TimeSpan.FromSeconds(15);
@@ -155,6 +159,19 @@ internal sealed partial class Fleet
         if (came) changes.JudgeAll();
     });
 
+    /// <summary>True when a monitor that is asked for its lists may be heard a second time, from elsewhere.</summary>
+    public bool MayBeHeardTwice(Juror asked)
+    {
+        lock (_lock) return _jury.MayBeSecondVoice(asked);
+    }
+
+    /// <summary>A monitor that is asked for its lists says what it calls itself; null when it does not.</summary>
+    public void Recognize(Juror asked, string? name) => Decide(changes =>
+    {
+        asked.CallsItself = name;
+        changes.JudgeAll();
+    });
+
     /// <summary>The index itself has looked whether a server answers.</summary>
     /// <param name="server">The server.</param>
     /// <param name="contact">Where it looked; nothing is learned when the server has moved since.</param>
@@ -209,6 +226,7 @@ internal sealed partial class Fleet
             }
             foreach (Server server in _servers)
             {
+                LapseWithoutConnection(server);
                 if (server.Evidence.Reported is null || time.GetElapsedTime(server.ReportedAt) < ReportTime) continue;
                 server.Evidence = server.Evidence with { Reported = null };
             }
@@ -243,8 +261,10 @@ internal sealed partial class Fleet
             bool isNew = fleet.Time.GetElapsedTime(server.RegisteredAt, _now) <= Grace;
             bool isExpelled = server.Evidence.IsLapsed
                 && fleet.Time.GetElapsedTime(server.LapsedAt, _now) > ReturnTime;
+            bool isAbsent = server.Parted is { Claim.Incarnation: > 0 } parted
+                && fleet.Time.GetElapsedTime(parted.At, _now) > AbsentTime;
             Verdict verdict = fleet._jury.Judge(
-                server.Id, server.Evidence with { IsNew = isNew, IsExpelled = isExpelled });
+                server.Id, server.Evidence with { IsNew = isNew, IsExpelled = isExpelled, IsAbsent = isAbsent });
             bool news = server.Believe(verdict.State, verdict.Why, fleet._asksTheDead);
             if (news) States.Add(server);
             if (verdict.IsOpen && (look || (news && LooksAtNews))) Looks.Add(server);

@@ -20,6 +20,9 @@ internal sealed partial class Fleet(TimeProvider time, Locations? locations = nu
     /// <summary>Where they and their clients are.</summary>
     public Locations Locations { get; } = locations ?? Locations.None;
 
+    /// <summary>Says whether proofs by a key are taken now.</summary>
+    public Predicate<KeyId> Takes { private get; init; } = _ => true;
+
     /// <summary>The clock by which all this happens.</summary>
     public TimeProvider Time => time;
 
@@ -57,7 +60,7 @@ internal sealed partial class Fleet(TimeProvider time, Locations? locations = nu
         lock (_lock)
         {
             if (server.Claim is { } other && other != claim && other.Excludes(claim)) return other;
-            server.Claim = claim;
+            (server.Claim, server.Parted) = (claim, null);
             return null;
         }
     }
@@ -71,11 +74,10 @@ internal sealed partial class Fleet(TimeProvider time, Locations? locations = nu
     public void Release(Server server, Claim claim, bool hasLapsed = false) => Decide(changes =>
     {
         if (server.Claim != claim) return;
-        server.Claim = null;
+        (server.Claim, server.Parted) = (null, (claim, time.GetTimestamp()));
         if (hasLapsed)
         {
-            server.LapsedAt = time.GetTimestamp();
-            server.Evidence = server.Evidence with { IsLapsed = true };
+            Lapse(server);
             changes.Judge(server);
             return;
         }
@@ -83,6 +85,18 @@ internal sealed partial class Fleet(TimeProvider time, Locations? locations = nu
         server.Evidence = server.Evidence with { IsParted = true };
         changes.Judge(server, look: true);
     });
+
+    // Of one whose connection ended before its key was taken out nobody else would notice.
+    private void LapseWithoutConnection(Server server)
+    {
+        if (server.Parted?.Claim.Key is { } key && !server.Evidence.IsLapsed && !Takes(key)) Lapse(server);
+    }
+
+    private void Lapse(Server server)
+    {
+        server.LapsedAt = time.GetTimestamp();
+        server.Evidence = server.Evidence with { IsLapsed = true };
+    }
 
     /// <summary>Goes by another country file from now on.</summary>
     public void Locate(CountryFile countries)

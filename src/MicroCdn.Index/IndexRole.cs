@@ -24,7 +24,10 @@ public sealed class IndexRole : IRole
     public IndexRole(IndexOptions options, IDialer dialer, TimeProvider time, Random chance, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger("index");
-        Fleet fleet = new(time, new Locations(options.ZoneNetworks));
+        Fleet fleet = new(time, new Locations(options.ZoneNetworks))
+        {
+            Takes = key => options.Credentials.Keys?.Accepts(key) != false,
+        };
         Router router = new(new Catalog(chance.NextInt64()), fleet, new Chance(chance.NextInt64()));
         if (options.CountryFile is { } path) _countries = new CountryWatch(path, fleet, time, logger);
         _applied = new Applied(router, logger);

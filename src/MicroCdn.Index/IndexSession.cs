@@ -160,7 +160,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         ServerId.TryCreate(message.Id, out ServerId id);
         if (_guard.Refuses(PeerRole.Content, id) is { } error) return error;
         if (service.Router.Fleet.Enlist(id) is not { } server) return WireErrors.LimitReached;
-        if (Claim(server, new Claim(facts.Incarnation, peer.Remote, message.TcpPort)) is { } refusal) return refusal;
+        Claim claim = new(facts.Incarnation, peer.Remote, message.TcpPort) { Key = _guard.Seal?.Key };
+        if (Claim(server, claim) is { } refusal) return refusal;
         _registering = id;
         _contact = new Contact(id, peer.Remote, message.TcpPort, message.UdpPort, facts);
         (_list, _told) = (new FileList(), false);

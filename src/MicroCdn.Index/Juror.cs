@@ -8,8 +8,9 @@ namespace MicroCdn.Index;
 /// <param name="Incarnation">Of which of its starts; 0 when the monitor knows none.</param>
 /// <param name="Event">The number of the event at that monitor; 0 for monitors of version 1, which count none.</param>
 /// <param name="IsOverruled">The server itself has spoken since: it stands only against the same word again.</param>
+/// <param name="IsSpared">A suspect that the monitor would call dead, had it not removed as many as it may.</param>
 internal readonly record struct Statement(
-    ServerState State, long Incarnation, long Event, bool IsOverruled = false)
+    ServerState State, long Incarnation, long Event, bool IsOverruled = false, bool IsSpared = false)
 {
     // Only the monitor's own count orders its words: a server that goes back to version 1 has no incarnation any more,
     // and what is said of it then is news all the same.
@@ -37,6 +38,10 @@ internal sealed class Juror(string name, bool isVersion1 = false)
 
     /// <summary>The address it speaks from, or is reached at; null until that is known.</summary>
     public IPAddress? Address { get; set; }
+
+    /// <summary>What one that is asked by LIST_SERVERS calls itself where it speaks version 2; null until it
+    /// told.</summary>
+    public string? CallsItself { get; set; }
 
     /// <summary>True while it can be heard.</summary>
     public bool IsHere { get; set; } = !isVersion1;

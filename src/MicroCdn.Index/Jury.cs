@@ -13,9 +13,10 @@ namespace MicroCdn.Index;
 /// <param name="IsLapsed">The key by which it was registered was taken out, and it did not come back by
 /// another.</param>
 /// <param name="IsExpelled">So long ago that it is not expected back.</param>
+/// <param name="IsAbsent">The connection by which it was registered ended a while ago, and no other came.</param>
 internal readonly record struct Evidence(long Incarnation = 0, bool IsNew = false, bool IsUnreached = false,
     bool IsCalledDead = false, Trouble? Reported = null, bool Drains = false, bool IsParted = false,
-    bool IsLapsed = false, bool IsExpelled = false);
+    bool IsLapsed = false, bool IsExpelled = false, bool IsAbsent = false);
 
 /// <summary>What is to be believed of a server, and why.</summary>
 /// <param name="State">The state.</param>
@@ -30,6 +31,8 @@ internal readonly record struct Verdict(ServerState State, string Why = "", bool
 /// it up takes more: most of the jurors who are here and trust themselves, or one of them together with a look of our
 /// own that found nobody. Who doubts himself has no vote; when all do, what they said last still puts the servers in
 /// order, but nobody is left out for it.</para>
+/// <para>A monitor removes only so many servers in a while for their silence (docs/decisions/0013). Whom that spares is
+/// suspect; the monitor says so, and a look of our own that finds nobody makes good what its vote may not.</para>
 /// <para>With nobody on the bench the dead are those whom the index cannot reach itself, and everyone else is unknown,
 /// which may be used: clients go on downloading however long the monitors are away.</para>
 /// <para>A word about an incarnation older than the registered one is about a process that is no more.</para>
@@ -44,8 +47,8 @@ internal sealed class Jury
 
     private readonly List<Juror> _jurors = [];
 
-    /// <summary>Those who are heard now, each once: of several connections of one monitor the newest, and one of
-    /// version 1 at the address of one that speaks version 2 is that same monitor.</summary>
+    /// <summary>Those who are heard now, each once: of several connections of one monitor the newest, and one that is
+    /// asked at the address of one that speaks version 2, or that goes by its name, is that same monitor.</summary>
     public IEnumerable<Juror> Present => _jurors.Where((juror, at) => juror.IsHere && !IsSecondVoice(juror, at));
 
     /// <summary>All seats, also of those who are away.</summary>
@@ -93,6 +96,10 @@ internal sealed class Jury
     private static Verdict Parted =>
         new(ServerState.Suspect, "the connection that registered it ended", IsOpen: true);
 
+    // It may answer: but what it has now nobody told, and something is wrong with it that only an operator can mend.
+    private static Verdict Absent =>
+        new(ServerState.Suspect, "the connection that registered it ended, and it did not come back");
+
     // That it answers is no reason to send clients there.
     private static Verdict Expelled => new(ServerState.Draining, "the key that it registered by was taken out");
 
@@ -103,10 +110,11 @@ internal sealed class Jury
         int dead = count.Dead + (own.IsUnreached ? 1 : 0);
         bool isMost = count.Dead * 2 > count.Voters;
         if (isMost) return new Verdict(ServerState.Dead, $"{Said(count.Against!)} says that it is dead");
-        if (own.IsUnreached && (count.Dead > 0 || own.IsCalledDead))
+        if (own.IsUnreached && (count.Dead > 0 || count.Spared > 0 || own.IsCalledDead))
         {
+            string says = count.Dead > 0 || own.IsCalledDead ? "says that it is dead" : "hears nothing of it";
             return new Verdict(ServerState.Dead,
-                $"{Said(count.Against)} says that it is dead, and it does not answer the index", IsOpen: true);
+                $"{Said(count.Against)} {says}, and it does not answer the index", IsOpen: true);
         }
         if (own.IsExpelled) return Expelled;
         if (own.Drains || count.Draining > 0) return new Verdict(ServerState.Draining, "it leaves in order");
@@ -119,6 +127,7 @@ internal sealed class Jury
         }
         if (own.IsLapsed) return Lapsed;
         if (own.IsParted) return Parted;
+        if (own.IsAbsent) return Absent;
         if (own.Reported is { } trouble) return new Verdict(ServerState.Suspect, Told(trouble));
         if (count.Alive > 0) return new Verdict(ServerState.Alive);
         if (count.Returning > 0) return new Verdict(ServerState.Returning, "it was dead a moment ago");
@@ -136,6 +145,7 @@ internal sealed class Jury
         if (own.Drains) return new Verdict(ServerState.Draining, "it leaves in order");
         if (own.IsLapsed) return Lapsed;
         if (own.IsParted) return Parted;
+        if (own.IsAbsent) return Absent;
         return own.Reported is { } trouble ? new Verdict(ServerState.Suspect, Told(trouble))
             : new Verdict(ServerState.Unknown, "no monitor is heard");
     }
@@ -148,10 +158,20 @@ internal sealed class Jury
         said is not { IsOverruled: false } word || (word.Incarnation > 0 && word.Incarnation < registered)
             ? null : said;
 
+    /// <summary>True when one that is asked by LIST_SERVERS may be one of those who speak version 2, from another
+    /// address than it is asked at.</summary>
+    public bool MayBeSecondVoice(Juror asked) =>
+        _jurors.Exists(other => other is { IsVersion1: false, IsHere: true })
+        && !IsSecondVoice(asked, _jurors.IndexOf(asked));
+
     private bool IsSecondVoice(Juror juror, int at) => juror.IsVersion1
-        ? juror.Address is { } address
-            && _jurors.Exists(other => other is { IsVersion1: false, IsHere: true } && address.Equals(other.Address))
+        ? _jurors.Exists(other => other is { IsVersion1: false, IsHere: true } && IsHeardAs(juror, other))
+            || (juror.CallsItself is { } name && _jurors.FindIndex(
+                other => other is { IsVersion1: true, IsHere: true } && other.CallsItself == name) < at)
         : _jurors.FindLastIndex(other => other.IsHere && IsSame(juror, other)) > at;
+
+    private static bool IsHeardAs(Juror asked, Juror speaking) =>
+        asked.CallsItself == speaking.Name || (asked.Address is { } address && address.Equals(speaking.Address));
 
     private static bool IsSame(Juror one, Juror other) =>
         one.Name == other.Name && one.IsVersion1 == other.IsVersion1;
@@ -162,6 +182,7 @@ internal sealed class Jury
         public int Alive;
         public int Returning;
         public int Suspect;
+        public int Spared;
         public int Draining;
         public int Dead;
         public Juror? Against;
@@ -175,7 +196,12 @@ internal sealed class Jury
             else if (word.State == ServerState.Suspect) Suspect++;
             else if (word.State == ServerState.Draining) Draining++;
             else if (word.State == ServerState.Dead) Dead++;
-            if (word.State == ServerState.Dead || (word.State == ServerState.Suspect && Dead == 0)) Against = juror;
+            bool isSpared = word is { State: ServerState.Suspect, IsSpared: true };
+            if (isSpared) Spared++;
+            // Who says the worst is named.
+            bool isWorst = word.State == ServerState.Dead
+                || (word.State == ServerState.Suspect && Dead == 0 && (isSpared || Spared == 0));
+            if (isWorst) Against = juror;
         }
     }
 }

@@ -11,7 +11,8 @@ namespace MicroCdn.Index;
 /// <remarks>
 /// While a server is dead the question comes four times a second: version 1 has no word for "it is back", and a server
 /// that returns is to get clients again within a second of its first heartbeat. Of a monitor that speaks version 2 on a
-/// connection of its own, only the loads count here (<see cref="Jury.Present"/>).
+/// connection of its own, only the loads count here (<see cref="Jury.Present"/>); it is asked once who it is, since it
+/// may speak from another address.
 /// </remarks>
 internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress monitor, Fleet fleet, IDialer dialer,
     TimeProvider time, ILogger logger)
@@ -21,10 +22,14 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan SubscribeTime = TimeSpan.FromSeconds(1);
 
+    // As long as anyone remembers which version a peer speaks.
+    private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
+
     private readonly Juror _juror = new($"{monitor.Host}:{monitor.Port}", isVersion1: true);
     private LineConnection? _connection;
     private int _answers;
     private bool _subscribed;
+    private long? _askedWhoAt;
     private bool _saidUnreachable;
 
     /// <summary>Asks until cancelled.</summary>
@@ -36,6 +41,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
             while (true)
             {
                 await AskAsync(cancellationToken).ConfigureAwait(false);
+                await AskWhoAsync(cancellationToken).ConfigureAwait(false);
                 TimeSpan pause = fleet.SomeoneIsDead ? WhileSomeoneIsDead : Interval;
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
             }
@@ -56,7 +62,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
             if (_connection is not null
                 && await TryAskAsync(_connection, either.Token).ConfigureAwait(false) is null) return;
             // One that kept the connection open and then closed it was restarted, and has forgotten us.
-            if (_answers > 1) _subscribed = false;
+            if (_answers > 1) (_subscribed, _askedWhoAt) = (false, null);
             await HangUpAsync().ConfigureAwait(false);
             _connection = await DialAsync(either.Token).ConfigureAwait(false);
             if (await TryAskAsync(_connection, either.Token).ConfigureAwait(false) is { } failure)
@@ -135,6 +141,36 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
         }
     }
 
+    // Behind a port forward, or with two addresses, it speaks to us from elsewhere than it is asked at, and would have
+    // two votes. Only where some monitor speaks version 2: those of version 1 hear no word that they do not know.
+    private async Task AskWhoAsync(CancellationToken cancellationToken)
+    {
+        bool isKnown = _askedWhoAt is { } at && time.GetElapsedTime(at) < Memory;
+        if (_connection is null || isKnown || !fleet.MayBeHeardTwice(_juror)) return;
+        _askedWhoAt = time.GetTimestamp();
+        using CancellationTokenSource late = new(SubscribeTime, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            await using LineConnection? connection = await Speaking2.TryDialAsync(
+                dialer, monitor.Host, monitor.Port, time, options.Self, either.Token).ConfigureAwait(false);
+            if (connection is null) return;
+            await connection.SendAsync("MONITOR\n"u8.ToArray(), either.Token).ConfigureAwait(false);
+            if (await connection.ReadLineAsync(either.Token).ConfigureAwait(false) is not { } line) return;
+            Words words = new(line.Span);
+            bool isTold = words.Next(out ReadOnlySpan<byte> verb) && verb.SequenceEqual("MONITOR"u8);
+            fleet.Recognize(_juror, isTold && OneId.TryParse(words, out ServerId id) ? id.Value : null);
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        {
+            // It is asked again when it was restarted, and after a while.
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Some of version 1 say nothing to an unknown word.
+        }
+    }
+
     // With keys its word counts only when it is proved to be a monitor of ours.
     private Task<LineConnection> DialAsync(CancellationToken cancellationToken) =>
         Speaking2.DialAsync(dialer, monitor.Host, monitor.Port, time, options.Self, cancellationToken);
@@ -142,7 +178,7 @@ internal sealed partial class MonitorWatch(IndexOptions options, MonitorAddress 
     private async Task FailAsync(string reason)
     {
         await HangUpAsync().ConfigureAwait(false);
-        _subscribed = false;
+        (_subscribed, _askedWhoAt) = (false, null);
         fleet.Lose(_juror);
         if (!_saidUnreachable) LogUnreachable(monitor.Host, monitor.Port, reason);
         _saidUnreachable = true;

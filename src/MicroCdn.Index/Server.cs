@@ -74,6 +74,9 @@ public sealed class Server
     /// <summary>The connection that registered it last and stands; null when none does.</summary>
     internal Claim? Claim { get; set; }
 
+    /// <summary>The connection that registered it last and ended, and when; null while one stands.</summary>
+    internal (Claim Claim, long At)? Parted { get; set; }
+
     /// <summary>What there is to do: the reported load, and our own answers since, which the report cannot know
     /// yet; each download counts <see cref="OneAnswer"/>.</summary>
     internal long Burden => ((long)Load * OneAnswer) + Volatile.Read(ref _recent);

@@ -52,7 +52,8 @@ internal sealed class Testimony(Fleet fleet, IPeer peer)
     {
         if (!StateChange.TryParse(verb, words, out StateChange message)) return WireErrors.Malformed;
         ServerId.TryCreate(message.Id, out ServerId id);
-        fleet.Hear(juror, id, new Statement(message.State, message.Incarnation, message.Event));
+        fleet.Hear(juror, id,
+            new Statement(message.State, message.Incarnation, message.Event, IsSpared: message.IsSpared));
         answer.Write(StateChange.AnswerTo(message.State));
         return null;
     }
@@ -85,7 +86,8 @@ internal sealed class Testimony(Fleet fleet, IPeer peer)
         if (!StateRow.TryParse(words, out StateRow row)) return WireErrors.Malformed;
         if (_digest.Count >= Limits.Servers) return WireErrors.LimitReached;
         ServerId.TryCreate(row.Id, out ServerId id);
-        _digest.Add(new DigestRow(id, new Statement(row.State, row.Incarnation, row.Event)));
+        _digest.Add(new DigestRow(
+            id, new Statement(row.State, row.Incarnation, row.Event, IsSpared: row.IsSpared)));
         return null;
     }
 

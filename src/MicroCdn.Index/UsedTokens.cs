@@ -7,14 +7,14 @@ namespace MicroCdn.Index;
 
 /// <summary>Remembers which tokens were used, also over a restart, until they would have ended anyway.</summary>
 /// <remarks>The file is replaced whole and made durable before a token counts as used: a power cut cannot give it
-/// back.</remarks>
+/// back. It is read again each time: indexes of one machine share a folder unless they are told otherwise.</remarks>
 internal sealed class UsedTokens(string? folder)
 {
     /// <summary>Most tokens remembered at once: a fleet of the largest size, joined within one token's life.</summary>
     public const int Most = Limits.Servers;
 
     private readonly Lock _lock = new();
-    private Dictionary<TokenId, long>? _used;
+    private readonly Dictionary<TokenId, long> _used = [];
 
     /// <summary>Marks a token as used; waits for the disk.</summary>
     /// <returns>False when it was used before.</returns>
@@ -24,39 +24,37 @@ internal sealed class UsedTokens(string? folder)
     {
         lock (_lock)
         {
-            Dictionary<TokenId, long> used = _used ??= Read();
-            foreach ((TokenId id, long expires) in used)
+            Read();
+            foreach ((TokenId id, long expires) in _used)
             {
-                if (expires < now) used.Remove(id);
+                if (expires < now) _used.Remove(id);
             }
-            if (used.Count >= Most) throw new IOException($"{Most} tokens were used within their lives");
+            if (_used.Count >= Most) throw new IOException($"{Most} tokens were used within their lives");
             // One that could not be written down stays taken: better a token lost than one taken twice.
-            if (!used.TryAdd(token.Id, token.Expires)) return false;
-            Write(used);
+            if (!_used.TryAdd(token.Id, token.Expires)) return false;
+            Write();
             return true;
         }
     }
 
     private static string PathIn(string folder) => Path.Combine(folder, "used-tokens");
 
-    private Dictionary<TokenId, long> Read()
+    private void Read()
     {
-        Dictionary<TokenId, long> used = [];
-        if (folder is null) return used;
+        if (folder is null) return;
         new LineFile(PathIn(folder)).Read(line =>
         {
             Words words = new(line);
             if (words.Next(out ReadOnlySpan<byte> word) && TokenId.TryParse(word, out TokenId id)
-                && words.NextNumber(out long expires)) used[id] = expires;
+                && words.NextNumber(out long expires)) _used[id] = expires;
         });
-        return used;
     }
 
-    private void Write(Dictionary<TokenId, long> used)
+    private void Write()
     {
         if (folder is null) return;
         StringBuilder text = new();
-        foreach ((TokenId id, long expires) in used) text.Append(CultureInfo.InvariantCulture, $"{id} {expires}\n");
+        foreach ((TokenId id, long expires) in _used) text.Append(CultureInfo.InvariantCulture, $"{id} {expires}\n");
         using AtomicFile file = AtomicFile.Create(PathIn(folder));
         file.Write(Encoding.ASCII.GetBytes(text.ToString()));
         file.Commit();

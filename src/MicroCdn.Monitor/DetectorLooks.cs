@@ -65,11 +65,13 @@ internal sealed partial class Detector
             // Each look begins with the next, so that the bound on pings meets everyone in turn.
             Watched server = _busy[(at + _firstBusy) % _busy.Count];
             if (server.State is not (ServerState.Suspect or ServerState.Returning) || server.HasLeft) continue;
-            if (server.State == ServerState.Suspect && IsLost(server, now))
+            bool isLost = server.State == ServerState.Suspect && IsLost(server, now);
+            if (isLost && _budget.TryTake(_fleet, now))
             {
                 Die(server, "it answered nothing", now);
                 continue;
             }
+            Spare(server, isLost);
             if (server.State == ServerState.Returning && IsTrustedAgain(server, now))
             {
                 Enter(server, ServerState.Alive, "it stayed well", now);
@@ -90,8 +92,17 @@ internal sealed partial class Detector
         }
     }
 
-    private bool IsLost(Watched server, TimeSpan now) => !_self.IsDegraded
-        && now - server.Since >= profile.Suspicion * (1 + _self.Score) && _budget.TryTake(_fleet, now);
+    private bool IsLost(Watched server, TimeSpan now) =>
+        !_self.IsDegraded && now - server.Since >= profile.Suspicion * (1 + _self.Score);
+
+    // Indexes hear of it: one whose own look finds nobody either need not wait for the limit.
+    private void Spare(Watched server, bool isSpared)
+    {
+        if (server.IsSpared == isSpared) return;
+        server.IsSpared = isSpared;
+        Tell(server, isSpared ? "it answered nothing, and enough were removed in the last ten seconds"
+            : "it gets more time");
+    }
 
     private static bool IsTrustedAgain(Watched server, TimeSpan now)
     {
@@ -165,15 +176,17 @@ internal sealed partial class Detector
 
     private void Enter(Watched server, ServerState state, string reason, TimeSpan now)
     {
-        (server.State, server.Since) = (state, now);
+        (server.State, server.Since, server.IsSpared) = (state, now, false);
         Tell(server, reason);
     }
 
     private void Tell(Watched server, string reason)
     {
         // Whoever is told goes by what was said of this start; words about an earlier one count for nothing.
-        if (server.Told == server.Shown && server.ToldIncarnation == server.Incarnation) return;
-        (server.Told, server.ToldIncarnation) = (server.Shown, server.Incarnation);
+        if (server.Told == server.Shown && server.ToldIncarnation == server.Incarnation
+            && server.ToldSpared == server.IsSpared) return;
+        (server.Told, server.ToldIncarnation, server.ToldSpared) =
+            (server.Shown, server.Incarnation, server.IsSpared);
         Deeds.Add(new Deed(DeedKind.Tell, server, 0, reason));
     }
 

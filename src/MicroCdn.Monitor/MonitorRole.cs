@@ -38,7 +38,7 @@ public sealed partial class MonitorRole : IRole, IDisposable
         _port = datagrams.Bind(new IPEndPoint(options.Bind, options.UdpPort));
         MonitorService service = new(_watch, _notices, _trust, _complaints)
         {
-            Credentials = options.Credentials, Drained = drained,
+            Id = options.Id, Credentials = options.Credentials, Drained = drained,
         };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }

@@ -32,6 +32,7 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
             _ when verb.SequenceEqual("HELLO"u8) => HandleHello(words, answer),
             _ when verb.SequenceEqual("AUTH"u8) => HandleAuth(words, answer),
             _ when verb.SequenceEqual("REGISTER_INDEX"u8) => HandleRegisterIndex(words, answer),
+            _ when verb.SequenceEqual("MONITOR"u8) && _speaks2 => HandleMonitor(words, answer),
             _ when verb.SequenceEqual("TETHER"u8) && _speaks2 => RefuseContent() ?? HandleTether(words, answer),
             _ when verb.SequenceEqual("BYE"u8) && _speaks2 => RefuseContent() ?? HandleBye(words, answer),
             _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => HandleDrain(words, true, answer),
@@ -71,6 +72,15 @@ internal sealed class MonitorSession(MonitorService service, IPeer peer) : ILine
         WireError? error = _guard.HandleAuth(words, answer);
         MayIdle |= _guard.Role != PeerRole.None;
         return error;
+    }
+
+    // An index asks who it dialed: it may hear the same monitor from another address.
+    private WireError? HandleMonitor(Words words, Answer answer)
+    {
+        if (_guard.Refuses(PeerRole.Index) is { } error) return error;
+        if (!words.OnlyUnknownPairs()) return WireErrors.Malformed;
+        answer.WriteMonitor(service.Id.Value);
+        return null;
     }
 
     private WireError? HandleTether(Words words, Answer answer)
@@ -178,6 +188,9 @@ internal sealed class MonitorService(
     public TrustedNetworks Trust => trust;
 
     public Complaints Complaints => complaints;
+
+    /// <summary>The name by which indexes tell it from other monitors.</summary>
+    public required ServerId Id { get; init; }
 
     /// <summary>Where it is remembered who is drained.</summary>
     public required DrainedServers Drained { get; init; }

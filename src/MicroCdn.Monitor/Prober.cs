@@ -9,18 +9,20 @@ internal sealed class Prober(IDatagramPort port, IDialer dialer, TimeProvider ti
 {
     // A whole rack may be suspect at once; its other servers are probed at the next turn.
     private const int MostConnections = 64;
-    private const int PingBytes = Limits.ServerIdBytes + 32 + DatagramSeal.Length;
+    private const int PingBytes = Limits.ServerIdBytes + 64 + DatagramSeal.Length;
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(300);
     // Any answer will do; a content server of any version has one.
     private static readonly ReadOnlyMemory<byte> Question = "HELLO\n"u8.ToArray();
     private int _connections;
 
-    /// <summary>Sends a PING; its answer comes to the same port.</summary>
+    /// <summary>Sends a PING; its answer comes to the same port. Called by the thread that looks, and by no
+    /// other.</summary>
     public void Ping(Watched server, ulong nonce)
     {
         ArrayBufferWriter<byte> datagram = new(PingBytes);
-        datagram.WritePing(server.Id, nonce);
-        server.Seal?.Append(datagram);
+        DatagramSeal? seal = server.Seal;
+        datagram.WritePing(server.Id, nonce, seal is null ? null : ++server.SealedPings);
+        seal?.Append(datagram);
         port.Send(datagram.WrittenSpan, server.Probes);
     }
 

@@ -238,15 +238,15 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
                 deeds[at] = deeds[at] with { Number = detector.IsDegraded ? 1u : 0 };
             }
             if (deeds[at] is not { Kind: DeedKind.Tell, Server: { } server }) continue;
-            Write(server.Id, server.Shown, server.Incarnation);
+            Write(server.Id, server.Shown, server.Incarnation, server.IsSpared);
             // The state may go on before the log has its line.
             deeds[at] = deeds[at] with { Number = (ulong)server.Shown };
         }
         return deeds;
     }
 
-    private void Write(ServerId id, ServerState state, long incarnation) =>
-        Ledger.Write(id, state, incarnation, time.GetUtcNow().ToUnixTimeSeconds());
+    private void Write(ServerId id, ServerState state, long incarnation, bool isSpared = false) =>
+        Ledger.Write(id, state, incarnation, time.GetUtcNow().ToUnixTimeSeconds(), isSpared);
 
     private void Do(Deed[] deeds)
     {

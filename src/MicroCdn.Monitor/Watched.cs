@@ -37,6 +37,9 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
     /// <summary>What its datagrams end with since its last tether; null when it proved nothing.</summary>
     public DatagramSeal? Seal { get; set; }
 
+    /// <summary>How many PINGs were sent to it under a seal; the number of the last.</summary>
+    public long SealedPings { get; set; }
+
     /// <summary>It said BYE: nothing is expected of this incarnation any more.</summary>
     public bool HasLeft { get; set; }
 
@@ -48,6 +51,10 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
 
     /// <summary>It is suspect because its tether ended, and not for its silence.</summary>
     public bool LostTether { get; set; }
+
+    /// <summary>It answered nothing for its whole time, and only the limit of removals keeps it from being
+    /// dead.</summary>
+    public bool IsSpared { get; set; }
 
     /// <summary>It has to earn its trust again once it is no longer suspect.</summary>
     public bool IsOnProbation { get; set; }
@@ -96,6 +103,9 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
 
     /// <summary>Which start that was said of.</summary>
     public long ToldIncarnation { get; set; }
+
+    /// <summary>Whether <see cref="IsSpared"/> was said with it.</summary>
+    public bool ToldSpared { get; set; }
 }
 
 /// <summary>What a detector wants done.</summary>

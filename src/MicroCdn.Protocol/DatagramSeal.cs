@@ -6,8 +6,8 @@ namespace MicroCdn.Protocol;
 /// <summary>Ends datagrams with a mac, and tells those that were made with the same key from all others.</summary>
 /// <remarks>
 /// A sealed datagram ends with <c> k=KEY mac=HEX32</c>, the mac over all bytes before <c> mac=</c>. That the bytes are
-/// genuine does not say that they are new: a beat's number must be higher than the last, a PONG's nonce one that was
-/// asked with.
+/// genuine does not say that they are new: a beat's number must be higher than the last, a PING's one that did not come
+/// yet, a PONG's nonce one that was asked with.
 /// </remarks>
 public sealed class DatagramSeal
 {
@@ -25,6 +25,9 @@ public sealed class DatagramSeal
 
     /// <summary>Which cluster key it comes from.</summary>
     public KeyId Key { get; }
+
+    /// <summary>The numbers of the PINGs that came with this seal.</summary>
+    public ReplayWindow Pings { get; } = new();
 
     /// <summary>Appends the seal of what was written so far; allocates nothing.</summary>
     public void Append(ArrayBufferWriter<byte> datagram)

@@ -6,16 +6,23 @@ namespace MicroCdn.Protocol;
 /// <summary>The lines and datagrams by which a monitor of version 2 asks and tells.</summary>
 public static class DetectionWriter
 {
-    /// <summary><c>PING server_id nonce=HEX16</c>, a datagram without a line end.</summary>
-    public static void WritePing(this IBufferWriter<byte> output, ServerId id, ulong nonce)
+    /// <summary><c>PING server_id nonce=HEX16 [seq=N]</c>, a datagram without a line end.</summary>
+    /// <param name="output">Where it is written.</param>
+    /// <param name="id">Who is asked.</param>
+    /// <param name="nonce">What the answer has to repeat.</param>
+    /// <param name="sequence">Its number, for one that will be sealed.</param>
+    public static void WritePing(this IBufferWriter<byte> output, ServerId id, ulong nonce, long? sequence = null)
     {
         output.Write("PING "u8);
         output.WriteText(id.Value);
         output.Write(" nonce="u8);
         Nonces.Write(output, nonce);
+        if (sequence is not { } number) return;
+        output.Write(" seq="u8);
+        output.WriteNumber(number);
     }
 
-    /// <summary><c>MONITOR monitor_id</c>.</summary>
+    /// <summary><c>MONITOR monitor_id</c>: a monitor says who it is, by itself or since an index asked.</summary>
     public static void WriteMonitor(this IBufferWriter<byte> output, string monitorId)
     {
         output.Write("MONITOR "u8);
@@ -66,6 +73,7 @@ public static class DetectionWriter
         output.WriteNumber(news.Incarnation);
         output.Write(" ev="u8);
         output.WriteNumber(news.Event);
+        if (news is { State: ServerState.Suspect, IsSpared: true }) output.Write(" spared=1"u8);
     }
 }
 
@@ -75,8 +83,9 @@ public static class DetectionWriter
 /// <param name="Incarnation">Which of its starts is meant; 0 for a server of version 1, which counts none.</param>
 /// <param name="Event">The monitor's number of this event since its start; it only grows.</param>
 /// <param name="UnixSeconds">When, for people to read; nothing is decided by it.</param>
+/// <param name="IsSpared">A suspect that would be dead but for the limit of removals.</param>
 public readonly record struct StateEvent(
-    ServerId Id, ServerState State, long Incarnation, long Event, long UnixSeconds);
+    ServerId Id, ServerState State, long Incarnation, long Event, long UnixSeconds, bool IsSpared = false);
 
 /// <summary>Numbers that only who was asked can know: 16 hex digits.</summary>
 public static class Nonces

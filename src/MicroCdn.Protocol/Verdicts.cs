@@ -26,6 +26,10 @@ public readonly ref struct StateChange
     /// <summary>The number of this event at its monitor, 1 or more; it only grows.</summary>
     public long Event { get; private init; }
 
+    /// <summary>A suspect that answered nothing for its whole time, and that only the limit of removals
+    /// spares.</summary>
+    public bool IsSpared { get; private init; }
+
     /// <summary>Reads a message; false for any other verb and for a malformed one.</summary>
     public static bool TryParse(ReadOnlySpan<byte> verb, Words words, out StateChange message)
     {
@@ -34,11 +38,12 @@ public readonly ref struct StateChange
         if (!up && !down && !verb.SequenceEqual("SERVER_SUSPECT"u8)) return false;
         ServerState state = up ? ServerState.Alive : down ? ServerState.Dead : ServerState.Suspect;
         bool valid = words.Next(out var id) & words.NextNumber(out long seconds) && ServerId.IsValid(id);
-        long incarnation = -1, number = -1;
+        long incarnation = -1, number = -1, spared = 0;
         while (valid && words.NextPair(out var key, out var value))
         {
             if (key.SequenceEqual("inc"u8)) valid = Words.IsNumber(value, out incarnation);
             else if (key.SequenceEqual("ev"u8)) valid = Words.IsNumber(value, out number) && number > 0;
+            else if (key.SequenceEqual("spared"u8)) valid = Words.IsNumber(value, out spared) && spared <= 1;
             else if (up && key.SequenceEqual("state"u8))
             {
                 valid = ServerStates.TryParse(value, out state)
@@ -48,6 +53,7 @@ public readonly ref struct StateChange
         message = new StateChange
         {
             Id = id, UnixSeconds = seconds, State = state, Incarnation = incarnation, Event = number,
+            IsSpared = spared > 0,
         };
         return valid && words.AtEnd && incarnation >= 0 && number > 0;
     }
@@ -95,19 +101,26 @@ public readonly ref struct StateRow
     /// <summary>The number of the event that made it so, 0 when there was none.</summary>
     public long Event { get; private init; }
 
+    /// <summary>As in <see cref="StateChange"/>.</summary>
+    public bool IsSpared { get; private init; }
+
     /// <summary>Reads the words after the verb.</summary>
     public static bool TryParse(Words words, out StateRow message)
     {
         ServerState state = default;
         bool valid = words.Next(out var id) & words.Next(out var word) && ServerId.IsValid(id)
             && ServerStates.TryParse(word, out state);
-        long incarnation = -1, number = -1;
+        long incarnation = -1, number = -1, spared = 0;
         while (valid && words.NextPair(out var key, out var value))
         {
             if (key.SequenceEqual("inc"u8)) valid = Words.IsNumber(value, out incarnation);
             else if (key.SequenceEqual("ev"u8)) valid = Words.IsNumber(value, out number);
+            else if (key.SequenceEqual("spared"u8)) valid = Words.IsNumber(value, out spared) && spared <= 1;
         }
-        message = new StateRow { Id = id, State = state, Incarnation = incarnation, Event = number };
+        message = new StateRow
+        {
+            Id = id, State = state, Incarnation = incarnation, Event = number, IsSpared = spared > 0,
+        };
         return valid && words.AtEnd && incarnation >= 0 && number >= 0;
     }
 

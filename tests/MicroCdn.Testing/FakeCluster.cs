@@ -43,6 +43,9 @@ public sealed class FakeCluster
     /// <summary>The keys of a host when it starts, by its name; none by default.</summary>
     public Func<string, Credentials> KeysOf { get; set; } = _ => Credentials.None;
 
+    /// <summary>Where the index dials its monitor.</summary>
+    public string MonitorDialed { get; set; } = "monitor";
+
     /// <summary>The index that was started last.</summary>
     public IndexRole? Index { get; private set; }
 
@@ -68,7 +71,7 @@ public sealed class FakeCluster
     public void StartIndex(string host = "index")
     {
         FakeHost machine = Network.Host(host);
-        IndexOptions options = new() { MonitorHost = "monitor", Trust = Trust, Credentials = KeysOf(host) };
+        IndexOptions options = new() { MonitorHost = MonitorDialed, Trust = Trust, Credentials = KeysOf(host) };
         Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(1), machine.Loggers);
         machine.Attach(Index);
         GatewayOptions gateway = new() { HttpPort = GatewayPort };

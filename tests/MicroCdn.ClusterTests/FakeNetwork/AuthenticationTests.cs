@@ -177,6 +177,38 @@ public sealed class AuthenticationTests
         await cluster.UntilAllAlive("CS1", "CS2");
     });
 
+    [Theory, MemberData(nameof(Seeds))]
+    public Task A_server_whose_key_is_taken_out_while_it_is_not_connected_gets_no_more_clients_either(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        Dictionary<string, Credentials> keys = new[] { "index", "monitor", "cs2" }.ToDictionary(
+            host => host, host => TestKeys.Counting(AuthMode.Required, TestKeys.Usual));
+        cluster.KeysOf = host => keys.GetValueOrDefault(host, Credentials.None);
+        cluster.Give("CS2", "evil.txt", "Hi"u8.ToArray());
+        await cluster.StartAsync("CS2");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(12));
+        cluster.World.Phase("its connection to the index ends, and then the key is replaced");
+        cluster.Network.LinkOf("cs2", "index").Refuses = true;
+        cluster.Network.Cut("cs2", "index");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(5));
+        Assert.Equal("CS2", await cluster.RouteAsync("evil.txt"));
+        foreach (string host in new[] { "index", "monitor" }) keys[host].Replace(new Keyring(TestKeys.Other));
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(25));
+        // It still answers whoever looks, and may come back.
+        Assert.Equal("CS2", await cluster.RouteAsync("evil.txt"));
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(10));
+        for (int second = 0; second < 5; second++)
+        {
+            Assert.Equal("dead", await cluster.StateAsync("index", "CS2"));
+            Assert.Null(await cluster.RouteAsync("evil.txt"));
+            await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(1));
+        }
+        cluster.World.Phase("it gets the other key, and the way to the index is open again");
+        keys["cs2"].Replace(new Keyring(TestKeys.Other));
+        cluster.Network.Heal("cs2", "index");
+        await cluster.UntilRoute("evil.txt", "CS2", TimeSpan.FromSeconds(40));
+    });
+
     private static async Task AfterHelloAsync(FakeCluster cluster, string host, params string[] lines)
     {
         FakeHost stranger = cluster.Network.Host("client");

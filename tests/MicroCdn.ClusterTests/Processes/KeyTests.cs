@@ -80,6 +80,23 @@ public sealed class KeyTests
         Assert.True(await over.UntilEndAsync() == 2, over.Output);
     }
 
+    [Fact]
+    public async Task Without_a_flag_the_key_is_the_credential_that_systemd_hands_over()
+    {
+        await using Stage stage = new();
+        string folder = stage.MakeFolder("credentials");
+        await EndsWell(stage.MicroCdn("key", "new", "--out", "credentials/microcdn.key"));
+        // As systemd shows the access list that lets the service's user in.
+        File.SetUnixFileMode(
+            Path.Combine(folder, "microcdn.key"), UnixFileMode.UserRead | UnixFileMode.GroupRead);
+        RunningProcess index = stage.Run("env", $"CREDENTIALS_DIRECTORY={folder}", Stage.MicroCdnProgram,
+            "index", "--port", $"{stage.IndexPort}", "--monitor-tcp-port", $"{stage.MonitorTcpPort}");
+        await index.UntilLineAsync($"the key file {folder}/microcdn.key was read");
+        await index.UntilLineAsync("listens on");
+        Assert.Contains("auth=required", await Stage.ConverseAsync(stage.IndexPort, "HELLO 2\n"),
+            StringComparison.Ordinal);
+    }
+
     private static string PathOf(Stage stage, string name) => Path.Combine(stage.Folder, name);
 
     private static async Task EndsWell(RunningProcess process) =>

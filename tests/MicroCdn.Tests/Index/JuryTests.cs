@@ -31,6 +31,9 @@ public sealed class JuryTests
     [InlineData("- returning", ServerState.Returning)]
     [InlineData("dead? alive", ServerState.Alive)]
     [InlineData("dead? dead? alive", ServerState.Alive)]
+    [InlineData("spared", ServerState.Suspect)]
+    [InlineData("spared dead -", ServerState.Suspect)]
+    [InlineData("spared spared", ServerState.Suspect)]
     [InlineData("dead alive? alive?", ServerState.Dead)]
     [InlineData("suspect? alive", ServerState.Alive)]
     // When all doubt themselves, what they said last still puts the servers in order.
@@ -47,6 +50,10 @@ public sealed class JuryTests
     [InlineData("-", ServerState.Suspect)]
     [InlineData("draining", ServerState.Draining)]
     [InlineData("", ServerState.Dead)]
+    // Whom a monitor's limit of removals spares it would call dead.
+    [InlineData("spared alive", ServerState.Dead)]
+    [InlineData("spared? alive", ServerState.Suspect)]
+    [InlineData("spared", ServerState.Dead)]
     public void One_word_and_a_look_of_the_indexs_own_that_failed_are_as_good_as_a_majority(
         string words, ServerState expected) =>
         Assert.Equal(expected, Bench(words).Judge(Id, new Evidence(IsUnreached: true)).State);
@@ -177,6 +184,27 @@ public sealed class JuryTests
     }
 
     [Fact]
+    public void A_monitor_that_is_asked_at_other_addresses_than_it_speaks_from_has_one_vote()
+    {
+        Jury jury = new();
+        Juror[] asked = [.. new[] { "gate:6001", "10.0.0.9:6001" }.Select(name =>
+            new Juror(name, isVersion1: true) { IsHere = true, CallsItself = "m1" })];
+        Juror speaks = new("m1") { Address = IPAddress.Loopback }, other = new("m2");
+        foreach (Juror juror in (Juror[])[.. asked, speaks, other])
+        {
+            jury.Seat(juror);
+            juror.Hear(Id, new Statement(juror == other ? ServerState.Alive : ServerState.Dead, 0, 1));
+        }
+        Assert.Equal([speaks, other], jury.Present);
+        Assert.Equal(ServerState.Suspect, jury.Judge(Id, new Evidence()).State);
+        // Also while it is asked alone.
+        jury.Dismiss(speaks);
+        Assert.Equal([asked[0], other], jury.Present);
+        asked[0].IsHere = false;
+        Assert.Equal([asked[1], other], jury.Present);
+    }
+
+    [Fact]
     public void The_bench_has_an_end_and_a_monitor_with_many_connections_is_one()
     {
         Jury jury = new();
@@ -264,8 +292,10 @@ public sealed class JuryTests
             Juror juror = new($"m{number++}") { Doubts = word.EndsWith('?') };
             Assert.True(jury.Seat(juror));
             if (word == "-") continue;
-            Assert.True(ServerStates.TryParse(word.TrimEnd('?').Utf8(), out ServerState state));
-            juror.Hear(Id, new Statement(state, 0, number));
+            string says = word.TrimEnd('?');
+            bool isSpared = says == "spared";
+            Assert.True(ServerStates.TryParse((isSpared ? "suspect" : says).Utf8(), out ServerState state));
+            juror.Hear(Id, new Statement(state, 0, number, IsSpared: isSpared));
         }
         return jury;
     }

@@ -82,6 +82,26 @@ public sealed class MonitorTalkTests
         Assert.Equal(ServerState.Alive, _index.StateOf("CS1"));
     }
 
+    [Theory]
+    [InlineData("SERVER_SUSPECT CS1 9 inc=0 ev=2 spared=1\n", ServerState.Dead)]
+    [InlineData("SERVER_SUSPECT CS1 9 inc=0 ev=2 spared=0\n", ServerState.Suspect)]
+    [InlineData("SERVER_SUSPECT CS1 9 inc=0 ev=2\n", ServerState.Suspect)]
+    [InlineData("STATES ev=2\nSTATE CS1 suspect inc=0 ev=2 spared=1\nEND_STATES\n", ServerState.Dead)]
+    public void Whom_only_the_limit_of_removals_spares_is_dead_once_the_index_finds_nobody_either(
+        string lines, ServerState state)
+    {
+        _index.Register("CS1", "10.0.0.5", "a 1");
+        Wire monitor = Monitor("m1", "CS1 alive inc=0 ev=1");
+        monitor.Receive(lines);
+        Assert.Equal((ServerState.Suspect, "CS1"), (_index.StateOf("CS1"), _index.Looks[^1]));
+        _index.Looked("CS1", answers: false);
+        Assert.Equal(state, _index.StateOf("CS1"));
+        _index.Looked("CS1", answers: true);
+        Assert.Equal(ServerState.Suspect, _index.StateOf("CS1"));
+        monitor.Take();
+        Assert.Equal("ERROR MALFORMED\n", monitor.Receive("SERVER_SUSPECT CS1 9 inc=0 ev=9 spared=2\n").Take());
+    }
+
     [Fact]
     public void A_look_that_finds_nobody_is_repeated_every_second_until_somebody_answers()
     {

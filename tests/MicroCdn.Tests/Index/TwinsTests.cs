@@ -77,6 +77,32 @@ public sealed class TwinsTests
         Assert.Equal(["CS1"], _index.Looks);
     }
 
+    [Fact]
+    public void A_server_that_answers_and_does_not_register_again_is_asked_last_and_the_reason_is_told()
+    {
+        _index.Register("CS2", "10.0.0.6", "a 1");
+        Register("10.0.0.5", 7001, "inc=1", isTaken: true).Conversation.End();
+        _index.Looked("CS1", answers: true);
+        _index.Time.Advance(TimeSpan.FromSeconds(55));
+        _index.Fleet.Forget();
+        Assert.Equal(ServerState.Unknown, _index.StateOf("CS1"));
+        _index.Time.Advance(TimeSpan.FromSeconds(6));
+        _index.Fleet.Forget();
+        Assert.Equal((ServerState.Suspect, "the connection that registered it ended, and it did not come back"),
+            (_index.StateOf("CS1"), _index.Fleet.Find(Names.Id("CS1"))!.Why));
+        for (int ask = 0; ask < 10; ask++) Assert.Equal("SERVER 10.0.0.6 7001 CS2 1\n", _index.Ask("GET a\n"));
+
+        Wire back = Register("10.0.0.5", 7001, "inc=2", isTaken: true);
+        _index.Time.Advance(TimeSpan.FromMinutes(10));
+        _index.Fleet.Forget();
+        Assert.Equal(ServerState.Unknown, _index.StateOf("CS1"));
+        // Who left in order is not waited for.
+        back.Receive("DRAIN CS1\n").Conversation.End();
+        _index.Time.Advance(TimeSpan.FromMinutes(10));
+        _index.Fleet.Forget();
+        Assert.Equal(ServerState.Draining, _index.StateOf("CS1"));
+    }
+
     [Theory]
     [InlineData("inc=7", true)]
     // Without a count the end of a connection says nothing.

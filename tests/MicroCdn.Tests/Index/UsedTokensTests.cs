@@ -25,6 +25,20 @@ public sealed class UsedTokensTests : IDisposable
         Assert.False(new UsedTokens(_folder.Path).TryTake(second, 500));
     }
 
+    // The default folder of all indexes of a machine is the same.
+    [Fact]
+    public void Two_indexes_that_share_a_folder_take_a_token_once_between_them()
+    {
+        UsedTokens one = new(_folder.Path), other = new(_folder.Path);
+        JoinToken[] tokens = [Issue(1000), Issue(1000), Issue(1000)];
+        Assert.True(one.TryTake(tokens[0], 500));
+        Assert.True(other.TryTake(tokens[1], 500));
+        Assert.False(one.TryTake(tokens[1], 500));
+        Assert.True(one.TryTake(tokens[2], 500));
+        UsedTokens after = new(_folder.Path);
+        Assert.All(tokens, token => Assert.False(after.TryTake(token, 500)));
+    }
+
     [Fact]
     public void What_has_ended_is_forgotten()
     {

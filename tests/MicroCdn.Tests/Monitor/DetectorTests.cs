@@ -156,6 +156,23 @@ public sealed class DetectorTests
     }
 
     [Fact]
+    public void Whom_the_speed_limit_spares_is_told_apart_from_other_suspects_as_long_as_it_is_silent()
+    {
+        foreach (string id in new[] { "CS1", "CS2" }) Start(id);
+        Pass(5);
+        _silent.Add("CS1");
+        Until("CS1 Dead");
+        _silent.Add("CS2");
+        TimeSpan suspect = Until("CS2 Suspect"), spared = Until("CS2 Suspect spared");
+        Assert.InRange(spared - suspect, TimeSpan.FromMilliseconds(430), TimeSpan.FromMilliseconds(460));
+        _silent.Remove("CS2");
+        Until("CS2 Alive");
+        _silent.Add("CS2");
+        Until("CS2 Suspect spared");
+        Until("CS2 Dead");
+    }
+
+    [Fact]
     public void A_refusal_knows_no_speed_limit()
     {
         foreach (string id in new[] { "CS1", "CS2", "CS3" })
@@ -347,7 +364,10 @@ public sealed class DetectorTests
         _detector.Deeds.Clear();
         foreach (Deed deed in deeds)
         {
-            if (deed.Kind == DeedKind.Tell) _told.Add($"{deed.Server!.Id} {deed.Server.Shown}");
+            if (deed.Kind == DeedKind.Tell)
+            {
+                _told.Add($"{deed.Server!.Id} {deed.Server.Shown}{(deed.Server.IsSpared ? " spared" : "")}");
+            }
             if (deed.Kind == DeedKind.Probe) _probes.Add(deed);
             if (deed.Kind == DeedKind.Probe && _portsOnly.Contains(deed.Server!.Id.Value))
             {

@@ -21,7 +21,7 @@ public sealed class MonitorSessionTests
         IndexNotices notices = new(new MonitorOptions().Self, _watch, new NoDialer(), _time, _log);
         _service = new MonitorService(_watch, notices, new TrustedNetworks([]), new Complaints(_log, _time))
         {
-            Drained = new DrainedServers(null, _log),
+            Id = Names.Id("m1"), Drained = new DrainedServers(null, _log),
         };
     }
 
@@ -48,6 +48,14 @@ public sealed class MonitorSessionTests
             Assert.Equal($"{answer}\nPONG\n", wire.Sent);
         }
     }
+
+    [Theory]
+    [InlineData("127.0.0.1", "HELLO 2\nMONITOR\n", "WELCOME MICRO-CDN 2\nMONITOR m1\n")]
+    [InlineData("127.0.0.1", "HELLO 2\nMONITOR m1\n", "WELCOME MICRO-CDN 2\nERROR MALFORMED\n")]
+    [InlineData("127.0.0.1", "MONITOR\n", "ERROR UNKNOWN_COMMAND\n")]
+    [InlineData("192.0.2.1", "HELLO 2\nMONITOR\n", "WELCOME MICRO-CDN 2\nERROR NOT_TRUSTED\n")]
+    public void An_index_that_asks_in_version_2_is_told_who_it_dialed(string from, string lines, string answers) =>
+        Assert.Equal(answers, new Wire(_service, Peer.From(from, "127.0.0.1")).Receive(lines).Sent);
 
     [Fact]
     public void Everyone_ever_heard_is_listed_with_load_and_state()

@@ -94,6 +94,21 @@ public sealed class DetectionTests
     }
 
     [Fact]
+    public void A_suspect_that_is_spared_is_told_so_in_events_and_rows()
+    {
+        ServerId.TryCreate("CS1", out ServerId id);
+        ArrayBufferWriter<byte> output = new();
+        foreach (ServerState state in new[] { ServerState.Suspect, ServerState.Draining })
+        {
+            output.WriteEvent(new StateEvent(id, state, 7, 9, 5, IsSpared: true));
+            output.WriteState(new StateEvent(id, state, 7, 9, 5, IsSpared: true));
+        }
+        Assert.Equal("SERVER_SUSPECT CS1 5 inc=7 ev=9 spared=1\nSTATE CS1 suspect inc=7 ev=9 spared=1\n"
+            + "SERVER_UP CS1 5 inc=7 ev=9 state=draining\nSTATE CS1 draining inc=7 ev=9\n",
+            output.WrittenSpan.Text());
+    }
+
+    [Fact]
     public void A_ping_carries_its_nonce_in_sixteen_digits()
     {
         ServerId.TryCreate("CS1", out ServerId id);

@@ -169,8 +169,9 @@ internal sealed partial class World
         ServerState state = server.Shown;
         Note($"monitor {monitor.Number}: CS{number} inc={server.Incarnation} {state}: {reason}",
             (20 * (int)state) + monitor.Number, number);
+        // Whom the limit of removals spares is told once more, and is no other suspicion.
+        if (state == ServerState.Suspect && monitor.Told[number] != state) monitor.Suspicions++;
         monitor.Told[number] = state;
-        if (state == ServerState.Suspect) monitor.Suspicions++;
         if (state == ServerState.Dead)
         {
             monitor.Deaths++;
