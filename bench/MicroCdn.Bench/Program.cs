@@ -38,7 +38,8 @@ Add("redirects", "Redirects of the gateway, with a million files on three server
 Add("forgery", "Forged and replayed control messages at a cluster with a key", Forgery.Run);
 Add("survive", "10,000 downloads of 8 MiB while one of three servers is killed every 2 s", Survive.Run);
 Add("verify", "What verifying a download costs the client", Verify.Run);
-Add("all", "All of these but micro, redirects, forgery, survive and verify, one after the other",
+Add("eviction", "Hit ratio of the cache's eviction, against LRU and FIFO", Evictions.Run);
+Add("all", "All of these but micro, redirects, forgery, survive, verify and eviction, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 
 try

@@ -1,0 +1,130 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace MicroCdn.Caching.Store;
+
+// Purges, and the sweep that lets them be forgotten.
+public sealed partial class CacheStore
+{
+    // A fetch that began before a purge has long become a copy by then, or ended.
+    private static readonly TimeSpan RememberFor = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _purging = new();
+    private readonly Queue<(long At, long Sequence)> _sweeps = new();
+    private long _sweptAt, _sweptUpTo;
+    private Task _sweep = Task.CompletedTask;
+
+    /// <summary>Invalidates copies, those that are being fetched too, in the same time however many there are. It
+    /// waits for the disk, on which the purge is before this returns.</summary>
+    public PurgeReceipt Purge(PurgeOrder order)
+    {
+        if (Encoding.UTF8.GetByteCount(order.Text) > CacheKey.MostBytes) return new(0, "no key or tag is so long");
+        lock (_purging)
+        {
+            long sequence = Numbers.Next();
+            if (!Purges.Add(order, sequence))
+            {
+                return new(0, "more purges than can be remembered: purge a prefix, or all, or wait some minutes");
+            }
+            try
+            {
+                _purgeLog?.Append(Record(order, sequence));
+                return new(sequence, null);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                Complain(exception);
+                return new(sequence, $"it holds until the next start only: {exception.Message}");
+            }
+        }
+    }
+
+    /// <summary>Judges every copy by the purges so far and takes out those that are gone; then purges are forgotten
+    /// that no copy can be older than.</summary>
+    internal void Sweep()
+    {
+        long upTo = Purges.Latest;
+        foreach (UInt128 id in _index.Ids())
+        {
+            List<Entry> entries;
+            lock (_gate) entries = _index.EntriesOf(id);
+            foreach (Entry entry in entries)
+            {
+                // What began after the last purge is touched by none.
+                if (entry.Loaded?.State.Sequence < upTo || entry.Loaded is null) Judge(entry);
+            }
+        }
+        lock (_purging)
+        {
+            _sweptUpTo = upTo;
+            _sweeps.Enqueue((Time.GetTimestamp(), upTo));
+            long forgotten = 0;
+            while (_sweeps.TryPeek(out var oldest) && Time.GetElapsedTime(oldest.At) >= RememberFor)
+            {
+                forgotten = _sweeps.Dequeue().Sequence;
+            }
+            if (forgotten > 0 && _listing.IsCompleted) Forget(forgotten);
+        }
+    }
+
+    private void SweepWhenDue()
+    {
+        bool isDue = Purges.Count > Purges.Most / 2 || Time.GetElapsedTime(_sweptAt) >= SweepEvery;
+        bool isNeeded = Purges.Latest > _sweptUpTo || _sweeps.Count > 0;
+        if (!isDue || !isNeeded || !_sweep.IsCompleted || !_listing.IsCompleted) return;
+        _sweptAt = Time.GetTimestamp();
+        _sweep = Task.Run(Sweep);
+    }
+
+    private void Judge(Entry entry)
+    {
+        Copy? copy;
+        bool isLoaded = entry.Loaded is not null;
+        lock (entry)
+        {
+            copy = entry.Loaded ?? _files?.Load(this, entry, null, withBody: false, out _);
+            if (copy is null || !entry.IsIn) return;
+            CopyState state = copy.State;
+            // The soft purge is written down with the copy, since it is going to be forgotten.
+            if (copy.PurgeState == PurgeState.Soft && !state.IsSoftPurged)
+            {
+                if (isLoaded) Change(copy, state.AsSoftPurged());
+                Append(copy, number => CopyRecord.OfHead(number, state.Head.Write(), -state.Sequence));
+            }
+        }
+        if (copy.PurgeState == PurgeState.Gone) Remove(copy);
+    }
+
+    private void Forget(long sequence)
+    {
+        lock (_gate) Purges.Forget(sequence);
+        try
+        {
+            _purgeLog?.Replace(Purges.Remembered().Select(one => Record(one.Order, one.Sequence)));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Complain(exception);
+        }
+    }
+
+    private static byte[] Record(PurgeOrder order, long sequence)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(order.Text);
+        byte[] record = new byte[10 + text.Length];
+        BinaryPrimitives.WriteInt64LittleEndian(record, sequence);
+        record[8] = (byte)order.Scope;
+        record[9] = order.IsSoft ? (byte)1 : (byte)0;
+        text.CopyTo(record.AsSpan(10));
+        return record;
+    }
+
+    private void Replay(byte[] record)
+    {
+        if (record.Length < 10 || !Enum.IsDefined((PurgeScope)record[8])) return;
+        PurgeOrder order = new((PurgeScope)record[8], Encoding.UTF8.GetString(record, 10, record.Length - 10),
+            record[9] == 1);
+        Purges.Add(order, BinaryPrimitives.ReadInt64LittleEndian(record));
+    }
+}

@@ -1,0 +1,155 @@
+using MicroCdn.Caching.Store;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Tests.Caching.Store;
+
+// A purge reaches every copy that is older than it, and no other.
+public sealed class PurgesTests
+{
+    private static readonly (string Path, string Fields)[] Copies =
+    [
+        ("/a", "Surrogate-Key: red  blue\r\n"),
+        ("/a?b=1", "Cache-Tag: green, red\r\n"),
+        ("/ab", ""),
+        ("/img/1", "Cache-Tag: Red\r\nSurrogate-Key: big\r\n"),
+    ];
+
+    [Theory]
+    [InlineData(PurgeScope.Url, "http://origin.example:80/a", "/a")]
+    [InlineData(PurgeScope.Prefix, "http://origin.example:80/a", "/a /a?b=1 /ab")]
+    [InlineData(PurgeScope.Prefix, "http://origin.example:80/img/", "/img/1")]
+    [InlineData(PurgeScope.Tag, "red", "/a /a?b=1")]
+    [InlineData(PurgeScope.Tag, "big", "/img/1")]
+    [InlineData(PurgeScope.Tag, "re", "")]
+    [InlineData(PurgeScope.All, "", "/a /a?b=1 /ab /img/1")]
+    public void A_purge_reaches_what_it_names_also_after_a_restart(PurgeScope scope, string text, string reached)
+    {
+        foreach (bool isSoft in (bool[])[false, true])
+        {
+            using StoreWorld world = new();
+            foreach ((string path, string fields) in Copies) world.Put(path, [1], StoreWorld.Head(fields));
+            Assert.Null(world.Store.Purge(new PurgeOrder(scope, text, isSoft)).Trouble);
+            Assert.Equal(reached, Reached(world, isSoft));
+            world.Kill();
+            Assert.Equal(reached, Reached(world, isSoft));
+            world.Store.Sweep();
+            Assert.Equal(reached, Reached(world, isSoft));
+            int gone = isSoft ? 0 : reached.Count(letter => letter == '/') - (reached.Contains("img") ? 1 : 0);
+            Assert.Equal(Copies.Length - gone, world.Files.Length);
+            foreach ((string path, string fields) in Copies) world.Put(path, [2], StoreWorld.Head(fields));
+            Assert.Equal("", Reached(world, isSoft));
+        }
+    }
+
+    [Fact]
+    public void All_variants_of_a_url_are_purged()
+    {
+        using StoreWorld world = new();
+        world.Put("/a", [1], StoreWorld.Head(selecting: "accept-encoding: gzip\r\n"));
+        world.Put("/a", [2], StoreWorld.Head(selecting: "accept-encoding: br\r\n"));
+        world.Store.Purge(new PurgeOrder(PurgeScope.Url, StoreWorld.Key("/a").Text, IsSoft: false));
+        foreach (Copy copy in world.All("/a").Copies) Assert.Equal(PurgeState.Gone, copy.PurgeState);
+    }
+
+    [Fact]
+    public void A_soft_purge_ends_with_the_validation_that_began_after_it()
+    {
+        using StoreWorld world = new();
+        Copy copy = world.Put("/a", [1])!;
+        long before = world.Store.Mark();
+        world.Store.Purge(new PurgeOrder(PurgeScope.All, "", IsSoft: true));
+        Assert.True(world.Store.Update(copy, StoreWorld.Head(), before));
+        Assert.Equal(PurgeState.Soft, copy.PurgeState);
+        Assert.True(world.Store.Update(copy, StoreWorld.Head(), world.Store.Mark()));
+        Assert.Equal(PurgeState.Valid, copy.PurgeState);
+        world.Kill();
+        Assert.Equal(PurgeState.Valid, world.Find("/a")!.PurgeState);
+    }
+
+    [Fact]
+    public void A_hard_purge_ends_with_no_validation()
+    {
+        using StoreWorld world = new();
+        Copy copy = world.Put("/a", [1])!;
+        world.Store.Purge(new PurgeOrder(PurgeScope.All, "", IsSoft: false));
+        Assert.False(world.Store.Update(copy, StoreWorld.Head(), world.Store.Mark()));
+        Assert.Equal(PurgeState.Gone, copy.PurgeState);
+    }
+
+    [Fact]
+    public void Purges_are_forgotten_when_every_copy_was_judged_and_still_hold()
+    {
+        using StoreWorld world = new();
+        world.WaitUntilListed();
+        world.Put("/hard", [1]);
+        world.Put("/soft", [1]);
+        world.Store.Purge(new PurgeOrder(PurgeScope.Url, StoreWorld.Key("/hard").Text, IsSoft: false));
+        world.Store.Purge(new PurgeOrder(PurgeScope.Url, StoreWorld.Key("/soft").Text, IsSoft: true));
+        world.Store.Sweep();
+        Assert.Equal(2, world.Store.Purges.Count);
+        world.Time.Advance(TimeSpan.FromMinutes(16));
+        world.Store.Sweep();
+        Assert.Equal(0, world.Store.Purges.Count);
+        Assert.Equal(0, new FileInfo(Path.Combine(world.Folder, "purges")).Length);
+        Assert.Null(world.Find("/hard"));
+        Assert.Equal(PurgeState.Soft, world.Find("/soft")!.PurgeState);
+        world.Kill();
+        Assert.Null(world.Find("/hard"));
+        Assert.Equal(PurgeState.Soft, world.Find("/soft")!.PurgeState);
+    }
+
+    [Fact]
+    public void A_log_that_was_torn_keeps_the_purges_before_it_and_takes_new_ones()
+    {
+        using StoreWorld world = new();
+        world.Put("/a", [1]);
+        world.Store.Purge(new PurgeOrder(PurgeScope.Tag, "x", IsSoft: false));
+        world.Store.Purge(new PurgeOrder(PurgeScope.All, "", IsSoft: false));
+        string log = Path.Combine(world.Folder, "purges");
+        byte[] whole = File.ReadAllBytes(log);
+        for (int length = whole.Length - 1; length > 0; length--)
+        {
+            File.WriteAllBytes(log, whole[..length]);
+            world.Kill();
+            Assert.Equal(PurgeState.Valid, world.Find("/a")!.PurgeState);
+        }
+        world.Store.Purge(new PurgeOrder(PurgeScope.All, "", IsSoft: false));
+        world.Kill();
+        Assert.Equal(PurgeState.Gone, world.Find("/a")!.PurgeState);
+    }
+
+    [Fact]
+    public void More_purges_than_can_be_remembered_are_refused()
+    {
+        Purges purges = new();
+        for (int n = 0; n < Purges.Most; n++)
+        {
+            Assert.True(purges.Add(new PurgeOrder(PurgeScope.Tag, $"{n}", false), n + 1));
+        }
+        Assert.False(purges.Add(new PurgeOrder(PurgeScope.Tag, "one more", false), 1_000_000));
+        Assert.True(purges.Add(new PurgeOrder(PurgeScope.All, "", false), 1_000_001));
+        purges.Forget(1_000_000);
+        Assert.Equal(0, purges.Count);
+        Assert.Equal(PurgeState.Gone, purges.Judge("x", [], 1_000_000));
+    }
+
+    [Fact]
+    public void Tags_are_split_as_their_fields_say()
+    {
+        HeaderFields fields = HeaderFields.FromLines(
+            "Surrogate-Key: a  b,c \r\nCache-Tag: d e , f,,\r\ncache-tag: g\r\n"u8);
+        Assert.Equal(["a", "b,c", "d e", "f", "g"], Tags.Of(fields));
+    }
+
+    private static string Reached(StoreWorld world, bool isSoft)
+    {
+        List<string> reached = [];
+        foreach ((string path, _) in Copies)
+        {
+            Copy? copy = world.Find(path);
+            PurgeState wanted = isSoft ? PurgeState.Soft : PurgeState.Gone;
+            if (copy?.PurgeState == wanted || (copy is null && !isSoft)) reached.Add(path);
+        }
+        return string.Join(' ', reached);
+    }
+}
