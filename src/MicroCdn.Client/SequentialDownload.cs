@@ -123,6 +123,7 @@ internal sealed class SequentialDownload(FileName name, string target, Surroundi
             reason = "stall";
             if (_file is null) _file = OpenTarget();
             else TargetException.Guard(_file.Restart);
+            TargetException.Guard(() => _file.TakeRoom(body.Size));
             bool verified = await ReceiveAsync(body, holder.Id, stall, either.Token).ConfigureAwait(false);
             TargetException.Guard(_file.Commit);
             return new DownloadResult(body.Size, holder.Id, target) { IsVerified = verified };
