@@ -75,6 +75,9 @@ internal static unsafe partial class Libc
             + TimeSpan.FromMicroseconds(usage[0].Microseconds + usage[1].Microseconds);
     }
 
+    /// <summary>Lets milliseconds pass, to a part of one: timers of .NET go by a clock that ticks every four.</summary>
+    public static void Pause(int milliseconds) => _ = Poll(null, 0, milliseconds);
+
     /// <summary>Keeps one thread, and the threads it starts later, on one core.</summary>
     public static void Pin(int thread, int core)
     {
@@ -138,6 +141,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EpollWait(int epoll, void* events, int room, int milliseconds);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    private static partial int Poll(void* files, nuint count, int milliseconds);
 
     [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
     private static partial int ClockGetTime(int clock, TimeSpec* time);

@@ -23,10 +23,11 @@ Option<int> rounds = new("--rounds") { Description = "Measured rounds", DefaultV
 Option<double> seconds = new("--seconds") { Description = "Length of a round", DefaultValueFactory = _ => 2 };
 Option<bool> quick = new("--quick") { Description = "Tests the harness: one round of 0.5 s, fewer files" };
 Option<string[]> up = new("--up") { Description = "An argument for `microcdn up`; may be repeated" };
+Option<int> times = new("--times") { Description = "Rounds of `kills`", DefaultValueFactory = _ => 30 };
 Option<string?> only = new("--only") { Description = "The one file size to download, such as \"1 MiB\"" };
 
 RootCommand root = new("Benchmarks of MicroCDN: whole servers on one core of this machine, the load on another");
-foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only])
+foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only, times])
 {
     option.Recursive = true;
     root.Add(option);
@@ -37,9 +38,10 @@ root.Add(DetectionTimes.Create());
 Add("redirects", "Redirects of the gateway, with a million files on three servers", Redirects.Run);
 Add("forgery", "Forged and replayed control messages at a cluster with a key", Forgery.Run);
 Add("survive", "10,000 downloads of 8 MiB while one of three servers is killed every 2 s", Survive.Run);
+Add("kills", Kills.Help, Kills.Run);
 Add("verify", "What verifying a download costs the client", Verify.Run);
 Add("eviction", "Hit ratio of the cache's eviction, against LRU and FIFO", Evictions.Run);
-Add("all", "All of these but micro, redirects, forgery, survive, verify and eviction, one after the other",
+Add("all", "All of these but micro, redirects, forgery, survive, kills, verify and eviction, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 
 try
@@ -69,6 +71,7 @@ void Add(string name, string what, Action<Settings> run)
             Rounds = isQuick ? 1 : Math.Clamp(words.GetValue(rounds), 1, 100),
             Round = TimeSpan.FromSeconds(isQuick ? 0.5 : Math.Clamp(words.GetValue(seconds), 0.1, 60)),
             Quick = isQuick,
+            Times = isQuick ? 1 : Math.Clamp(words.GetValue(times), 1, 1000),
             Only = words.GetValue(only),
             UpArguments = words.GetValue(up) ?? [],
         };

@@ -12,6 +12,9 @@ internal sealed record Settings
     /// <summary>How many alternating rounds are measured.</summary>
     public required int Rounds { get; init; }
 
+    /// <summary>How many rounds of crashes and hangs.</summary>
+    public int Times { get; init; } = 1;
+
     /// <summary>How long one round lasts.</summary>
     public required TimeSpan Round { get; init; }
 

@@ -85,6 +85,7 @@ internal sealed class Attempt(FileName name, string target, Holder holder, Locat
             Reason = "stall";
             Size = body.Size;
             TargetException.Guard(() => _file = AtomicFile.Create(target));
+            TargetException.Guard(() => _file!.TakeRoom(body.Size));
             await ReceiveAsync(body, stall, either.Token).ConfigureAwait(false);
             return true;
         }

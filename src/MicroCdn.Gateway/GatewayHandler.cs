@@ -48,8 +48,12 @@ internal sealed class GatewayHandler(
     /// <summary>Takes reports about servers: <c>POST /name?report=REASON&amp;server=ID</c>.</summary>
     /// <remarks>A browser tells by Origin that a page of anybody's sends it, through a visitor who knows nothing of it:
     /// that is not taken.</remarks>
-    public bool Takes(in Request request) => request is { Method: Method.Post, BodyLength: 0 }
-        && !request.Has(Field.Origin) && Wish.TryReadReport(request.Query, out _, out _);
+    public bool Takes(in Request request)
+    {
+        if (request.Method != Method.Post || request.BodyLength != 0 || request.Has(Field.Origin)) return false;
+        return Wish.TryReadReport(request.Query, out _, out _)
+            && PathNames.TryRead(request.Path, stackalloc byte[Limits.NameBytes], out _, out bool isFolder) && !isFolder;
+    }
 
     // It weighs what REPORT of the line protocol weighs.
     private void Report(in Request request, Response response, IPeer peer, ReadOnlySpan<byte> name)

@@ -18,6 +18,7 @@ public sealed class AtomicFile : IDisposable
     private readonly SafeFileHandle _handle;
     private readonly StoreHealth? _health;
     private string _target;
+    private long _room;
     private bool _committed;
 
     private AtomicFile(string target, string temporary, SafeFileHandle handle, StoreHealth? health)
@@ -45,7 +46,7 @@ public sealed class AtomicFile : IDisposable
         string full = TargetPath.Resolve(target);
         string temporary = TargetPath.Beside(full, RandomNumberGenerator.GetHexString(12, lowercase: true));
         string folder = TargetPath.FolderOf(full);
-        return Guard(() =>
+        return Guard(full, () =>
         {
             MakeFolder(folder, health);
             return new AtomicFile(full, temporary, Open(temporary, isPrivate), health);
@@ -61,7 +62,7 @@ public sealed class AtomicFile : IDisposable
     {
         try
         {
-            RandomAccess.Write(_handle, bytes, Length);
+            Pieces.Write(_handle, bytes, Length);
         }
         catch (IOException exception) when (DiskFullException.Is(exception))
         {
@@ -70,19 +71,29 @@ public sealed class AtomicFile : IDisposable
         Length += bytes.Length;
     }
 
+    /// <summary>Takes the room of so many bytes before they come; what of it is left over is given back at the
+    /// end.</summary>
+    /// <exception cref="DiskFullException">There is no such room.</exception>
+    public void TakeRoom(long size)
+    {
+        Room.Take(_handle, _target, size);
+        _room = Math.Max(_room, size);
+    }
+
     /// <summary>Starts over at the first byte.</summary>
     public void Restart()
     {
         RandomAccess.SetLength(_handle, 0);
-        Length = 0;
+        Length = _room = 0;
     }
 
     /// <summary>Makes the file durable and gives it its name, in place of whatever had it.</summary>
     /// <exception cref="NotDurableException">The disk refused; it is not tried again, and a store is read-only from now
     /// on.</exception>
-    public void Commit() => Guard(() =>
+    public void Commit() => Guard(_target, () =>
     {
         _health?.Refuse();
+        GiveBackRoom();
         try
         {
             Durable.Sync(_handle);
@@ -109,10 +120,11 @@ public sealed class AtomicFile : IDisposable
 
     /// <summary>The same without waiting for the disk, for a file that carries a check of itself and can be made again:
     /// after a power cut it may be missing, torn or zeros.</summary>
-    public void CommitUnsynced(FileName name) => Guard(() =>
+    public void CommitUnsynced(FileName name) => Guard(_target, () =>
     {
         _health?.Refuse();
         _target = Path.Combine(Path.GetDirectoryName(_target)!, name.Value);
+        GiveBackRoom();
         File.Move(_temporary, _target, overwrite: true);
         _committed = true;
         return true;
@@ -127,6 +139,11 @@ public sealed class AtomicFile : IDisposable
     {
         _handle.Dispose();
         if (!_committed) File.Delete(_temporary);
+    }
+
+    private void GiveBackRoom()
+    {
+        if (_room > Length) RandomAccess.SetLength(_handle, Length);
     }
 
     // No file lock: the name is ours alone by its randomness.
@@ -167,7 +184,7 @@ public sealed class AtomicFile : IDisposable
         }
     }
 
-    internal static T Guard<T>(Func<T> action)
+    internal static T Guard<T>(string target, Func<T> action)
     {
         try
         {
@@ -175,13 +192,13 @@ public sealed class AtomicFile : IDisposable
         }
         catch (IOException exception) when (DiskFullException.Is(exception))
         {
-            throw new DiskFullException("the target", exception);
+            throw new DiskFullException(target, exception);
         }
     }
 }
 
 /// <summary>No room is left on the disk, or within the user's quota.</summary>
-public sealed class DiskFullException(string target, Exception inner)
+public sealed class DiskFullException(string target, Exception? inner)
     : IOException($"no room is left on the disk for {target}", inner)
 {
     private const int NoSpace = 28, QuotaOfLinux = 122, QuotaOfMacOS = 69;

@@ -10,6 +10,7 @@ namespace MicroCdn.Storage;
 internal static unsafe partial class Libc
 {
     public const int ErrorTooManyFiles = 24, ErrorTableFull = 23;
+    private const int ErrorInterrupted = 4, ErrorTooLarge = 27, ErrorNoSpace = 28, ErrorQuota = 122;
     private const int CurrentFolder = -100, EmptyPath = 0x1000, NoFollow = 0x100, BasicStats = 0x7FF;
     private const int PathOnly = 0x200000, CloseOnExec = 0x80000, FolderOnly = 0x10000;
     private const int DoNotNeed = 4;
@@ -54,7 +55,7 @@ internal static unsafe partial class Libc
             fixed (byte* pointer = buffer[done..])
             {
                 nint read = pread(file, pointer, (nuint)(buffer.Length - done), offset + done);
-                if (read < 0 && Marshal.GetLastPInvokeError() == 4) continue;
+                if (read < 0 && Marshal.GetLastPInvokeError() == ErrorInterrupted) continue;
                 if (read <= 0) break;
                 done += (int)read;
             }
@@ -89,6 +90,23 @@ internal static unsafe partial class Libc
         // st_blocks of struct statx, at 48, counts 512 bytes each.
         byte* buffer = stackalloc byte[256];
         return statx(CurrentFolder, path, NoFollow, BasicStats, buffer) == 0 ? *(long*)(buffer + 48) * 512 : -1;
+    }
+
+    /// <summary>Makes a file so long, and takes the room of what it has not yet; does nothing where the file system
+    /// takes none in advance.</summary>
+    /// <exception cref="IOException">There is no such room, or no file may be so large; some of it may be taken all the
+    /// same.</exception>
+    public static void Allocate(SafeFileHandle file, long length)
+    {
+        // A signal to this thread makes some file systems begin anew; the writes do not need what is not taken.
+        const int Tries = 10;
+        for (int tries = 0; tries < Tries && fallocate(file, 0, 0, length) != 0; tries++)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            if (error == ErrorInterrupted) continue;
+            if (error is not (ErrorNoSpace or ErrorQuota or ErrorTooLarge)) return;
+            throw new IOException(Marshal.GetPInvokeErrorMessage(error), error);
+        }
     }
 
     /// <summary>Gives the calling thread the lowest share of processor and disk.</summary>
@@ -145,6 +163,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int syncfs(SafeFileHandle file);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fallocate(SafeFileHandle file, int mode, long offset, long length);
 
     [LibraryImport("libc")]
     private static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);

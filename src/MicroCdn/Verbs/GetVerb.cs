@@ -109,9 +109,9 @@ internal static class GetVerb
                 _ => ExitCode.Unreachable,
             }, exception.Message);
         }
-        catch (DiskFullException)
+        catch (DiskFullException exception)
         {
-            return Fail(ExitCode.DiskFull, $"no room is left on the disk for {target}");
+            return Fail(ExitCode.DiskFull, exception.Message);
         }
         catch (TargetException exception)
         {

@@ -40,6 +40,25 @@ public sealed class BrokenDiskTests
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_client_says_that_the_disk_is_full_before_it_writes_and_leaves_nothing()
+    {
+        await using Stage stage = new();
+        await stage.IndexAsync();
+        string files = stage.MakeFiles("files", ("large.bin", Stage.Noise(9 << 20)));
+        RunningProcess content = await stage.RegisteredContentAsync("CS1", files, Stage.FreePort());
+        await content.UntilLineAsync("computed 1 digests");
+        string calls = Path.Combine(stage.Folder, "calls"), target = Path.Combine(stage.Folder, "got", "large.bin");
+        RunningProcess client = stage.Run("strace", "-f", "-qq", "-o", calls, "-e", "trace=fallocate",
+            "-e", "inject=fallocate:error=ENOSPC", Stage.MicroCdnProgram, "get", "large.bin", "--out", target,
+            "--index-port", $"{stage.IndexPort}");
+        Assert.Equal(6, await client.UntilEndAsync(TimeSpan.FromSeconds(60)));
+        Assert.Contains($"no room is left on the disk for {target}: it needs 9437184 bytes", client.Output,
+            StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(stage.Folder, "got")));
+        Assert.Single(await File.ReadAllLinesAsync(calls), line => line.Contains("ENOSPC", StringComparison.Ordinal));
+    }
+
     private static RunningProcess Start(Stage stage, string files, string state, string calls, int port) =>
         // -D: what is started becomes the server itself, and ends like any other.
         stage.Run("strace", "-D", "-f", "-qq", "-o", calls, "-e", "trace=fsync,fdatasync",

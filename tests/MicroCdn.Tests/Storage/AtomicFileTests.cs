@@ -134,4 +134,19 @@ public sealed class AtomicFileTests : IDisposable
         File.SetUnixFileMode(_folder["locked"], (UnixFileMode)Convert.ToInt32("555", 8));
         Nobody.Does(() => Assert.Throws<UnauthorizedAccessException>(() => AtomicFile.Create(_folder["locked/x"])));
     }
+
+    [Fact]
+    public void Room_that_was_taken_and_is_left_over_is_no_part_of_the_file()
+    {
+        using AtomicFile file = AtomicFile.Create(_folder["target"]);
+        file.TakeRoom(1 << 20);
+        file.Write("half"u8);
+        file.Restart();
+        file.TakeRoom(1 << 20);
+        file.Write("one"u8);
+        file.Commit();
+        Assert.Equal("one", File.ReadAllText(_folder["target"]));
+        using AtomicFile other = AtomicFile.Create(_folder["other"]);
+        Assert.Throws<DiskFullException>(() => other.TakeRoom(1L << 50));
+    }
 }

@@ -217,5 +217,22 @@ public sealed class PartFileTests : IDisposable
         Assert.Equal("cd", File.ReadAllText(_folder["target"]));
     }
 
+    [Fact]
+    public void A_file_that_the_disk_has_no_room_for_is_refused_before_its_first_byte_and_leaves_nothing()
+    {
+        const long petabyte = 1L << 50;
+        Assert.Contains($"{_folder["target"]}: it needs {petabyte} bytes, and ", Assert.Throws<DiskFullException>(
+            () => PartFile.Open(_folder["target"], petabyte, 3, Stamp)).Message, StringComparison.Ordinal);
+        Assert.Throws<DiskFullException>(() => PartFile.Create(_folder["target"], petabyte));
+        Assert.Empty(_folder.Names());
+    }
+
+    [Fact]
+    public void The_room_for_all_of_a_part_is_taken_before_its_first_byte()
+    {
+        using PartFile part = PartFile.Open(_folder["target"], 1 << 20, 1, Stamp);
+        Assert.Equal(1 << 20, new FileInfo(_folder["target.part"]).Length);
+    }
+
     private PartFile Open() => PartFile.Open(_folder["target"], 10, 3, Stamp);
 }
