@@ -88,9 +88,7 @@ internal sealed class SocketConnection : IPeer
         || _tls is { HasOutput: true } || Libc.Unacknowledged(_fd) > 0);
 
     public IPAddress Remote => _remote ??= Libc.Address(_fd, remote: true);
-
     public bool IsSecure => _tls is not null;
-
     public IPAddress Local => _local ??= Libc.Address(_fd, remote: false);
 
 
