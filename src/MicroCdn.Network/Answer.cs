@@ -88,7 +88,7 @@ public sealed class Answer : IBufferWriter<byte>
 
     internal BufferPool Pool => _pool;
 
-    internal bool IsFull => _end > BufferPool.Size - PieceBytes - FramingBytes;
+    internal bool IsFull => _end > BufferPool.Size - PieceBytes;
 
     // One that was shrunk takes nothing more; one that grew has more room.
     private int Capacity => _buffer is { Length: > BufferPool.Size } ? _buffer.Length : BufferPool.Size;
@@ -302,7 +302,7 @@ public sealed class Answer : IBufferWriter<byte>
     internal void Refill()
     {
         _starved = false;
-        while (!_starved && Source is not null && File is null && !IsFull)
+        while (!_starved && Source is not null && File is null && Room >= PieceBytes + FramingBytes)
         {
             int before = _end;
             if (!Source.Write(this)) EndSource();

@@ -89,10 +89,9 @@ internal sealed class SocketConnection : IPeer
 
     public IPAddress Remote => _remote ??= Libc.Address(_fd, remote: true);
 
-    public bool IsSecure => _tls is not null;
-
     public IPAddress Local => _local ??= Libc.Address(_fd, remote: false);
 
+    public bool IsSecure => _tls is not null;
 
     // What is encrypted is no part of the answer any more: who takes none of it is idle, and its answer is closed.
     private bool IsGivenUp => _conversation.Answer.Broken
@@ -362,7 +361,6 @@ internal sealed class SocketConnection : IPeer
 
     private bool Finish(long now)
     {
-        // What ends in order would be taken for the whole.
         if (_conversation.Answer is { Broken: true } cut && (cut.EndsWithConnection || _tls != null)) return Abort();
         if (_tls is not null)
         {
