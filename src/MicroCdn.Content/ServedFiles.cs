@@ -1,3 +1,4 @@
+using MicroCdn.Protocol;
 using MicroCdn.Storage;
 
 namespace MicroCdn.Content;
@@ -12,6 +13,9 @@ public sealed class ServedFiles
     internal ServedFiles(
         Func<Library> library, OpenFiles openFiles, Action noticeChange, StoreHealth? health = null) =>
         (_library, _openFiles, _noticeChange, Health) = (library, openFiles, noticeChange, health);
+
+    /// <summary>No file at all: what a cache without a folder serves beside its copies.</summary>
+    public static ServedFiles None { get; } = new(() => Library.Empty, new OpenFiles(Missing, most: 1), () => { });
 
     /// <summary>Whether this server's own state may be written; null where it has none.</summary>
     public StoreHealth? Health { get; }
@@ -29,4 +33,10 @@ public sealed class ServedFiles
 
     /// <summary>Asks for a scan: the folder is not as the library says.</summary>
     public void NoticeChange() => _noticeChange();
+
+    private static FolderFile? Missing(FileName name, out OpenFailure failure)
+    {
+        failure = OpenFailure.Missing;
+        return null;
+    }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Edge.PullThrough;
 
 namespace MicroCdn.Edge;
 
@@ -25,6 +26,9 @@ public sealed record EdgeOptions
 
     /// <summary>Proxies that may open any number of connections.</summary>
     public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
+
+    /// <summary>The web servers it is a cache for.</summary>
+    public PullOptions Pull { get; init; } = new();
 
     /// <summary>The folder for compressed forms, or null to make none.</summary>
     public string? Variants { get; init; }

@@ -18,6 +18,15 @@ internal static class StateFolder
     /// <summary>The folder of a monitor that is told none, by its line port: a machine may run several.</summary>
     public static string OfMonitor(int port) => Path.Combine(OfUser, "monitor", $"{port}");
 
+    /// <summary>The folder of a cache that is told none and has no id, by its port.</summary>
+    public static string OfCache(int port) => Path.Combine(OfUser, "cache", $"{port}");
+
+    /// <summary>The folder for copies of origins.</summary>
+    public static string CopiesOf(string state) => Path.Combine(state, "cache");
+
+    /// <summary>The folder that is served where none is named: it stays empty.</summary>
+    public static string NoFilesOf(string state) => Path.Combine(state, "files");
+
     /// <summary>The folder of one content server of several.</summary>
     public static string Of(string folder, ServerId id) => Path.Combine(folder, "content", NameOf(id));
 
@@ -39,6 +48,7 @@ internal static class StateFolder
         try
         {
             AtomicFile.MakeFolder(VariantsOf(state));
+            AtomicFile.MakeFolder(NoFilesOf(state));
             return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

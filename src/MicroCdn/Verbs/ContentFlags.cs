@@ -9,16 +9,15 @@ internal sealed class ContentFlags
 {
     private readonly Option<ServerId> _id = new("--server-id")
     {
-        Description = "The name this server goes by.",
+        Description = "The name this server goes by. A cache (--origin) without one is alone: no index, no monitor.",
         HelpName = "ID",
-        Required = true,
         CustomParser = result => Flags.Read<ServerId>(
             result, "--server-id", "one word of at most 64 bytes", ServerId.TryCreate),
     };
 
     private readonly Option<string> _files = Flags.Path(new Option<string>("--files")
     {
-        Description = "The folder to serve.", HelpName = "DIR", Required = true,
+        Description = "The folder to serve.", HelpName = "DIR",
     });
 
     private readonly Option<int> _tcpPort = Flags.Port("--tcp-port", 7001, "The line port.");
@@ -53,11 +52,25 @@ internal sealed class ContentFlags
         }
     }
 
-    /// <summary>Reads the flags.</summary>
-    public ContentOptions Read(ParseResult parsed) => new()
+    /// <summary>Refuses a command line that says neither what is served nor by whom.</summary>
+    public void Demand(Command verb, PullFlags pull) => verb.Validators.Add(result =>
+    {
+        bool hasId = result.GetResult(_id) is not null, hasFiles = result.GetResult(_files) is not null;
+        bool pulls = pull.AreGiven(result);
+        if (!hasId && (hasFiles || !pulls)) result.AddError("Option '--server-id' is required.");
+        if (!hasFiles && !pulls) result.AddError("Option '--files' is required.");
+    });
+
+    /// <summary>True when this server belongs to a fleet; false for a cache that is alone.</summary>
+    public bool IsMember(ParseResult parsed) => parsed.GetResult(_id) is not null;
+
+    /// <summary>Reads the flags of a member of a fleet.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="files">What is served when no folder is named: one that is empty.</param>
+    public ContentOptions Read(ParseResult parsed, string files) => new()
     {
         Id = parsed.GetValue(_id),
-        Files = parsed.GetValue(_files)!,
+        Files = parsed.GetValue(_files) ?? files,
         Bind = parsed.GetValue(_bind)!,
         TcpPort = parsed.GetValue(_tcpPort),
         UdpPort = parsed.GetValue(_udpPort),
@@ -84,7 +97,11 @@ internal sealed class ContentFlags
                 && time >= Limits.ShortestBeat && time <= Limits.LongestBeat),
     };
 
-    /// <summary>The folder for the server's state.</summary>
-    public string ReadState(ParseResult parsed) =>
-        parsed.GetValue(_data) ?? StateFolder.Of(StateFolder.OfUser, parsed.GetValue(_id));
+    /// <summary>The address to listen on.</summary>
+    public System.Net.IPAddress ReadBind(ParseResult parsed) => parsed.GetValue(_bind)!;
+
+    /// <summary>The folder for the server's state; that of a cache without an id goes by its port.</summary>
+    public string ReadState(ParseResult parsed, int? port) => parsed.GetValue(_data)
+        ?? (IsMember(parsed) ? StateFolder.Of(StateFolder.OfUser, parsed.GetValue(_id))
+            : StateFolder.OfCache(port ?? 0));
 }

@@ -14,8 +14,9 @@ internal static class ContentVerb
         ContentFlags content = new();
         WebFlags web = new();
         EdgeFlags edge = new();
-        Command verb = new("content",
-            "Run a content server: it serves the files of a folder and tells the index of them.");
+        PullFlags pull = new();
+        Command verb = new("content", "Run a content server: it serves the files of a folder and tells the index of "
+            + "them, and is a cache in front of web servers (--origin).");
         content.AddTo(verb);
         PlaceFlags place = new();
         place.AddTo(verb);
@@ -23,32 +24,38 @@ internal static class ContentVerb
         keys.AddTo(verb);
         web.AddTo(verb);
         edge.AddTo(verb);
+        pull.AddTo(verb);
+        content.Demand(verb, pull);
+        pull.DemandPort(verb, web);
         verb.Options.Add(ConfigFlag.Create());
         verb.SetAction((parsed, _) =>
         {
             WebPorts ports = web.Read(parsed);
-            string state = content.ReadState(parsed);
-            ContentOptions options = place.Read(parsed, content.Read(parsed)) with
-            {
-                HttpPort = ports.Http,
-                HttpsPort = ports.Https,
-                State = state,
-            };
-            if (StateFolder.Make(state, options.Files) is { } refusal)
+            string state = content.ReadState(parsed, ports.Http ?? ports.Https);
+            ContentOptions? member = content.IsMember(parsed)
+                ? place.Read(parsed, content.Read(parsed, StateFolder.NoFilesOf(state))) with
+                {
+                    HttpPort = ports.Http,
+                    HttpsPort = ports.Https,
+                    State = state,
+                } : null;
+            if (StateFolder.Make(state, member is null ? [] : [member.Files]) is { } refusal)
             {
                 Messages.Say(refusal);
                 return Task.FromResult(ExitCode.Usage);
             }
             EdgeOptions served = edge.Read(parsed) with
             {
-                Bind = options.Bind,
+                Bind = content.ReadBind(parsed),
                 HttpPort = ports.Http,
                 HttpsPort = ports.Https,
                 Variants = StateFolder.VariantsOf(state),
+                Pull = pull.Read(parsed, StateFolder.CopiesOf(state)),
             };
             return RoleHost.RunAsync(parts =>
             {
-                ContentOptions keyed = options with { Credentials = parts.Credentials };
+                if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
+                ContentOptions keyed = member with { Credentials = parts.Credentials };
                 ContentRole role = new(keyed, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
                 return [role, new EdgeRole(served, role.Files, parts.Time, parts.Loggers)];
             }, ports, keys: keys.Read(parsed));

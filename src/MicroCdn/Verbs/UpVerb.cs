@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using MicroCdn.Content;
 using MicroCdn.Edge;
+using MicroCdn.Edge.PullThrough;
 using MicroCdn.Gateway;
 using MicroCdn.Index;
 using MicroCdn.Keys;
@@ -43,6 +44,8 @@ internal static class UpVerb
         };
         EdgeFlags edge = new();
         edge.AddTo(verb);
+        PullFlags pull = new();
+        pull.AddTo(verb);
         verb.Options.Add(ConfigFlag.Create());
         KeyFlags keys = new();
         keys.AddTo(verb);
@@ -56,7 +59,8 @@ internal static class UpVerb
             if (folders is null) return Task.FromResult(ExitCode.Usage);
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort), parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort),
-                parsed.GetValue(gatewayPort), parsed.GetValue(trust)!, state, edge.Read(parsed));
+                parsed.GetValue(gatewayPort), parsed.GetValue(trust)!, state, edge.Read(parsed),
+                number => pull.Read(parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number)))));
             if (plan.Refuse() is not { } refusal)
             {
                 return RoleHost.RunAsync(
@@ -144,6 +148,7 @@ internal static class UpVerb
             Bind = plan.Bind,
             HttpPort = content.HttpPort,
             Variants = StateFolder.VariantsOf(plan.StateOf(number)),
+            Pull = plan.Pull(number),
         };
         return [role, new EdgeRole(edge, role.Files, parts.Time, parts.Loggers)];
     }
@@ -173,7 +178,8 @@ internal static class UpVerb
     }
 
     private sealed record Plan(string[] Folders, IPAddress Bind, int IndexPort, int MonitorTcpPort, int MonitorUdpPort,
-        int ContentPort, int GatewayPort, IPNetwork[] Trust, string State, EdgeOptions Edge)
+        int ContentPort, int GatewayPort, IPNetwork[] Trust, string State, EdgeOptions Edge,
+        Func<int, PullOptions> Pull)
     {
         // Where the roles of this process reach one another.
         public string Host =>

@@ -34,6 +34,10 @@ internal sealed class WebFlags
         });
     }
 
+    /// <summary>True when HTTP or HTTPS is spoken.</summary>
+    public bool HasPort(System.CommandLine.Parsing.CommandResult result) =>
+        result.GetResult(_httpPort) is not null || result.GetResult(_httpsPort) is not null;
+
     /// <summary>Reads the flags.</summary>
     public WebPorts Read(ParseResult parsed) => new(parsed.GetValue(_httpPort), parsed.GetValue(_httpsPort),
         parsed.GetValue(_certificate), parsed.GetValue(_key));
