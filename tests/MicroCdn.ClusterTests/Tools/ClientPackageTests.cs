@@ -8,7 +8,7 @@ public sealed class ClientPackageTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
-    private static readonly string Root = FindRoot(AppContext.BaseDirectory);
+    private static readonly string Root = SourceTree.Root;
 
     [Fact]
     public async Task The_example_builds_against_the_package_and_downloads_a_file()
@@ -69,7 +69,4 @@ public sealed class ClientPackageTests
         RunningProcess dotnet = stage.Run("dotnet", arguments);
         Assert.True(await dotnet.UntilEndAsync(Patience) == 0, dotnet.Output);
     }
-
-    private static string FindRoot(string folder) => File.Exists(Path.Combine(folder, "MicroCdn.slnx")) ? folder
-        : FindRoot(Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("MicroCdn.slnx is nowhere above."));
 }
