@@ -1,0 +1,59 @@
+using MicroCdn.Caching;
+using MicroCdn.Caching.Store;
+using MicroCdn.Http;
+using MicroCdn.Protocol;
+using MicroCdn.Storage;
+
+namespace MicroCdn.Edge.PullThrough;
+
+/// <summary>An answer from a copy: everything is decided and its bytes are in hand, only the writing is left.</summary>
+internal readonly struct CopyAnswer
+{
+    private readonly StoredHead _head;
+    private readonly Wanted _wanted;
+    private readonly long _length;
+    private readonly ReadOnlyMemory<byte> _memory;
+    private readonly SharedFile? _file;
+    private readonly int _bodyOffset;
+    private readonly CacheStatus _status;
+    private readonly long _age;
+
+    private CopyAnswer(Copy copy, CopyRules rules, Wanted wanted, CacheStatus status, long age,
+        ReadOnlyMemory<byte> memory, SharedFile? file)
+    {
+        (_head, _length, _bodyOffset) = (rules.Head, copy.Length, copy.BodyOffset);
+        (_wanted, _status, _age, _memory, _file) = (wanted, status, age, memory, file);
+    }
+
+    /// <summary>Takes hold of what an answer needs; null when the copy lacks bytes of it, or they are gone. It may open
+    /// a file.</summary>
+    public static CopyAnswer? Take(Selection selection, in Wanted wanted, CacheStatus status, long now)
+    {
+        (Copy copy, CopyRules rules) = (selection.Copy!, selection.Rules!);
+        long age = rules.At(now).Age;
+        if (wanted.Range.Length == 0) return new CopyAnswer(copy, rules, wanted, status, age, default, null);
+        if (!copy.Present.Contains(wanted.Range)) return null;
+        if (copy.TryMemory(wanted.Range.Offset, wanted.Range.Length, out ReadOnlyMemory<byte> memory))
+        {
+            return new CopyAnswer(copy, rules, wanted, status, age, memory, null);
+        }
+        return copy.Open() is { } file ? new CopyAnswer(copy, rules, wanted, status, age, default, file) : null;
+    }
+
+    /// <summary>Writes it.</summary>
+    public void Write(Response response, ReadOnlySpan<byte> cacheName)
+    {
+        AnswerHead.Begin(response, _head, _wanted, _length);
+        response.Field("Age"u8, _age);
+        AnswerHead.WriteStatus(response, _status, cacheName);
+        if (_wanted.Kind is WantedKind.NotModified) response.EndEmpty();
+        else if (_wanted.IsHeadOnly) response.EndEmpty(_wanted.Range.Length);
+        else if (_wanted.Kind is WantedKind.Nothing || _file is null) response.EndWithMemory(_memory);
+        else if (!response.EndWithFile(new CopyFile(_file), _bodyOffset + _wanted.Range.Offset, _wanted.Range.Length))
+        {
+            // The disk failed between two moments: the next request finds that out by itself.
+            _file.Release();
+            response.Explain(HttpStatus.BadGateway, "The copy could not be read; try again.");
+        }
+    }
+}

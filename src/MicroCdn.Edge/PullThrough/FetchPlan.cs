@@ -1,0 +1,82 @@
+using System.Text;
+using MicroCdn.Caching;
+using MicroCdn.Caching.Store;
+using MicroCdn.Origin;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Edge.PullThrough;
+
+/// <summary>How an origin is asked for something.</summary>
+internal sealed class FetchPlan
+{
+    private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The copy whose validators are sent; none for a plain request.</summary>
+    public Selection Validated { get; init; }
+
+    /// <summary>The copy that lacks what is asked for.</summary>
+    public Copy? Extended { get; init; }
+
+    /// <summary>The Range field that is sent; empty for none.</summary>
+    public string Range { get; init; } = "";
+
+    /// <summary>True when the client's own conditions and ranges go on: nothing is expected to be stored.</summary>
+    public bool IsPassing { get; init; }
+
+    /// <summary>Hears interim answers.</summary>
+    public Action<int, HeaderFields>? Informational { get; init; }
+
+    /// <summary>Done once whoever asked reads the body, or does not want it.</summary>
+    public Task Joined => _joined.Task;
+
+    /// <summary>Says that the reader is there, or will not come.</summary>
+    public void Join() => _joined.TrySetResult();
+
+    /// <summary>The fields of the request to the origin.</summary>
+    public HeaderFields FieldsFor(PullRequest request, Selection validated, PullThrough pull)
+    {
+        if (IsPassing || request.Key is null || request.Rules.Method is not (MethodKind.Get or MethodKind.Head))
+        {
+            return OriginFields.ForPassing(request.Fields, pull.Name).Build();
+        }
+        HeaderFields.Builder fields = OriginFields.ForStorage(request.Fields, pull.Name, pull.Policy);
+        if (validated.Rules is { } rules && !request.IsHead) Validation.AddConditions(fields, rules);
+        if (Range.Length > 0) fields.Add("Range"u8, Encoding.ASCII.GetBytes(Range));
+        if (Extended is { } copy)
+        {
+            fields.Add("If-Range"u8, Selection.RulesOf(copy, pull.Policy).StrongValidator);
+        }
+        return fields.Build();
+    }
+}
+
+/// <summary>What came of a fetch when its head was there.</summary>
+internal sealed record FetchResult
+{
+    /// <summary>The origin could not be asked.</summary>
+    public OriginException? Failure { get; init; }
+
+    /// <summary>The copy that the origin confirmed.</summary>
+    public Copy? Validated { get; init; }
+
+    /// <summary>The body as it comes.</summary>
+    public GrowingCopy? Growing { get; init; }
+
+    /// <summary>What the head allows; null after a failure.</summary>
+    public CopyRules? Rules { get; init; }
+
+    /// <summary>The status of the origin's answer.</summary>
+    public int Status { get; init; }
+
+    /// <summary>True when it becomes a copy.</summary>
+    public bool IsStored { get; init; }
+
+    /// <summary>The fields that are passed on where nothing is stored; Age is among them.</summary>
+    public HeaderFields? PassedFields { get; init; }
+
+    /// <summary>Length of the body, where it is known.</summary>
+    public long? Length { get; init; }
+
+    /// <summary>False for what has none by its status or method.</summary>
+    public bool HasBody { get; init; }
+}

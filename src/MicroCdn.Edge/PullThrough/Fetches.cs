@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Text;
+using MicroCdn.Caching;
+
+namespace MicroCdn.Edge.PullThrough;
+
+/// <summary>The fetches under way that others may join: one for a key, its variant and its part.</summary>
+internal sealed class Fetches
+{
+    /// <summary>The most at once. Each holds a buffer of 64 KiB and a connection; who finds no room asks for
+    /// himself.</summary>
+    public const int Most = 4096;
+
+    private readonly ConcurrentDictionary<(string Key, string Part), Fetch> _open = new();
+
+    /// <summary>How many are under way.</summary>
+    public int Count => _open.Count;
+
+    /// <summary>Joins a fetch, or begins one.</summary>
+    /// <param name="key">What is asked for.</param>
+    /// <param name="part">Which variant and part of it.</param>
+    /// <param name="make">Makes one when there is none.</param>
+    /// <param name="leads">True for whoever began it.</param>
+    public Fetch Join(CacheKey key, string part, Func<Fetch> make, out bool leads)
+    {
+        if (_open.TryGetValue((key.Text, part), out Fetch? fetch))
+        {
+            leads = false;
+            return fetch;
+        }
+        Fetch mine = make();
+        leads = true;
+        if (_open.Count >= Most)
+        {
+            _ = mine.RunAsync();
+            return mine;
+        }
+        fetch = _open.GetOrAdd((key.Text, part), mine);
+        leads = fetch == mine;
+        if (leads) _ = RunAsync(key, part, mine);
+        return fetch;
+    }
+
+    /// <summary>Names a variant of a key: by the fields that its copies were selected by.</summary>
+    public static string PartOf(CopyRules? known, PullRequest request)
+    {
+        if (known is null) return "";
+        return Encoding.Latin1.GetString(Vary.Selecting(known.Head.Fields, request.Fields).Bytes);
+    }
+
+    // Whoever comes when it is over finds the copy in the store.
+    private async Task RunAsync(CacheKey key, string part, Fetch fetch)
+    {
+        await fetch.RunAsync().ConfigureAwait(false);
+        _open.TryRemove(new((key.Text, part), fetch));
+    }
+}
+
+/// <summary>The keys whose last answer could not be stored: their requests are not made to wait for one another.</summary>
+internal sealed class Uncacheable
+{
+    // 64 bytes each; past that the oldest knowledge goes, which costs one wait for a head.
+    private const int Most = 65_536;
+
+    private readonly ConcurrentDictionary<string, byte> _keys = new();
+    private readonly ConcurrentQueue<string> _order = new();
+
+    /// <summary>True when the last answer could not be stored.</summary>
+    public bool Has(CacheKey key) => _keys.ContainsKey(key.Text);
+
+    /// <summary>Notes what became of an answer.</summary>
+    public void Note(CacheKey key, bool isUncacheable)
+    {
+        if (!isUncacheable)
+        {
+            _keys.TryRemove(key.Text, out _);
+            return;
+        }
+        if (!_keys.TryAdd(key.Text, 0)) return;
+        _order.Enqueue(key.Text);
+        while (_order.Count > Most && _order.TryDequeue(out string? oldest)) _keys.TryRemove(oldest, out _);
+    }
+}

@@ -1,0 +1,38 @@
+using MicroCdn.Caching;
+using MicroCdn.Http;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Edge.PullThrough;
+
+/// <summary>A request that cannot be answered at once, kept beyond the moment that it came in.</summary>
+internal sealed class PullRequest
+{
+    /// <summary>Keeps what is needed of it.</summary>
+    public PullRequest(in Request request, OriginPlace place, CacheKey? key, in RequestRules rules)
+    {
+        (Place, Key, Rules) = (place, key, rules);
+        Method = request.MethodName.ToArray();
+        Fields = request.ToFields();
+        // What the key dropped of the query the origin does not see either; what changes something goes as it came.
+        bool isOfKey = key is not null && rules.Method is MethodKind.Get or MethodKind.Head;
+        Target = isOfKey ? OriginPlace.TargetOf(key!.Value) : request.Target.ToArray();
+        Body = request.TakeBody();
+    }
+
+    public OriginPlace Place { get; }
+
+    /// <summary>Null when the target is too long to be stored.</summary>
+    public CacheKey? Key { get; }
+
+    public RequestRules Rules { get; }
+
+    public byte[] Method { get; }
+
+    public byte[] Target { get; }
+
+    public HeaderFields Fields { get; }
+
+    public RequestBody? Body { get; }
+
+    public bool IsHead => Rules.Method == MethodKind.Head;
+}

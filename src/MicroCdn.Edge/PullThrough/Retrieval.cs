@@ -1,0 +1,106 @@
+using MicroCdn.Caching;
+using MicroCdn.Caching.Store;
+using MicroCdn.Http;
+using MicroCdn.Origin;
+
+namespace MicroCdn.Edge.PullThrough;
+
+/// <summary>One client's request that is answered later: by the origin, by a fetch that somebody else began, or by a
+/// copy that had to be looked for.</summary>
+internal sealed class Retrieval(PullThrough pull, PullRequest request, Response response)
+{
+    // The first may tell by which fields the answer varies, the second that it is not for everybody.
+    private const int MostShared = 2;
+
+    private readonly Delivery _delivery = new(pull, request, response);
+
+    /// <summary>What is to be disposed when the client leaves.</summary>
+    public IDisposable Preparation => _delivery;
+
+    /// <summary>Answers.</summary>
+    public async Task RunAsync()
+    {
+        try
+        {
+            await AnswerAsync().ConfigureAwait(false);
+        }
+        catch (OriginException exception)
+        {
+            pull.Complain($"{request.Place.Rule.Url}: {exception.Message}");
+            _delivery.Explain(exception.Failure.Status, $"The origin could not be asked: {exception.Failure.Word}.");
+        }
+        catch (Exception exception)
+        {
+            pull.Complain($"a request for {request.Place.Rule.Url} failed within: {exception}");
+            _delivery.Explain(502, "The cache failed to answer this.");
+        }
+    }
+
+    private async Task AnswerAsync()
+    {
+        CopyRules? known = null;
+        for (int turn = 0; ; turn++)
+        {
+            CopySet copies = request.Key is { } key ? await pull.Store.FindAsync(key).ConfigureAwait(false)
+                : CopySet.Empty;
+            long now = pull.Now;
+            Selection selection = Selection.Of(request.Rules, request.Fields, copies, pull.Policy, now);
+            if (!selection.Outcome.IsForwarded())
+            {
+                if (selection.Outcome == Outcome.HitStale) pull.Refresh(request, selection);
+                if (_delivery.TryGive(selection, now)) return;
+                selection = selection with { Outcome = Outcome.Partial };
+            }
+            if (copies.Copies.Length > 0) known ??= Selection.RulesOf(copies.Copies[0], pull.Policy);
+            if (selection.Outcome == Outcome.Partial && turn < MostShared
+                && _delivery.TryAssemble(selection, now)) return;
+            if (await FetchAsync(selection, known, turn).ConfigureAwait(false) is not { } learned) return;
+            known = learned;
+        }
+    }
+
+    // Null when the client is served; else what is known now of the answers to this key.
+    private async Task<CopyRules?> FetchAsync(Selection selection, CopyRules? known, int turn)
+    {
+        bool isShared = turn < MostShared && MayShare();
+        string range = isShared && selection.Outcome is Outcome.UriMiss or Outcome.VaryMiss
+            && turn == 0 ? Slices.First(request.Fields.Joined("Range"u8)) : "";
+        FetchPlan plan = new()
+        {
+            Validated = selection.Outcome is Outcome.Stale or Outcome.Request || request.IsHead ? selection : default,
+            Range = range,
+            // What was never stored is not expected to be now; its ranges are the client's and the origin's business.
+            IsPassing = !isShared && request.Fields.Has("Range"u8),
+            Informational = (status, fields) => response.Inform(status, default, fields),
+        };
+        bool leads = true;
+        Fetch fetch;
+        if (isShared)
+        {
+            string part = $"{Fetches.PartOf(known, request)}|{range}";
+            fetch = pull.Fetches.Join(request.Key!.Value, part, () => new Fetch(pull, request, plan), out leads);
+        }
+        else
+        {
+            fetch = new Fetch(pull, request, plan);
+            _ = fetch.RunAsync();
+        }
+        FetchResult result = await fetch.Result.ConfigureAwait(false);
+        try
+        {
+            bool isGiven = _delivery.TryGive(result, selection, leads, pull.Now);
+            if (!isGiven && leads && !isShared && range.Length == 0)
+            {
+                throw new InvalidOperationException("an answer of its own did not serve its request");
+            }
+            return isGiven ? null : result.Rules ?? known;
+        }
+        finally
+        {
+            if (leads) plan.Join();
+        }
+    }
+
+    private bool MayShare() => request.Key is { } key && request.Rules is { Method: MethodKind.Get, IsAuthorized: false }
+        && request.Body is null && !pull.Uncacheable.Has(key);
+}
