@@ -3,7 +3,7 @@ using MicroCdn.Protocol;
 namespace MicroCdn.Caching;
 
 /// <summary>Reads numbers of seconds (RFC 9111, section 1.2.2).</summary>
-internal static class DeltaSeconds
+public static class DeltaSeconds
 {
     /// <summary>What every larger number counts as: 68 years (RFC 9111, section 1.2.2).</summary>
     public const long Most = 1L << 31;

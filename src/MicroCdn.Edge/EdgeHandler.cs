@@ -12,28 +12,41 @@ namespace MicroCdn.Edge;
 /// folder's index, or nothing. 4. The representation is chosen: as it is, or compressed. 5. Preconditions. 6. Ranges.
 /// 7. The head, and the bytes by sendfile. Only an entry of the library has a path.
 /// </remarks>
-internal sealed class EdgeHandler(EdgeOptions options, ServedFiles files, Variants? variants, TimeProvider time)
+internal sealed class EdgeHandler(
+    EdgeOptions options, ServedFiles files, Variants? variants, PullThrough.PullThrough? pull, TimeProvider time)
     : IHttpHandler
 {
     private readonly FolderPages _folders = new(options, files);
     private readonly FileFieldLines _lines = new(options);
     private readonly CompressedForms _forms = new(files, variants, new FileFieldLines(options));
 
+    public bool Takes(in Request request) => pull is not null && !IsInLibrary(request) && pull.Takes(request);
+
     public void Handle(in Request request, Response response, IPeer peer) =>
         Handle(request, response, mayWait: true);
+
+    // A file of the library wins over the origin, for methods that it does not answer too.
+    private bool IsInLibrary(in Request request)
+    {
+        Span<byte> decoded = stackalloc byte[Limits.NameBytes + FolderPages.IndexName.Length + 1];
+        if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder)) return false;
+        return (isFolder ? FolderPages.FindIndex(files.Library, decoded, length)
+            : files.Library.FindName(decoded[..length])) >= 0;
+    }
 
     private void Handle(in Request request, Response response, bool mayWait)
     {
         Span<byte> decoded = stackalloc byte[Limits.NameBytes + FolderPages.IndexName.Length + 1];
         if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder))
         {
-            NotFound(response);
+            if (pull is null || !pull.TryHandle(request, response)) NotFound(response);
             return;
         }
         Library library = files.Library;
         int number = isFolder ? FolderPages.FindIndex(library, decoded, length) : library.FindName(decoded[..length]);
         if (number >= 0) AnswerFile(request, response, library, number, mayWait);
         else if (!isFolder && Health.IsAsked(decoded[..length])) Health.Answer(response);
+        else if (pull is not null && pull.TryHandle(request, response)) return;
         else if (!_folders.TryAnswer(request, response, library, decoded[..length], isFolder)) NotFound(response);
     }
 

@@ -10,6 +10,7 @@ namespace MicroCdn.Edge;
 public sealed class EdgeRole : IRole, IDisposable
 {
     private readonly Variants? _variants;
+    private readonly PullThrough.PullThrough? _pull;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     public EdgeRole(EdgeOptions options, ServedFiles files, TimeProvider time, ILoggerFactory loggers)
@@ -19,9 +20,11 @@ public sealed class EdgeRole : IRole, IDisposable
         {
             _variants = new Variants(folder, Variants.DefaultBytes, logger, time, files.Health);
         }
-        EdgeHandler handler = new(options, files, _variants, time);
+        Complaints complaints = new(logger, time);
+        if (options.Pull.Origins.Count > 0) _pull = new PullThrough.PullThrough(options.Pull, complaints, time, logger);
+        EdgeHandler handler = new(options, files, _variants, _pull, time);
         HttpService service =
-            new(handler, new TrustedNetworks(options.Proxies), new Complaints(logger, time), time)
+            new(handler, new TrustedNetworks(options.Proxies), complaints, time)
             {
                 CrossOrigin = new CrossOrigin(options.CorsOrigins),
             };
@@ -41,7 +44,11 @@ public sealed class EdgeRole : IRole, IDisposable
     public IReadOnlyList<Listener> Listeners { get; }
 
     /// <inheritdoc/>
-    public void Dispose() => _variants?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    public void Dispose()
+    {
+        _variants?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _pull?.Dispose();
+    }
 
     /// <inheritdoc/>
     public Task RunAsync(CancellationToken cancellationToken) =>

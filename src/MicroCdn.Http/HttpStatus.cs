@@ -64,6 +64,12 @@ public sealed record HttpStatus(int Code, string Phrase)
     /// <summary>It cannot be answered now.</summary>
     public static readonly HttpStatus ServiceUnavailable = new(503, "Service Unavailable");
 
+    /// <summary>The server behind us did not deliver in time, or was not to be asked.</summary>
+    public static readonly HttpStatus GatewayTimeout = new(504, "Gateway Timeout");
+
+    /// <summary>The request has been here before.</summary>
+    public static readonly HttpStatus LoopDetected = new(508, "Loop Detected");
+
     /// <summary>Not a version of HTTP/1.</summary>
     public static readonly HttpStatus VersionNotSupported = new(505, "HTTP Version Not Supported");
 

@@ -97,6 +97,9 @@ public ref struct Request
     /// <summary>True when the field is there, be it empty.</summary>
     public readonly bool Has(Field field) => _places[(int)field].Start != 0;
 
+    /// <summary>All fields as they came, as a view that is good as long as the request is.</summary>
+    public readonly RequestLines Lines => new(_bytes[(_bytes.IndexOf((byte)'\n') + 1)..]);
+
     /// <summary>All fields as they came.</summary>
     public readonly HeaderFields ToFields() =>
         HeaderFields.FromLines(_bytes[(_bytes.IndexOf((byte)'\n') + 1)..]);

@@ -1,7 +1,6 @@
 using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
 using MicroCdn.Http;
-using MicroCdn.Protocol;
 using MicroCdn.Storage;
 
 namespace MicroCdn.Edge.PullThrough;

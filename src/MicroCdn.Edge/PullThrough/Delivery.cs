@@ -31,7 +31,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
             response.Give(later => pull.WriteOnlyIfCached(later));
             return true;
         }
-        Wanted wanted = Wanted.Of(request.Fields, selection.Rules!, copy.Length, request.IsHead, now);
+        Wanted wanted = WantedOf(selection.Rules!, copy.Length, now);
         CacheStatus told = status ?? new CacheStatus(selection.Outcome)
         {
             SecondsLeft = selection.Rules!.At(now).SecondsLeft,
@@ -65,7 +65,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
     /// <summary>Answers with parts of a copy and parts that are fetched; false when they cannot be put together.</summary>
     public bool TryAssemble(Selection selection, long now)
     {
-        Wanted wanted = Wanted.Of(request.Fields, selection.Rules!, selection.Copy!.Length, request.IsHead, now);
+        Wanted wanted = WantedOf(selection.Rules!, selection.Copy!.Length, now);
         if (selection.Rules!.StrongValidator.IsEmpty) return false;
         Assembly assembly = new(pull, request, selection, wanted.Range);
         CacheStatus status = new(Outcome.Partial) { IsStored = true };
@@ -83,6 +83,12 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         _ => HttpStatus.BadGateway,
     }, sentence));
 
+    // Conditions and ranges mean something else in what changes something.
+    private Wanted WantedOf(CopyRules rules, long? length, long now) =>
+        request.Rules.Method is MethodKind.Get or MethodKind.Head
+            ? Wanted.Of(request.Fields, rules, length, request.IsHead, now)
+            : new Wanted(WantedKind.Whole, new ByteRange(0, length ?? long.MaxValue), false);
+
     // What was asked for somebody else may be given to whom it would be given from the store (RFC 9111, section 4).
     private bool IsForEverybody(FetchResult result, long now) => result.Rules is { } rules
         && (result.IsStored || result.Validated is not null) && !rules.AlwaysValidates && rules.At(now).IsFresh
@@ -98,7 +104,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
             if (head.Status == 206 && growing.Head.Status == 206 && !request.Fields.Has("Range"u8)) return false;
             return TryPass(result, status);
         }
-        Wanted wanted = Wanted.Of(request.Fields, result.Rules, growing.Length, request.IsHead, now);
+        Wanted wanted = WantedOf(result.Rules, growing.Length, now);
         long age = result.Rules.At(now).Age;
         if (wanted.Kind is WantedKind.NotModified or WantedKind.Nothing || !result.HasBody)
         {

@@ -2,7 +2,6 @@ using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
 using MicroCdn.Http;
 using MicroCdn.Origin;
-using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge.PullThrough;
 
@@ -57,7 +56,8 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         using OriginExchange exchange = await request.Place.Server.SendAsync(asked, CancellationToken.None)
             .ConfigureAwait(false);
         StoredHead head = HeadOf(exchange, requestedAt);
-        Invalidate(exchange);
+        // What it makes invalid is older than what it brings.
+        if (Invalidate(exchange)) mark = pull.Store.Mark();
         if (exchange.Status == 304 && validated.Copy is not null)
         {
             if (Validation.IsAbout(validated.Rules!, exchange.Fields)) Freshen(validated, exchange, head, mark);
@@ -80,14 +80,13 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         WasAuthorized = request.Rules.IsAuthorized,
     };
 
-    private void Invalidate(OriginExchange exchange)
+    // RFC 9111, section 4.4.
+    private bool Invalidate(OriginExchange exchange)
     {
-        if (request.Key is not { } key) return;
-        foreach (CacheKey changed in Invalidation.Of(
-            request.Rules.Method, key, exchange.Status, exchange.Fields, pull.Policy))
-        {
-            pull.Store.Invalidate(changed);
-        }
+        IReadOnlyList<CacheKey> changed = request.Key is { } key
+            ? Invalidation.Of(request.Rules.Method, key, exchange.Status, exchange.Fields, pull.Policy) : [];
+        foreach (CacheKey one in changed) pull.Store.Invalidate(one);
+        return changed.Count > 0;
     }
 
     // RFC 9111, section 4.3.4.
@@ -139,8 +138,8 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
             Length = exchange.Framing == BodyFraming.None ? null : exchange.Length,
             HasBody = exchange.Framing != BodyFraming.None,
         });
-        // What passes through is not there any more for one who joins late.
-        if (growing.IsPassing) await plan.Joined.ConfigureAwait(false);
+        // What passed through is not there any more for one who joins late, nor what was stored and let go of.
+        await plan.Joined.ConfigureAwait(false);
         await PumpAsync(exchange, growing).ConfigureAwait(false);
     }
 
@@ -155,9 +154,9 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         PartialContent part = default;
         if (storability == Storability.Yes && head.Status == 206)
         {
+            // Without a validator nothing is ever added to it, but it answers for its own bytes.
             bool isPart = PartialContent.TryRead(head, out part) && part.Complete is not null;
-            bool isWhole = isPart && part.Range == new ByteRange(0, part.Complete!.Value);
-            if (!isPart || (!isWhole && rules.StrongValidator.IsEmpty)) storability = Storability.Status;
+            if (!isPart) storability = Storability.Status;
         }
         if (storability != Storability.Yes) return pull.Store.BeginPassing(key, head, exchange.Length);
         if (head.Status != 206) return pull.Store.Begin(key, head, exchange.Length, mark);

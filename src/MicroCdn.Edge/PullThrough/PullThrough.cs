@@ -36,9 +36,11 @@ internal sealed class PullThrough : IDisposable
         StreamDialer dialer = new();
         _origins = new OriginTable(options.Origins.Select(rule =>
         {
-            OriginAddress.TryParse(rule.Url.AbsoluteUri, out OriginAddress? address, out string? wrong);
-            if (address is null) throw new ArgumentException(wrong);
-            OriginOptions asked = new(address) { Allowed = options.Allowed, Authorities = authorities };
+            if (!OriginAddress.TryParse(rule.Url.AbsoluteUri, out OriginAddress? address, out string? wrong))
+            {
+                throw new ArgumentException(wrong);
+            }
+            OriginOptions asked = new(address!) { Allowed = options.Allowed, Authorities = authorities };
             return new OriginPlace(rule, new OriginServer(asked, dialer, time, logger));
         }));
     }
@@ -79,9 +81,10 @@ internal sealed class PullThrough : IDisposable
         CacheKey? key = place.KeyOf(request.Path, request.Query, Policy);
         if (key is { } known && rules.Method is MethodKind.Get or MethodKind.Head && request.BodyLength == 0
             && TryHit(known, rules, fields, response)) return true;
-        Retrieval retrieval = new(this, new PullRequest(request, place, key, rules), response);
-        response.Later(retrieval.Preparation);
-        _ = Task.Run(retrieval.RunAsync);
+        PullRequest kept = new(request, place, key, rules);
+        Delivery delivery = new(this, kept, response);
+        response.Later(delivery);
+        _ = Task.Run(new Retrieval(this, kept, response, delivery).RunAsync);
         return true;
     }
 

@@ -7,15 +7,11 @@ namespace MicroCdn.Edge.PullThrough;
 
 /// <summary>One client's request that is answered later: by the origin, by a fetch that somebody else began, or by a
 /// copy that had to be looked for.</summary>
-internal sealed class Retrieval(PullThrough pull, PullRequest request, Response response)
+internal sealed class Retrieval(
+    PullThrough pull, PullRequest request, Response response, Delivery delivery)
 {
     // The first may tell by which fields the answer varies, the second that it is not for everybody.
     private const int MostShared = 2;
-
-    private readonly Delivery _delivery = new(pull, request, response);
-
-    /// <summary>What is to be disposed when the client leaves.</summary>
-    public IDisposable Preparation => _delivery;
 
     /// <summary>Answers.</summary>
     public async Task RunAsync()
@@ -27,12 +23,12 @@ internal sealed class Retrieval(PullThrough pull, PullRequest request, Response 
         catch (OriginException exception)
         {
             pull.Complain($"{request.Place.Rule.Url}: {exception.Message}");
-            _delivery.Explain(exception.Failure.Status, $"The origin could not be asked: {exception.Failure.Word}.");
+            delivery.Explain(exception.Failure.Status, $"The origin could not be asked: {exception.Failure.Word}.");
         }
         catch (Exception exception)
         {
             pull.Complain($"a request for {request.Place.Rule.Url} failed within: {exception}");
-            _delivery.Explain(502, "The cache failed to answer this.");
+            delivery.Explain(502, "The cache failed to answer this.");
         }
     }
 
@@ -48,12 +44,12 @@ internal sealed class Retrieval(PullThrough pull, PullRequest request, Response 
             if (!selection.Outcome.IsForwarded())
             {
                 if (selection.Outcome == Outcome.HitStale) pull.Refresh(request, selection);
-                if (_delivery.TryGive(selection, now)) return;
+                if (delivery.TryGive(selection, now)) return;
                 selection = selection with { Outcome = Outcome.Partial };
             }
             if (copies.Copies.Length > 0) known ??= Selection.RulesOf(copies.Copies[0], pull.Policy);
             if (selection.Outcome == Outcome.Partial && turn < MostShared
-                && _delivery.TryAssemble(selection, now)) return;
+                && delivery.TryAssemble(selection, now)) return;
             if (await FetchAsync(selection, known, turn).ConfigureAwait(false) is not { } learned) return;
             known = learned;
         }
@@ -88,7 +84,7 @@ internal sealed class Retrieval(PullThrough pull, PullRequest request, Response 
         FetchResult result = await fetch.Result.ConfigureAwait(false);
         try
         {
-            bool isGiven = _delivery.TryGive(result, selection, leads, pull.Now);
+            bool isGiven = delivery.TryGive(result, selection, leads, pull.Now);
             if (!isGiven && leads && !isShared && range.Length == 0)
             {
                 throw new InvalidOperationException("an answer of its own did not serve its request");

@@ -26,7 +26,7 @@ internal readonly record struct Wanted(WantedKind Kind, ByteRange Range, bool Is
             return new Wanted(WantedKind.Whole, all, isHead);
         }
         Preconditions preconditions = new() { IfRange = fields.Joined("If-Range"u8) };
-        bool isAllowed = preconditions.AllowRange(rules.StrongValidator is ['"', ..] tag ? tag : default,
+        bool isAllowed = preconditions.AllowRange(rules.StrongValidator is [(byte)'"', ..] tag ? tag : default,
             rules.LastModified ?? long.MinValue, now);
         ByteRanges ranges = isAllowed ? ByteRanges.Parse(fields.Joined("Range"u8), known) : default;
         return ranges.Kind switch

@@ -22,10 +22,12 @@ public sealed class PullThroughTests : IAsyncLifetime
     {
         await using ScriptedOrigin origin = new(call => call.AnswerAsync("hello", Keep + "X-Own: \xe9\r\n"));
         Cache cache = await Cache.StartAsync(_stage, origin.Url);
-        RawResponse first = await cache.GetAsync("/a?b=1"), second = await cache.GetAsync("/a?b=1");
+        RawResponse first = await cache.GetAsync("/a?b=1"), second = first;
+        // Who comes in the very moment in which the copy is put away still shares the fetch.
+        await Stage.UntilAsync("it is a hit", TimeSpan.FromSeconds(20), async () =>
+            (second = await cache.GetAsync("/a?b=1")).Field("Cache-Status")!.Contains("; hit", StringComparison.Ordinal));
         Assert.Equal(("hello", "hello", 1), (first.Body, second.Body, origin.CountOf("/a?b=1")));
         Assert.Contains("; fwd=uri-miss", first.Field("Cache-Status"), StringComparison.Ordinal);
-        Assert.Contains("; hit", second.Field("Cache-Status"), StringComparison.Ordinal);
         Assert.Equal("\xe9", second.Field("X-Own"));
         Assert.InRange(int.Parse(second.Field("Age")!, CultureInfo.InvariantCulture), 0, 30);
         Assert.NotEqual("hello", (await cache.GetAsync("/a?b=2")).Field("Age"));
@@ -226,10 +228,12 @@ public sealed class PullThroughTests : IAsyncLifetime
         RawResponse tail = await cache.GetAsync("/large", "Range: bytes=-10\r\n");
         Assert.Equal((206, text[^10..]), (tail.Status, tail.Body));
         Assert.InRange(sent, 10, 2 << 20);
-        long before = sent;
         RawResponse again = await cache.GetAsync("/large", $"Range: bytes={text.Length - 20}-{text.Length - 11}\r\n");
         Assert.Equal((206, text[^20..^10]), (again.Status, again.Body));
-        Assert.Equal(before, sent);
+        Assert.InRange(sent, 20, 2 << 20);
+        long before = sent;
+        RawResponse third = await cache.GetAsync("/large", $"Range: bytes={text.Length - 30}-{text.Length - 21}\r\n");
+        Assert.Equal((206, text[^30..^20], before), (third.Status, third.Body, sent));
         Assert.Equal(text, (await cache.GetAsync("/large")).Body);
         // What was there is not fetched again.
         Assert.InRange(sent, text.Length, text.Length + (1 << 20));
