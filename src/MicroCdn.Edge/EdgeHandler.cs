@@ -20,7 +20,9 @@ internal sealed class EdgeHandler(
     private readonly FileFieldLines _lines = new(options);
     private readonly CompressedForms _forms = new(files, variants, new FileFieldLines(options));
 
-    public bool Takes(in Request request) => pull is not null && !IsInLibrary(request) && pull.Takes(request);
+    // A GET with a body is refused as it is for files: no cache could tell its answers apart.
+    public bool Takes(in Request request) => pull is not null && request.Method is not (Method.Get or Method.Head)
+        && !IsInLibrary(request) && pull.Takes(request);
 
     public void Handle(in Request request, Response response, IPeer peer) =>
         Handle(request, response, mayWait: true);

@@ -51,8 +51,9 @@ internal sealed class GatewayHandler(
     public bool Takes(in Request request)
     {
         if (request.Method != Method.Post || request.BodyLength != 0 || request.Has(Field.Origin)) return false;
+        Span<byte> decoded = stackalloc byte[Limits.NameBytes];
         return Wish.TryReadReport(request.Query, out _, out _)
-            && PathNames.TryRead(request.Path, stackalloc byte[Limits.NameBytes], out _, out bool isFolder) && !isFolder;
+            && PathNames.TryRead(request.Path, decoded, out _, out bool isFolder) && !isFolder;
     }
 
     // It weighs what REPORT of the line protocol weighs.

@@ -48,7 +48,7 @@ internal static class StateFolder
         try
         {
             AtomicFile.MakeFolder(VariantsOf(state));
-            AtomicFile.MakeFolder(NoFilesOf(state));
+            if (served.Contains(NoFilesOf(state))) AtomicFile.MakeFolder(NoFilesOf(state));
             return null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

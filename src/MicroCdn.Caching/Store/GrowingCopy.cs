@@ -1,3 +1,5 @@
+using MicroCdn.Protocol;
+
 namespace MicroCdn.Caching.Store;
 
 /// <summary>A body while it comes: written by one, read by everyone who waits for it.</summary>
@@ -48,6 +50,9 @@ public sealed class GrowingCopy : IDisposable
     /// <summary>How many bytes are to come, from the first on, where that is known.</summary>
     public long? Expected => _plan.Part.Length == long.MaxValue ? null : _plan.Part.Length;
 
+    /// <summary>What of the body comes; up to the largest number where nobody knows.</summary>
+    public ByteRange Part => _plan.Part;
+
     /// <summary>The offset behind the last byte that came.</summary>
     public long Written => _bytes.Written;
 
@@ -65,6 +70,11 @@ public sealed class GrowingCopy : IDisposable
             lock (_lock) return _bytes.First == _plan.Part.Offset && State != GrowingState.Aborted && !_isReleased;
         }
     }
+
+    /// <summary>True when something was purged since the origin was asked that this is a copy of: who asks only now
+    /// must not get it.</summary>
+    public bool IsPurged =>
+        _store.Purges.Judge(Key.Text, Tags.Of(Head.Fields), _plan.Mark) != PurgeState.Valid;
 
     /// <summary>True when it will not be stored.</summary>
     public bool IsPassing => _bytes.IsPassing;

@@ -62,7 +62,8 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         return TryGiveGrowing(result, status, now);
     }
 
-    /// <summary>Answers with parts of a copy and parts that are fetched; false when they cannot be put together.</summary>
+    /// <summary>Answers with parts of a copy and parts that are fetched; false when they cannot be put
+    /// together.</summary>
     public bool TryAssemble(Selection selection, long now)
     {
         Wanted wanted = WantedOf(selection.Rules!, selection.Copy!.Length, now);
@@ -90,9 +91,13 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
             : new Wanted(WantedKind.Whole, new ByteRange(0, length ?? long.MaxValue), false);
 
     // What was asked for somebody else may be given to whom it would be given from the store (RFC 9111, section 4).
-    private bool IsForEverybody(FetchResult result, long now) => result.Rules is { } rules
-        && (result.IsStored || result.Validated is not null) && !rules.AlwaysValidates && rules.At(now).IsFresh
-        && Vary.Matches(rules.Head.Selecting, request.Fields);
+    private bool IsForEverybody(FetchResult result, long now)
+    {
+        if (result.Rules is not { } rules || rules.AlwaysValidates || !rules.At(now).IsFresh) return false;
+        bool isCurrent = result.Growing is { } growing ? result.IsStored && !growing.IsPurged
+            : result.Validated!.PurgeState == PurgeState.Valid;
+        return isCurrent && Vary.Matches(rules.Head.Selecting, request.Fields);
+    }
 
     private bool TryGiveGrowing(FetchResult result, CacheStatus status, long now)
     {

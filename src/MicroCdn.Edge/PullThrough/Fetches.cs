@@ -56,7 +56,8 @@ internal sealed class Fetches
     }
 }
 
-/// <summary>The keys whose last answer could not be stored: their requests are not made to wait for one another.</summary>
+/// <summary>The keys whose last answer could not be stored: their requests are not made to wait for one
+/// another.</summary>
 internal sealed class Uncacheable
 {
     // 64 bytes each; past that the oldest knowledge goes, which costs one wait for a head.

@@ -22,6 +22,9 @@ internal sealed class GrowingSource : ILineSource, IDisposable
     /// <param name="range">What is wanted, up to its end where nobody knows that.</param>
     public static GrowingSource? Of(GrowingCopy copy, ByteRange range)
     {
+        // An origin may bring other bytes than it was asked for.
+        bool isWithin = copy.Part.Offset <= range.Offset && range.End <= copy.Part.End;
+        if (!isWithin) return null;
         GrowingSource source = new(copy, range);
         return source._reader is null ? null : source;
     }

@@ -37,10 +37,8 @@ internal sealed class Retrieval(
         CopyRules? known = null;
         for (int turn = 0; ; turn++)
         {
-            CopySet copies = request.Key is { } key ? await pull.Store.FindAsync(key).ConfigureAwait(false)
-                : CopySet.Empty;
             long now = pull.Now;
-            Selection selection = Selection.Of(request.Rules, request.Fields, copies, pull.Policy, now);
+            (Selection selection, CopySet copies) = await SelectAsync(now).ConfigureAwait(false);
             if (!selection.Outcome.IsForwarded())
             {
                 if (selection.Outcome == Outcome.HitStale) pull.Refresh(request, selection);
@@ -53,6 +51,13 @@ internal sealed class Retrieval(
             if (await FetchAsync(selection, known, turn).ConfigureAwait(false) is not { } learned) return;
             known = learned;
         }
+    }
+
+    private async ValueTask<(Selection Selection, CopySet Copies)> SelectAsync(long now)
+    {
+        CopySet copies = request.Key is { } key ? await pull.Store.FindAsync(key).ConfigureAwait(false)
+            : CopySet.Empty;
+        return (Selection.Of(request.Rules, request.Fields, copies, pull.Policy, now), copies);
     }
 
     // Null when the client is served; else what is known now of the answers to this key.
@@ -82,6 +87,11 @@ internal sealed class Retrieval(
             _ = fetch.RunAsync();
         }
         FetchResult result = await fetch.Result.ConfigureAwait(false);
+        // What somebody else stored in the meantime can stand in for an origin that failed.
+        if (result.Failure is not null && selection.Copy is null)
+        {
+            selection = (await SelectAsync(pull.Now).ConfigureAwait(false)).Selection;
+        }
         try
         {
             bool isGiven = delivery.TryGive(result, selection, leads, pull.Now);
@@ -97,6 +107,6 @@ internal sealed class Retrieval(
         }
     }
 
-    private bool MayShare() => request.Key is { } key && request.Rules is { Method: MethodKind.Get, IsAuthorized: false }
-        && request.Body is null && !pull.Uncacheable.Has(key);
+    private bool MayShare() => request is { Key: { } key, Body: null }
+        && request.Rules is { Method: MethodKind.Get, IsAuthorized: false } && !pull.Uncacheable.Has(key);
 }

@@ -90,6 +90,8 @@ public sealed class PullThroughTests : IAsyncLifetime
         string folder = _stage.MakeFolder("copies");
         Cache cache = await Cache.StartAsync(_stage, origin.Url, "--cache", folder);
         for (int number = 0; number < 300; number++) await cache.GetAsync($"/object/{number}");
+        await Stage.UntilAsync("all are stored", TimeSpan.FromSeconds(30), () => Task.FromResult(
+            Directory.EnumerateFiles(folder, "*-*", SearchOption.AllDirectories).Count() == 300));
         cache.Process.Kill();
         await cache.Process.UntilEndAsync();
 
