@@ -17,7 +17,8 @@ public static class Conditions
     {
         if (copy.Head.Status != 200) return false;
         if (fields.Has("If-None-Match"u8)) return EntityTag.IsNamed(fields.Joined("If-None-Match"u8), copy.Tag.Span);
-        // Without Last-Modified the Date counts, and without that when it came (RFC 9111, section 4.3.2).
+        // Without Last-Modified the Date counts, and without that when it came (RFC 9111, section 4.3.2). What the
+        // client sends must be a date to the letter (RFC 9110, section 13.1.3): only freshness is read leniently.
         return fields.Has("If-Modified-Since"u8)
             && HttpDate.TryParse(fields.Joined("If-Modified-Since"u8), copy.Head.ReceivedAt, out long since)
             && (copy.LastModified ?? copy.Date) <= since;

@@ -115,7 +115,8 @@ public static class NormalForm
         return form.AsSpan(0, length);
     }
 
-    private static bool TryReadWeighted(ReadOnlySpan<byte> element, out ReadOnlySpan<byte> name, out int weight)
+    /// <summary>Reads an element with a weight, as <c>gzip;q=0.5</c>; false when it is malformed.</summary>
+    internal static bool TryReadWeighted(ReadOnlySpan<byte> element, out ReadOnlySpan<byte> name, out int weight)
     {
         weight = QualityValue.Full;
         int semicolon = element.IndexOf((byte)';');

@@ -21,6 +21,12 @@ public readonly record struct Reuse(Outcome Outcome, CopyRules? Copy)
         CopyRules? copy = copies.IsEmpty ? null : Vary.Choose(copies, fields);
         Outcome outcome = copy is null ? copies.IsEmpty ? Outcome.UriMiss : Outcome.VaryMiss
             : Judge(request, copy, now);
+        // A fresh one alone: what has to be asked for anyway is asked for with the request's own languages.
+        if (outcome == Outcome.VaryMiss && Vary.ChooseByLanguage(copies, fields) is { } readable
+            && Judge(request, readable, now) == Outcome.Hit)
+        {
+            (copy, outcome) = (readable, Outcome.Hit);
+        }
         if (request.OnlyIfCached && outcome.IsForwarded()) return new Reuse(Outcome.OnlyIfCached, null);
         return new Reuse(outcome, copy);
     }

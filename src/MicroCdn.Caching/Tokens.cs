@@ -23,7 +23,7 @@ internal static class Tokens
     public static bool Is(ReadOnlySpan<byte> text) => !text.IsEmpty && LengthOf(text) == text.Length;
 
     /// <summary>Takes the next element that is not empty off a list without quoted strings; false at its end.</summary>
-    public static bool Next(ref ReadOnlySpan<byte> list, out ReadOnlySpan<byte> element)
+    public static bool Next(scoped ref ReadOnlySpan<byte> list, out ReadOnlySpan<byte> element)
     {
         while (!list.IsEmpty)
         {

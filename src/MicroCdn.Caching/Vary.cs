@@ -74,5 +74,21 @@ public readonly struct Vary
         return chosen;
     }
 
+    /// <summary>Chooses a copy in the language that a request prefers to all others, where none was made for such a
+    /// request; of several the one that the origin made last, null when there is none.</summary>
+    public static CopyRules? ChooseByLanguage<TFields>(ReadOnlySpan<CopyRules> copies, in TFields request)
+        where TFields : IFields, allows ref struct
+    {
+        ReadOnlySpan<byte> language = PreferredLanguage.Of(request.Joined("Accept-Language"u8));
+        if (language.IsEmpty) return null;
+        CopyRules? chosen = null;
+        foreach (CopyRules copy in copies)
+        {
+            if (!PreferredLanguage.Answers(copy, language, request)) continue;
+            if (chosen is null || Latest(copy).CompareTo(Latest(chosen)) > 0) chosen = copy;
+        }
+        return chosen;
+    }
+
     private static (long Made, long Received) Latest(CopyRules copy) => (copy.Date, copy.Head.ReceivedAt);
 }

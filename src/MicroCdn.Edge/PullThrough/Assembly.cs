@@ -138,7 +138,8 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         {
             CopyRules rules = Selection.RulesOf(copy, pull.Policy);
             if (rules.StrongValidator.SequenceEqual(selection.Rules!.StrongValidator)
-                && Vary.Matches(rules.Head.Selecting, request.Fields)) return copy;
+                && (Vary.Matches(rules.Head.Selecting, request.Fields)
+                    || rules.Head.Selecting.Bytes.SequenceEqual(selection.Rules.Head.Selecting.Bytes))) return copy;
         }
         return selection.Copy;
     }

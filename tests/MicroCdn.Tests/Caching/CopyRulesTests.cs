@@ -22,6 +22,9 @@ public sealed class CopyRulesTests
     [InlineData("Expires: Thu, 18 Aug 2050 02:01:18 UTC", 0)]
     [InlineData("Expires: Thu, 18 Aug 50 02:01:18 GMT", 0)]
     [InlineData("Expires: Thu, 18 Aug 2050 2:01:18 GMT", 0)]
+    [InlineData("Expires: tUE, 14 nOV 2023 22:14:20 gmt | Date: @0", 60)] // 4.2: in any case of the letters
+    [InlineData("Expires: Sun, 14 Nov 2023 22:14:20 GMT | Date: FRIDAY, 14-NOV-23 22:13:20 GMT", 60)]
+    [InlineData("Last-Modified: MON, 14 NOV 2023 21:56:40 GMT | Date: tue nov 14 22:13:20 2023", 100)]
     [InlineData("Expires: Wed Nov 15 00:13:20 2023 | Date: Tuesday, 14-Nov-23 22:13:20 GMT", 7200)]
     [InlineData("CDN-Cache-Control: max-age=3 | Cache-Control: s-maxage=9 | Expires: @50", 3)]
     [InlineData("CDN-Cache-Control: foo | Expires: @50", 0)] // RFC 9213, 2.2

@@ -91,6 +91,8 @@ public sealed class ValidationTests
     [InlineData("Last-Modified: @-9", "If-Modified-Since: @-10", false)]
     [InlineData("Last-Modified: @-9", "If-Modified-Since: Tuesday, 14-Nov-23 22:13:11 GMT", true)]
     [InlineData("Last-Modified: @-9", "If-Modified-Since: x", false)]
+    [InlineData("Last-Modified: @-9", "If-Modified-Since: tue, 14 nov 2023 22:13:11 gmt", false)] // RFC 9110, 13.1.3
+    [InlineData("Last-Modified: tue, 14 nov 2023 22:13:11 gmt", "If-Modified-Since: @-9", true)]
     [InlineData("Date: @-5", "If-Modified-Since: @-5", true)]
     [InlineData("Date: @-5", "If-Modified-Since: @-6", false)]
     [InlineData("X: y", "If-Modified-Since: @0", true)]

@@ -99,4 +99,60 @@ public sealed class VaryTests
         Reuse miss = Reuse.Decide(Request("GET", ""), Fields("Foo: 2"), [other], T);
         Assert.Equal(new Reuse(Outcome.VaryMiss, null), miss);
     }
+
+    [Theory]
+    [InlineData("en, de", "de", "fr;q=0.5, de;q=1.0", true)]
+    [InlineData("en, de", "De", "dE", true)]
+    [InlineData("de", "de", "de;q=0.2, *;q=0.1", true)]
+    [InlineData("de", "de", "de, DE, en;q=0.9", true)]
+    [InlineData("de, en", "de", "en, de, de", false)] // it prefers none
+    [InlineData("de, en", "de", "de, *", false)]
+    [InlineData("de, en", "de", "fr", false)]
+    [InlineData("de, en", "de", "de;q=0", false)]
+    [InlineData("de, en", "de", "*", false)]
+    [InlineData("de, en", "de", "de, e n", false)]
+    [InlineData("de, en", "de-CH", "de", false)] // another language
+    [InlineData("de, en", "de, en", "de", false)] // more than one
+    [InlineData("de, en", "", "de", false)]
+    [InlineData("fr, de;q=0.5", "de", "de", false)] // perhaps a label that all pages have
+    [InlineData("fr", "de", "de", false)]
+    [InlineData("*", "de", "de", false)]
+    [InlineData("", "de", "de", false)]
+    public void A_fresh_copy_in_the_one_language_that_is_preferred_answers(string stored, string language, string asked,
+        bool answers) // 4.1
+    {
+        CopyRules copy = Copy($"Cache-Control: max-age=60 | Vary: Accept-Language | Content-Language: {language}",
+            request: stored.Length == 0 ? "" : $"Accept-Language: {stored}");
+        foreach (CachePolicy policy in (CachePolicy[])[CachePolicy.Site, CachePolicy.Conformant])
+        {
+            string fields = $"Accept-Language: {asked}";
+            Reuse reuse = Reuse.Decide(Request("GET", fields, policy), Fields(fields), [copy], T);
+            Assert.Equal(answers ? new Reuse(Outcome.Hit, copy) : new Reuse(Outcome.VaryMiss, null), reuse);
+        }
+    }
+
+    [Fact]
+    public void A_language_answers_only_where_all_else_matches_and_nothing_has_to_be_asked()
+    {
+        const string Both = "Vary: Accept-Language, Foo | Content-Language: de | Date: @0 | ";
+        CopyRules copy = Copy(Both + "Cache-Control: max-age=60", request: "Accept-Language: de, en | Foo: 1");
+        CopyRules later = Copy(Both + "Cache-Control: max-age=60", request: "Accept-Language: de, fr | Foo: 1");
+        CopyRules always = Copy(Both + "Cache-Control: no-cache", request: "Accept-Language: de, en | Foo: 1");
+        CopyRules absent = Copy(Both + "Cache-Control: max-age=60", request: "Accept-Language: de, en | Foo: 1",
+            status: 404);
+        Assert.Same(copy, Decide("Foo: 1", T, copy).Copy);
+        Assert.Equal(Outcome.VaryMiss, Decide("Foo: 2", T, copy).Outcome);
+        Assert.Equal(Outcome.VaryMiss, Decide("Foo: 1", T + 60, copy).Outcome);
+        Assert.Equal(Outcome.VaryMiss, Decide("Foo: 1", T, always).Outcome);
+        Assert.Equal(Outcome.VaryMiss, Decide("Foo: 1", T, absent).Outcome);
+        CopyRules own = Copy(Both + "Cache-Control: max-age=60 | Date: @-9", request: "Accept-Language: de | Foo: 1");
+        Assert.Same(own, Decide("Foo: 1", T, copy, own, later).Copy);
+        Assert.NotNull(Decide("Foo: 1", T, copy, later).Copy);
+
+        static Reuse Decide(string foo, long now, params CopyRules[] copies)
+        {
+            string fields = $"Accept-Language: de | {foo}";
+            return Reuse.Decide(Request("GET", fields), Fields(fields), copies, now);
+        }
+    }
 }

@@ -86,6 +86,65 @@ public sealed class HttpDateTests
     [InlineData("Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT")]
     public void Anything_else_is_refused(string text) => Assert.False(HttpDate.TryParse(text.Utf8(), Now, out _));
 
+    // RFC 9111, section 4.2: "a cache recipient SHOULD match the field value case-insensitively."
+    [Theory]
+    [InlineData("Sun, 06 Nov 1994 08:49:37 GMT")]
+    [InlineData("sun, 06 nov 1994 08:49:37 gmt")]
+    [InlineData("SUN, 06 NOV 1994 08:49:37 GMT")]
+    [InlineData("sUN, 06 nOV 1994 08:49:37 Gmt")]
+    [InlineData("Thu, 06 Nov 1994 08:49:37 GMT")]
+    [InlineData("Sunday, 06-Nov-94 08:49:37 GMT")]
+    [InlineData("SUNDAY, 06-NOV-94 08:49:37 gmt")]
+    [InlineData("wednesday, 06-Nov-94 08:49:37 GMT")]
+    [InlineData("Sun Nov  6 08:49:37 1994")]
+    [InlineData("SUN NOV  6 08:49:37 1994")]
+    [InlineData("Fri Nov  6 08:49:37 1994")]
+    public void A_cache_reads_names_in_any_case_and_any_day_of_the_week(string text)
+    {
+        Assert.True(HttpDate.TryParseLeniently(text.Utf8(), Now, out long read));
+        Assert.Equal(784_111_777, read);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" Sun, 06 Nov 1994 08:49:37 GMT")]
+    [InlineData("Sun, 06 Nov 1994 08:49:37 UTC")]
+    [InlineData("Sun, 06 Nov 1994 08:49:37 EST")]
+    [InlineData("Foo, 06 Nov 1994 08:49:37 GMT")]
+    [InlineData("Sun, 06 Foo 1994 08:49:37 GMT")]
+    [InlineData("Sun, 6 Nov 1994 08:49:37 GMT")]
+    [InlineData("Sun, 06-Nov-1994 08:49:37 GMT")]
+    [InlineData("Sun, 06 Nov 94 08:49:37 GMT")]
+    [InlineData("Sun 06 Nov 1994 08:49:37 GMT")]
+    [InlineData("Sun,  06 Nov 1994 08:49:37 GMT")]
+    [InlineData("Sun, 06 Nov 1994 8:49:37 GMT")]
+    [InlineData("Sun, 06 Nov 1994 08.49.37 GMT")]
+    [InlineData("Sun, 31 Nov 1994 08:49:37 GMT")]
+    [InlineData("Sun, 06 Nov 1994 24:49:37 GMT")]
+    [InlineData("Sun, 06-Nov-94 08:49:37 GMT")]
+    [InlineData("Sunwednesday, 06-Nov-94 08:49:37 GMT")]
+    [InlineData("Tueday, 06-Nov-94 08:49:37 GMT")]
+    [InlineData("Sun Nov 6 08:49:37 1994")]
+    public void In_all_else_a_cache_is_as_strict(string text) =>
+        Assert.False(HttpDate.TryParseLeniently(text.Utf8(), Now, out _));
+
+    [Fact]
+    public void What_is_read_strictly_is_read_leniently_as_the_same() =>
+        Gen.Long[Now - (49L * 31_556_952), Now + (49L * 31_556_952)].Select(Gen.Int[0, 2]).Sample((seconds, form) =>
+        {
+            DateTime date = DateTime.UnixEpoch.AddSeconds(seconds);
+            string pattern = form switch
+            {
+                0 => "ddd, dd MMM yyyy HH:mm:ss 'GMT'",
+                1 => "dddd, dd-MMM-yy HH:mm:ss 'GMT'",
+                _ => $"ddd MMM {date.Day,2} HH:mm:ss yyyy",
+            };
+            string text = date.ToString(pattern, CultureInfo.InvariantCulture);
+            return HttpDate.TryParseLeniently(text.ToUpperInvariant().Utf8(), Now, out long loud) && loud == seconds
+                && HttpDate.TryParseLeniently(text.Utf8(), Now, out long read) && read == seconds
+                && HttpDate.TryParse(text.Utf8(), Now, out long strict) && strict == seconds;
+        }, iter: 10_000);
+
     [Theory]
     [InlineData(784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT")]
     [InlineData(0, "Thu, 01 Jan 1970 00:00:00 GMT")]
@@ -149,5 +208,6 @@ public sealed class HttpDateTests
 
     [Fact]
     public void Random_bytes_are_refused_quietly() =>
-        Gen.Byte.Array[0, 64].Sample(bytes => !HttpDate.TryParse(bytes, Now, out _), iter: 10_000);
+        Gen.Byte.Array[0, 64].Sample(bytes => !HttpDate.TryParse(bytes, Now, out _)
+            && !HttpDate.TryParseLeniently(bytes, Now, out _), iter: 10_000);
 }
