@@ -37,7 +37,8 @@ internal static class PreferredLanguage
         where TFields : IFields, allows ref struct
     {
         HeaderFields fields = copy.Head.Fields, selecting = copy.Head.Selecting;
-        if (copy.Head.Status != 200 || !Ascii.EqualsIgnoreCase(fields.Joined("Content-Language"u8), language)) return false;
+        bool isIn = Ascii.EqualsIgnoreCase(fields.Joined("Content-Language"u8), language);
+        if (copy.Head.Status != 200 || !isIn) return false;
         bool wasWanted = false;
         for (int line = 0; line < selecting.Count; line++)
         {
