@@ -1,3 +1,4 @@
+using System.Text;
 using MicroCdn.Caching;
 using MicroCdn.Http;
 using MicroCdn.Protocol;
@@ -16,7 +17,7 @@ internal static class AnswerHead
                 response.BeginRelayed(304, "Not Modified"u8, For304(head.Fields));
                 break;
             case WantedKind.Part:
-                response.BeginRelayed(206, "Partial Content"u8, head.Fields);
+                response.BeginRelayed(206, "Partial Content"u8, ForPart(head.Fields));
                 ContentRange.Write(response, wanted.Range, length!.Value);
                 break;
             case WantedKind.Nothing:
@@ -36,13 +37,32 @@ internal static class AnswerHead
         response.Field("Cache-Status"u8, value[..status.Write(cacheName, value)]);
     }
 
-    private static HeaderFields For304(HeaderFields fields)
+    /// <summary>Ends without a body: what the length is said to be depends on why there is none (RFC 9110, section
+    /// 8.6).</summary>
+    public static void EndEmpty(Response response, StoredHead head, in Wanted wanted, long? length)
+    {
+        if (wanted.Kind == WantedKind.NotModified || head.Status is 204 or 304) response.EndEmpty();
+        else if (wanted.Kind == WantedKind.Nothing || !wanted.IsHeadOnly) response.End([]);
+        else if (length is { } known) response.EndEmpty(known);
+        else response.EndEmpty();
+    }
+
+    private static HeaderFields For304(HeaderFields fields) => Without(fields, static name => !Conditions.IsIn304(name));
+
+    // These are digests of the bytes of one message, here of more than it holds (RFC 9530, section 2).
+    private static HeaderFields ForPart(HeaderFields fields) =>
+        fields.Has("Content-Digest"u8) || fields.Has("Content-MD5"u8) ? Without(fields, static name =>
+            Ascii.EqualsIgnoreCase(name, "Content-Digest"u8) || Ascii.EqualsIgnoreCase(name, "Content-MD5"u8)) : fields;
+
+    private static HeaderFields Without(HeaderFields fields, NameTest isDropped)
     {
         HeaderFields.Builder builder = new();
         for (int line = 0; line < fields.Count; line++)
         {
-            if (Conditions.IsIn304(fields.NameAt(line))) builder.Add(fields, line);
+            if (!isDropped(fields.NameAt(line))) builder.Add(fields, line);
         }
         return builder.Build();
     }
+
+    private delegate bool NameTest(ReadOnlySpan<byte> name);
 }

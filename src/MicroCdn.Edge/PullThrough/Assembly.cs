@@ -14,8 +14,12 @@ namespace MicroCdn.Edge.PullThrough;
 internal sealed class Assembly(PullThrough pull, PullRequest request, Selection selection, ByteRange wanted)
     : ILineSource, IDisposable
 {
+    // Each is one more look at the store.
+    private const int MostTries = 3;
+
     private readonly Lock _lock = new();
     private ILineSource? _piece;
+    private (ILineSource? Piece, long End) _first;
     private TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Answer? _answer;
     private bool _isOver;
@@ -58,7 +62,15 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         taken.TrySetResult();
     }
 
-    /// <summary>Goes from piece to piece.</summary>
+    /// <summary>Takes the first piece in hand; false when it cannot be had: then nothing was said to the client
+    /// yet.</summary>
+    public async Task<bool> BeginAsync()
+    {
+        _first = await NextAsync(wanted).ConfigureAwait(false);
+        return _first.Piece is not null;
+    }
+
+    /// <summary>Goes from piece to piece, once the first is in hand.</summary>
     public async Task RunAsync()
     {
         bool isWhole = false;
@@ -67,17 +79,18 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
             long at = wanted.Offset;
             while (at < wanted.End)
             {
-                (ILineSource? piece, long end) = await NextAsync(new ByteRange(at, wanted.End - at))
-                    .ConfigureAwait(false);
+                (ILineSource? piece, long end) = at == wanted.Offset ? _first
+                    : await NextAsync(new ByteRange(at, wanted.End - at)).ConfigureAwait(false);
                 if (piece is null) return;
                 if (!await HandOverAsync(piece).ConfigureAwait(false)) return;
                 at = end;
             }
             isWhole = true;
         }
-        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        catch (Exception exception)
         {
-            pull.Complain($"{request.Place.Rule.Url}: {exception.Message}");
+            string what = exception is IOException ? exception.Message : exception.ToString();
+            pull.Complain($"{request.Place.Rule.Url}: {what}");
         }
         finally
         {
@@ -107,29 +120,56 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
     // What is there goes out as far as it reaches; what is missing is fetched.
     private async Task<(ILineSource? Piece, long End)> NextAsync(ByteRange rest)
     {
-        // What was added to the copy since is found in it.
-        Copy copy = await CurrentAsync().ConfigureAwait(false);
-        long there = Math.Min(copy.Present.Available(rest.Offset), rest.Length);
-        if (there > 0)
+        for (int tries = 0; tries < MostTries; tries++)
         {
-            ByteRange range = new(rest.Offset, there);
-            return copy.TryMemory(range.Offset, range.Length, out ReadOnlyMemory<byte> memory)
-                ? (new MemoryPiece(memory), range.End)
-                : copy.Open() is { } file ? (new FilePiece(file, copy.BodyOffset, range), range.End) : (null, 0);
+            // What was added to the copy since is found in it.
+            Copy copy = await CurrentAsync().ConfigureAwait(false);
+            ByteRange there = rest with { Length = Math.Min(copy.Present.Available(rest.Offset), rest.Length) };
+            if (there.Length > 0 && Read(copy, there) is { } piece) return (piece, there.End);
+            // A copy that has left meanwhile lacks everything.
+            ByteRange missing = Slices.Next(there.Length > 0 ? ByteSet.Empty : copy.Present, rest, copy.Length)!.Value;
+            (SliceAnswer slice, ILineSource? fetched, long end) = await FetchAsync(copy, missing, rest)
+                .ConfigureAwait(false);
+            if (fetched is not null) return (fetched, end);
+            if (slice == SliceAnswer.Changed) pull.Store.Remove(copy);
+            // A fetch that was joined at its very end let go of its bytes: they are in the copy now.
+            if (slice != SliceAnswer.Fits) break;
         }
-        ByteRange missing = Slices.Next(copy.Present, rest, copy.Length)!.Value;
-        FetchPlan plan = new() { Extended = copy, Range = RangeOf(missing, copy.Length) };
+        return (null, 0);
+    }
+
+    private static ILineSource? Read(Copy copy, ByteRange range)
+    {
+        if (copy.TryMemory(range.Offset, range.Length, out ReadOnlyMemory<byte> memory)) return new MemoryPiece(memory);
+        return copy.Open() is { } file ? new FilePiece(file, copy.BodyOffset, range) : null;
+    }
+
+    private async Task<(SliceAnswer Slice, ILineSource? Piece, long End)> FetchAsync(
+        Copy copy, ByteRange missing, ByteRange rest)
+    {
+        FetchPlan plan = new() { Extended = copy, Asked = missing, Range = RangeOf(missing, copy.Length) };
         Fetch fetch = pull.Fetches.Join(copy.Key, $"{Fetches.PartOf(selection.Rules, request)}|{plan.Range}",
             () => new Fetch(pull, request, plan), out bool leads);
-        FetchResult result = await fetch.Result.ConfigureAwait(false);
-        if (leads) plan.Join();
-        if (result.Failure is { } failure) throw failure;
-        ByteRange part = new(rest.Offset, Math.Min(missing.End, rest.End) - rest.Offset);
-        bool isSame = result is { IsStored: true, Growing: not null }
-            && result.Rules!.StrongValidator.SequenceEqual(selection.Rules!.StrongValidator);
-        if (!isSame) pull.Store.Remove(copy);
-        return isSame ? (GrowingSource.Of(result.Growing!, part), part.End) : (null, 0);
+        try
+        {
+            FetchResult result = await fetch.Result.ConfigureAwait(false);
+            if (result.Failure is { } failure) throw failure;
+            ByteRange part = new(rest.Offset, Math.Min(missing.End, rest.End) - rest.Offset);
+            // The whole of the very same state is as good.
+            bool isSame = result.IsStored && (result.Slice == SliceAnswer.Fits
+                || (result.Slice == SliceAnswer.Whole && IsSame(result, copy)));
+            return (result.Slice, isSame ? GrowingSource.Of(result.Growing!, part) : null, part.End);
+        }
+        finally
+        {
+            if (leads) plan.Join();
+        }
     }
+
+    private bool IsSame(FetchResult result, Copy copy) => result.Length == copy.Length
+        && result.Rules!.StrongValidator.SequenceEqual(selection.Rules!.StrongValidator)
+        && result.Rules.Head.Fields.Joined("Content-Encoding"u8)
+            .SequenceEqual(selection.Rules.Head.Fields.Joined("Content-Encoding"u8));
 
     private async Task<Copy> CurrentAsync()
     {

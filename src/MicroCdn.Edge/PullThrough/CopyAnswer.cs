@@ -45,9 +45,8 @@ internal readonly struct CopyAnswer
         AnswerHead.Begin(response, _head, _wanted, _length);
         response.Field("Age"u8, _age);
         AnswerHead.WriteStatus(response, _status, cacheName);
-        if (_wanted.Kind is WantedKind.NotModified) response.EndEmpty();
-        else if (_wanted.IsHeadOnly) response.EndEmpty(_wanted.Range.Length);
-        else if (_wanted.Kind is WantedKind.Nothing || _file is null) response.EndWithMemory(_memory);
+        if (_wanted.Range.Length == 0) AnswerHead.EndEmpty(response, _head, _wanted, _length);
+        else if (_file is null) response.EndWithMemory(_memory);
         else if (!response.EndWithFile(new CopyFile(_file), _bodyOffset + _wanted.Range.Offset, _wanted.Range.Length))
         {
             // The disk failed between two moments: the next request finds that out by itself.
@@ -55,4 +54,7 @@ internal readonly struct CopyAnswer
             response.Explain(HttpStatus.BadGateway, "The copy could not be read; try again.");
         }
     }
+
+    /// <summary>Lets go of its bytes: nobody wants them any more.</summary>
+    public void Release() => _file?.Release();
 }

@@ -3,6 +3,7 @@ using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
 using MicroCdn.Http;
 using MicroCdn.Network;
+using MicroCdn.Origin;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge.PullThrough;
@@ -11,24 +12,24 @@ namespace MicroCdn.Edge.PullThrough;
 internal sealed class Delivery(PullThrough pull, PullRequest request, Response response) : IDisposable
 {
     private readonly Lock _lock = new();
-    private IDisposable? _source;
+    private Action? _release;
     private bool _isUnwanted;
 
     /// <summary>The client is gone.</summary>
     public void Dispose()
     {
-        IDisposable? source;
-        lock (_lock) (source, _source, _isUnwanted) = (_source, null, true);
-        source?.Dispose();
+        Action? release;
+        lock (_lock) (release, _release, _isUnwanted) = (_release, null, true);
+        release?.Invoke();
     }
 
     /// <summary>Answers from a copy; false when it lacks bytes.</summary>
     public bool TryGive(Selection selection, long now, CacheStatus? status = null)
     {
+        // Only a copy was wanted (RFC 9111, section 5.2.1.7).
         if (selection.Copy is not { } copy)
         {
-            // Only a copy was wanted (RFC 9111, section 5.2.1.7).
-            response.Give(later => pull.WriteOnlyIfCached(later));
+            GiveOnlyIfCached();
             return true;
         }
         Wanted wanted = WantedOf(selection.Rules!, copy.Length, now);
@@ -38,12 +39,18 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         };
         if (CopyAnswer.Take(selection, wanted, told, now) is not { } answer) return false;
         pull.Store.Touch(copy);
-        response.Give(later => answer.Write(later, pull.NameBytes));
+        Give(answer.Release, later => answer.Write(later, pull.NameBytes));
         return true;
     }
 
     /// <summary>Answers with what a fetch brought; false when it is not for this request.</summary>
-    public bool TryGive(FetchResult result, Selection selection, bool leads, long now)
+    /// <param name="result">What it brought.</param>
+    /// <param name="plan">How it was asked for.</param>
+    /// <param name="selection">The copy that was at hand before.</param>
+    /// <param name="leads">True when it was begun for this request.</param>
+    /// <param name="now">Seconds since 1970.</param>
+    public async Task<bool> TryGiveAsync(
+        FetchResult result, FetchPlan plan, Selection selection, bool leads, long now)
     {
         bool hasFailed = result.Failure is not null || Reuse.IsFailure(result.Status);
         if (hasFailed && selection.Copy is not null
@@ -54,26 +61,39 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         {
             ForwardStatus = result.Status, IsStored = result.IsStored, IsCollapsed = !leads,
         };
-        if (!leads && !IsForEverybody(result, now)) return false;
-        if (result.Validated is { } copy)
+        if (!leads)
         {
-            return TryGive(new Selection(selection.Outcome, copy, result.Rules), now, status);
+            // A failure is everybody's: an origin in trouble is not asked once more for each who waited.
+            if (hasFailed && !result.IsStored)
+            {
+                Explain(result.Status, $"The origin answered {result.Status}.");
+                return true;
+            }
+            if (!IsForEverybody(result, now)) return false;
         }
-        return TryGiveGrowing(result, status, now);
+        if (result.Validated is not { } copy) return TryGiveGrowing(result, plan, status, leads, now);
+        Selection validated = new(selection.Outcome, copy, result.Rules);
+        return TryGive(validated, now, status)
+            || await TryAssembleAsync(validated with { Outcome = Outcome.Partial }, now).ConfigureAwait(false);
     }
 
-    /// <summary>Answers with parts of a copy and parts that are fetched; false when they cannot be put
-    /// together.</summary>
-    public bool TryAssemble(Selection selection, long now)
+    /// <summary>Answers with parts of a copy and parts that are fetched; false when it lacks nothing, or they cannot be
+    /// put together.</summary>
+    public async Task<bool> TryAssembleAsync(Selection selection, long now)
     {
-        Wanted wanted = WantedOf(selection.Rules!, selection.Copy!.Length, now);
-        if (selection.Rules!.StrongValidator.IsEmpty) return false;
+        (Copy copy, CopyRules rules) = (selection.Copy!, selection.Rules!);
+        Wanted wanted = WantedOf(rules, copy.Length, now);
+        if (rules.StrongValidator.IsEmpty || copy.Present.Contains(wanted.Range)) return false;
         Assembly assembly = new(pull, request, selection, wanted.Range);
+        if (!await assembly.BeginAsync().ConfigureAwait(false)) return false;
         CacheStatus status = new(Outcome.Partial) { IsStored = true };
-        Give(selection.Rules.Head, wanted, selection.Copy.Length, selection.Rules.At(now).Age, status, assembly);
+        Give(rules.Head, wanted, copy.Length, rules.At(now).Age, status, assembly);
         _ = assembly.RunAsync();
         return true;
     }
+
+    /// <summary>Says that only a copy was wanted, and there is none that may be used.</summary>
+    public void GiveOnlyIfCached() => response.Give(pull.WriteOnlyIfCached);
 
     /// <summary>Answers with a sentence.</summary>
     public void Explain(int status, string sentence) => response.Give(later => later.Explain(status switch
@@ -93,78 +113,74 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
     // What was asked for somebody else may be given to whom it would be given from the store (RFC 9111, section 4).
     private bool IsForEverybody(FetchResult result, long now)
     {
-        if (result.Rules is not { } rules || rules.AlwaysValidates || !rules.At(now).IsFresh) return false;
         bool isCurrent = result.Growing is { } growing ? result.IsStored && !growing.IsPurged
             : result.Validated!.PurgeState == PurgeState.Valid;
-        return isCurrent && Vary.Matches(rules.Head.Selecting, request.Fields);
+        return isCurrent && Reuse.Decide(request.Rules, request.Fields, [result.Rules!], now).Outcome == Outcome.Hit;
     }
 
-    private bool TryGiveGrowing(FetchResult result, CacheStatus status, long now)
+    private bool TryGiveGrowing(FetchResult result, FetchPlan plan, CacheStatus status, bool leads, long now)
     {
         GrowingCopy growing = result.Growing!;
+        // Slices that we asked for, to keep them, are of no use to a client when they cannot be kept.
+        if (!result.IsStored) return plan.Range.Length == 0 && TryPass(result, status);
         StoredHead head = result.Rules!.Head;
-        if (!result.IsStored)
-        {
-            // Of what was asked in slices for storing, a client that is not to share it has no use.
-            if (head.Status == 206 && growing.Head.Status == 206 && !request.Fields.Has("Range"u8)) return false;
-            return TryPass(result, status);
-        }
+        if (leads && result.LeaderFields is { } own) head = head with { Fields = own };
         Wanted wanted = WantedOf(result.Rules, growing.Length, now);
         long age = result.Rules.At(now).Age;
-        if (wanted.Kind is WantedKind.NotModified or WantedKind.Nothing || !result.HasBody)
+        GrowingSource? source = null;
+        if (wanted.Range.Length > 0 && result.HasBody)
         {
-            Give(head, wanted, growing.Length, age, status, null);
-            return true;
+            source = GrowingSource.Of(growing, wanted.Range);
+            if (source is null) return false;
         }
-        if (GrowingSource.Of(growing, wanted.Range) is not { } source) return false;
         Give(head, wanted, growing.Length, age, status, source);
         return true;
     }
 
     private bool TryPass(FetchResult result, CacheStatus status)
     {
-        StoredHead head = result.Rules!.Head with { Fields = result.PassedFields! };
-        Wanted all = new(WantedKind.Whole, new ByteRange(0, result.Length ?? long.MaxValue), request.IsHead);
-        GrowingSource? source = result.HasBody ? GrowingSource.Of(result.Growing!, all.Range) : null;
+        StoredHead head = result.Rules!.Head with { Fields = result.LeaderFields! };
+        if (head.Fields.Bytes.Length + head.Reason.Length > HttpLimits.RelayedHeadBytes)
+        {
+            throw new OriginException(OriginFailure.HeadTooLarge, "the head is longer than what can be passed on");
+        }
+        bool isLengthKnown = long.TryParse(head.Fields.First("Content-Length"u8), NumberStyles.None,
+            CultureInfo.InvariantCulture, out long told);
+        ByteRange all = request.IsHead ? default : new ByteRange(0, result.Length ?? long.MaxValue);
+        GrowingSource? source = result.HasBody ? GrowingSource.Of(result.Growing!, all) : null;
         if (result.HasBody && source is null) return false;
-        Give(head, all, result.Length, null, status, source);
+        Give(head, new Wanted(WantedKind.Whole, all, request.IsHead), isLengthKnown ? told : null, null, status, source);
         return true;
     }
 
-    private void Give(StoredHead head, Wanted wanted, long? length, long? age, CacheStatus status, IDisposable? source)
-    {
-        lock (_lock)
+    private void Give(StoredHead head, Wanted wanted, long? length, long? age, CacheStatus status, ILineSource? body) =>
+        Give((body as IDisposable) is { } held ? held.Dispose : null, later =>
         {
-            if (!_isUnwanted) (_source, source) = (source, null);
-        }
-        // It left in between.
-        source?.Dispose();
-        response.Give(later =>
-        {
-            IDisposable? body;
-            lock (_lock) (body, _source) = (_source, null);
             AnswerHead.Begin(later, head, wanted, length);
             if (age is { } seconds) later.Field("Age"u8, seconds);
             AnswerHead.WriteStatus(later, status, pull.NameBytes);
-            if (body is ILineSource pieces) End(later, wanted, pieces);
-            else EndEmpty(later, head, wanted, length);
+            if (body is null) AnswerHead.EndEmpty(later, head, wanted, length);
+            else if (wanted.Range.End == long.MaxValue) later.EndWithStream(body);
+            else later.EndWithPieces(body, wanted.Range.Length);
         });
-    }
 
-    private static void End(Response later, Wanted wanted, ILineSource pieces)
+    // What is released when the client leaves is the response's own from the moment that it is written.
+    private void Give(Action? release, Action<Response> write)
     {
-        if (wanted.Range.Length > long.MaxValue / 2) later.EndWithStream(pieces);
-        else later.EndWithPieces(pieces, wanted.Range.Length);
-    }
-
-    private static void EndEmpty(Response later, StoredHead head, Wanted wanted, long? length)
-    {
-        bool isLengthKnown = long.TryParse(head.Fields.First("Content-Length"u8), NumberStyles.None,
-            CultureInfo.InvariantCulture, out long told);
-        if (wanted.Kind == WantedKind.Nothing) later.End([]);
-        else if (wanted.Kind == WantedKind.NotModified || head.Status is 204 or 304) later.EndEmpty();
-        else if (wanted.IsHeadOnly && isLengthKnown) later.EndEmpty(told);
-        else if (wanted.IsHeadOnly && length is null) later.EndEmpty();
-        else later.End([]);
+        bool isUnwanted;
+        lock (_lock)
+        {
+            isUnwanted = _isUnwanted;
+            if (!isUnwanted) _release = release;
+        }
+        if (isUnwanted) release?.Invoke();
+        else
+        {
+            response.Give(later =>
+            {
+                lock (_lock) _release = null;
+                write(later);
+            });
+        }
     }
 }

@@ -2,6 +2,7 @@ using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
 using MicroCdn.Http;
 using MicroCdn.Origin;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge.PullThrough;
 
@@ -34,7 +35,8 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         }
         catch (Exception exception)
         {
-            _result.TrySetException(exception);
+            // Whoever waits hears of it; when the head was there already, nobody does.
+            if (!_result.TrySetException(exception)) pull.Complain($"{request.Place.Rule.Url}: {exception}");
         }
         finally
         {
@@ -58,7 +60,8 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         StoredHead head = HeadOf(exchange, requestedAt);
         // What it makes invalid is older than what it brings.
         if (Invalidate(exchange)) mark = pull.Store.Mark();
-        if (exchange.Status == 304 && validated.Copy is not null)
+        // A 304 to the client's own conditions says nothing of ours.
+        if (exchange.Status == 304 && validated.Copy is not null && !plan.IsPassing && !request.IsHead)
         {
             if (Validation.IsAbout(validated.Rules!, exchange.Fields)) Freshen(validated, exchange, head, mark);
             else await FetchAsync(default).ConfigureAwait(false);
@@ -72,7 +75,7 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
     {
         Status = exchange.Status,
         Reason = exchange.Reason,
-        Fields = EndToEnd.ForStorage(exchange.Fields, Directives.Of(exchange.Fields)),
+        Fields = Dated(EndToEnd.ForStorage(exchange.Fields, Directives.Of(exchange.Fields))),
         Selecting = Vary.Selecting(exchange.Fields, request.Fields),
         RequestedAt = requestedAt,
         ReceivedAt = pull.Now,
@@ -80,12 +83,23 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         WasAuthorized = request.Rules.IsAuthorized,
     };
 
+    // Whoever stores a response that says no date writes down when it came (RFC 9110, section 6.6.1).
+    private HeaderFields Dated(HeaderFields fields)
+    {
+        if (fields.Has("Date"u8)) return fields;
+        HeaderFields.Builder builder = new();
+        for (int line = 0; line < fields.Count; line++) builder.Add(fields, line);
+        Span<byte> date = stackalloc byte[HttpDate.Length];
+        HttpDate.Format(pull.Now, date);
+        return builder.Add("Date"u8, date).Build();
+    }
+
     // RFC 9111, section 4.4.
     private bool Invalidate(OriginExchange exchange)
     {
         IReadOnlyList<CacheKey> changed = request.Key is { } key
             ? Invalidation.Of(request.Rules.Method, key, exchange.Status, exchange.Fields, pull.Policy) : [];
-        foreach (CacheKey one in changed) pull.Store.Invalidate(one);
+        foreach (CacheKey one in changed) pull.Invalidate(one);
         return changed.Count > 0;
     }
 
@@ -98,43 +112,44 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         CopyRules rules = CopyRules.Of(head, pull.Policy);
         Storability storability = Storing.Decide(request.Rules, request.Key!.Value, rules, pull.Policy);
         bool isKept = storability == Storability.Yes && pull.Store.Update(copy, head, mark);
-        if (storability != Storability.Yes) pull.Store.Remove(copy);
+        // What lies in this one request says nothing against the copy.
+        if (storability != Storability.Yes && !IsOfRequest(storability)) pull.Store.Remove(copy);
         _result.TrySetResult(new FetchResult { Validated = copy, Rules = rules, Status = 304, IsStored = isKept });
     }
 
     // RFC 9111, section 4.3.5.
     private void UpdateByHead(Selection validated, OriginExchange exchange, StoredHead answer, long mark)
     {
-        if (validated.Copy is not { } copy) return;
-        switch (Validation.OfHead(validated.Rules!, exchange.Status, exchange.Fields))
-        {
-            case HeadEffect.Update:
-                pull.Store.Update(copy, Validation.Update(copy.Head, exchange.Fields, request.Fields,
-                    answer.RequestedAt, answer.ReceivedAt, pull.Policy), mark);
-                break;
-            case HeadEffect.Stale:
-                pull.Store.Invalidate(copy.Key);
-                break;
-        }
+        if (validated.Copy is not { } copy || request.Rules.IsAuthorized) return;
+        HeadEffect effect = Validation.OfHead(validated.Rules!, exchange.Status, exchange.Fields);
+        if (effect == HeadEffect.Stale) pull.Invalidate(copy.Key);
+        if (effect != HeadEffect.Update) return;
+        StoredHead head = Validation.Update(copy.Head, exchange.Fields, request.Fields, answer.RequestedAt,
+            answer.ReceivedAt, pull.Policy);
+        RequestRules get = RequestRules.Of("GET"u8, request.Fields, pull.Policy);
+        Storability storability = Storing.Decide(get, copy.Key, CopyRules.Of(head, pull.Policy), pull.Policy);
+        if (storability == Storability.Yes) pull.Store.Update(copy, head, mark);
+        else if (!IsOfRequest(storability)) pull.Store.Remove(copy);
     }
+
+    private static bool IsOfRequest(Storability storability) =>
+        storability is Storability.Authorized or Storability.NoStoreAsked or Storability.Method;
 
     private async Task TakeInAsync(OriginExchange exchange, StoredHead head, Selection validated, long mark)
     {
-        GrowingCopy growing = Grow(exchange, ref head, mark, out CopyRules rules, out Storability storability);
-        using GrowingCopy owned = growing;
-        bool isStored = storability == Storability.Yes;
-        if (request.Key is { } key && request.Rules.Method == MethodKind.Get) pull.Uncacheable.Note(key, !isStored);
-        if (!isStored && validated.Copy is { } old && Storing.Retires(exchange.Status, validated.Rules!, pull.Now))
-        {
-            pull.Store.Remove(old);
-        }
+        Taking taking = Judge(exchange, head, validated);
+        Learn(exchange, taking, validated);
+        using GrowingCopy growing = Grow(exchange, taking, mark);
+        bool isStored = taking.Storability == Storability.Yes && !plan.IsPassing;
+        bool hasFieldsOfItsOwn = !isStored || taking.Rules.Directives.FieldsNotStored.Length > 0;
         _result.TrySetResult(new FetchResult
         {
             Growing = growing,
-            Rules = rules,
+            Rules = taking.Rules,
             Status = exchange.Status,
             IsStored = isStored,
-            PassedFields = isStored ? null : EndToEnd.Of(exchange.Fields),
+            Slice = taking.Slice,
+            LeaderFields = hasFieldsOfItsOwn ? EndToEnd.Of(exchange.Fields) : null,
             Length = exchange.Framing == BodyFraming.None ? null : exchange.Length,
             HasBody = exchange.Framing != BodyFraming.None,
         });
@@ -144,27 +159,61 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
     }
 
     // What may be stored, and came in one sound frame, becomes a copy; all else passes through.
-    private GrowingCopy Grow(OriginExchange exchange, ref StoredHead head, long mark, out CopyRules rules,
-        out Storability storability)
+    private Taking Judge(OriginExchange exchange, StoredHead head, Selection validated)
     {
-        rules = CopyRules.Of(head, pull.Policy);
-        CacheKey key = request.Key ?? new CacheKey("");
-        storability = request.Key is null || !exchange.IsSoundlyFramed || exchange.Framing == BodyFraming.UntilClose
-            ? Storability.Method : Storing.Decide(request.Rules, key, rules, pull.Policy);
-        PartialContent part = default;
-        if (storability == Storability.Yes && head.Status == 206)
+        CopyRules rules = CopyRules.Of(head, pull.Policy);
+        Taking passing = new(rules, Storability.Status);
+        if (request.Key is not { } key || !exchange.IsSoundlyFramed) return passing;
+        if (exchange.Framing == BodyFraming.UntilClose) return passing;
+        // A failure does not take the place of a copy that can stand in for it.
+        if (Reuse.IsFailure(head.Status) && validated.Copy is not null
+            && Reuse.OnFailure(request.Rules, validated.Rules!, pull.Policy, pull.Now)) return passing;
+        Storability storability = Storing.Decide(request.Rules, key, rules, pull.Policy);
+        if (storability != Storability.Yes) return new Taking(rules, storability);
+        SliceAnswer slice = plan.Extended is { } copy
+            ? Slices.Judge(Selection.RulesOf(copy, pull.Policy), copy.Length, plan.Asked, rules) : SliceAnswer.Refused;
+        if (head.Status != 206 || plan.IsPassing) return new Taking(rules, storability) { Slice = slice };
+        // Without a validator nothing is ever added to it, but it answers for its own bytes.
+        if (!PartialContent.TryRead(head, out PartialContent part) || part.Complete is null) return passing;
+        if (plan.Extended is not null && slice == SliceAnswer.Refused) return passing;
+        return new Taking(CopyRules.Of(part.WholeHead(head), pull.Policy), storability) { Slice = slice, Part = part };
+    }
+
+    private void Learn(OriginExchange exchange, Taking taking, Selection validated)
+    {
+        bool isStorable = taking.Storability == Storability.Yes;
+        bool isFailure = Reuse.IsFailure(exchange.Status);
+        // What failed, or was this one client's alone, says nothing of the answers to others.
+        bool isLesson = isStorable || !(isFailure || IsOfRequest(taking.Storability));
+        if (request.Key is { } key && request.Rules.Method == MethodKind.Get && isLesson)
         {
-            // Without a validator nothing is ever added to it, but it answers for its own bytes.
-            bool isPart = PartialContent.TryRead(head, out part) && part.Complete is not null;
-            if (!isPart) storability = Storability.Status;
+            pull.Uncacheable.Note(key, !isStorable);
         }
-        if (storability != Storability.Yes) return pull.Store.BeginPassing(key, head, exchange.Length);
-        if (head.Status != 206) return pull.Store.Begin(key, head, exchange.Length, mark);
-        head = part.WholeHead(head);
-        rules = CopyRules.Of(head, pull.Policy);
-        return plan.Extended is { } copy && part.MayJoin(Selection.RulesOf(copy, pull.Policy), copy.Length, rules)
-            ? pull.Store.Extend(copy, part.Range)
+        bool isRefusal = exchange.Status is 401 or 403 or 407 or 429 || request.Rules.IsAuthorized;
+        if (isStorable || isRefusal || validated.Copy is not { } old) return;
+        if (Storing.Retires(exchange.Status, validated.Rules!, pull.Now)) pull.Store.Remove(old);
+    }
+
+    private GrowingCopy Grow(OriginExchange exchange, Taking taking, long mark)
+    {
+        CacheKey key = request.Key ?? new CacheKey("");
+        StoredHead head = taking.Rules.Head;
+        // What was asked for with the client's own conditions and ranges is the client's alone.
+        if (taking.Storability != Storability.Yes || plan.IsPassing)
+        {
+            return pull.Store.BeginPassing(key, head, exchange.Length);
+        }
+        if (taking.Part is not { } part) return pull.Store.Begin(key, head, exchange.Length, mark);
+        return taking.Slice == SliceAnswer.Fits ? pull.Store.Extend(plan.Extended!, part.Range)
             : pull.Store.BeginPart(key, head, part.Complete!.Value, part.Range, mark);
+    }
+
+    // What becomes of an answer.
+    private sealed record Taking(CopyRules Rules, Storability Storability)
+    {
+        public SliceAnswer Slice { get; init; } = SliceAnswer.Refused;
+
+        public PartialContent? Part { get; init; }
     }
 
     private static async Task PumpAsync(OriginExchange exchange, GrowingCopy growing)

@@ -1,7 +1,6 @@
 using System.Text;
 using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
-using MicroCdn.Origin;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge.PullThrough;
@@ -19,6 +18,9 @@ internal sealed class FetchPlan
 
     /// <summary>The Range field that is sent; empty for none.</summary>
     public string Range { get; init; } = "";
+
+    /// <summary>The bytes that it asks for, where a copy lacks them.</summary>
+    public ByteRange Asked { get; init; }
 
     /// <summary>True when the client's own conditions and ranges go on: nothing is expected to be stored.</summary>
     public bool IsPassing { get; init; }
@@ -48,35 +50,4 @@ internal sealed class FetchPlan
         }
         return fields.Build();
     }
-}
-
-/// <summary>What came of a fetch when its head was there.</summary>
-internal sealed record FetchResult
-{
-    /// <summary>The origin could not be asked.</summary>
-    public OriginException? Failure { get; init; }
-
-    /// <summary>The copy that the origin confirmed.</summary>
-    public Copy? Validated { get; init; }
-
-    /// <summary>The body as it comes.</summary>
-    public GrowingCopy? Growing { get; init; }
-
-    /// <summary>What the head allows; null after a failure.</summary>
-    public CopyRules? Rules { get; init; }
-
-    /// <summary>The status of the origin's answer.</summary>
-    public int Status { get; init; }
-
-    /// <summary>True when it becomes a copy.</summary>
-    public bool IsStored { get; init; }
-
-    /// <summary>The fields that are passed on where nothing is stored; Age is among them.</summary>
-    public HeaderFields? PassedFields { get; init; }
-
-    /// <summary>Length of the body, where it is known.</summary>
-    public long? Length { get; init; }
-
-    /// <summary>False for what has none by its status or method.</summary>
-    public bool HasBody { get; init; }
 }

@@ -41,6 +41,17 @@ internal sealed class Fetches
         return fetch;
     }
 
+    /// <summary>Lets nobody join what is under way for keys that were purged: it may bring what was there
+    /// before.</summary>
+    /// <param name="isPurged">Says so of the text of a key.</param>
+    public void Part(Predicate<string> isPurged)
+    {
+        foreach ((string Key, string Part) one in _open.Keys)
+        {
+            if (isPurged(one.Key)) _open.TryRemove(one, out _);
+        }
+    }
+
     /// <summary>Names a variant of a key: by the fields that its copies were selected by.</summary>
     public static string PartOf(CopyRules? known, PullRequest request)
     {

@@ -8,12 +8,13 @@ namespace MicroCdn.Edge.PullThrough;
 internal sealed class GrowingSource : ILineSource, IDisposable
 {
     private readonly GrowingReader? _reader;
+    private readonly bool _isEndless;
     private long _left;
     private volatile Answer? _answer;
 
     private GrowingSource(GrowingCopy copy, ByteRange range)
     {
-        _left = range.Length;
+        (_left, _isEndless) = (range.Length, range.End == long.MaxValue);
         _reader = copy.TryJoin(range.Offset, () => _answer?.Wake());
     }
 
@@ -40,7 +41,7 @@ internal sealed class GrowingSource : ILineSource, IDisposable
         if (read > 0) return _left > 0;
         switch (_reader.State)
         {
-            case ReaderState.Ended when _left > long.MaxValue / 2:
+            case ReaderState.Ended when _isEndless:
                 return false;
             case ReaderState.Ended or ReaderState.Cut:
                 answer.Discard();

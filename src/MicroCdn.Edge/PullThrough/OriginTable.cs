@@ -38,6 +38,7 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server)
 {
     private readonly byte[] _scheme = rule.Url.Scheme == "https" ? [.. "https"u8] : [.. "http"u8];
     private readonly byte[] _authority = Encoding.ASCII.GetBytes(server.Address.Authority);
+    private readonly byte[] _basePath = Encoding.ASCII.GetBytes(server.Address.BasePath);
 
     public OriginRule Rule => rule;
 
@@ -48,11 +49,11 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server)
     public byte[] Prefix { get; } = Encoding.UTF8.GetBytes(rule.Prefix);
 
     /// <summary>The key of a target: as the origin is asked for it, so that what the client calls the host makes no
-    /// difference; null when it is too long to be stored.</summary>
+    /// difference, and two sites on one origin are two; null when it is too long to be stored.</summary>
     public CacheKey? KeyOf(ReadOnlySpan<byte> path, ReadOnlySpan<byte> query, CachePolicy policy) =>
-        CacheKeys.Of(_scheme, _authority, path, query, policy);
+        CacheKeys.Of(_scheme, _authority, _basePath.Length == 0 ? path : (byte[])[.. _basePath, .. path], query, policy);
 
-    /// <summary>The target of a key: what stands behind the authority.</summary>
-    public static byte[] TargetOf(CacheKey key) =>
-        Encoding.Latin1.GetBytes(key.Text[key.Text.IndexOf('/', "https://".Length)..]);
+    /// <summary>The target of a key: what stands behind authority and base path.</summary>
+    public byte[] TargetOf(CacheKey key) => Encoding.Latin1.GetBytes(
+        key.Text[(key.Text.IndexOf('/', "https://".Length) + _basePath.Length)..]);
 }

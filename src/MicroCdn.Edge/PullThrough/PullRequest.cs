@@ -15,7 +15,7 @@ internal sealed class PullRequest
         Fields = request.ToFields();
         // What the key dropped of the query the origin does not see either; what changes something goes as it came.
         bool isOfKey = key is not null && rules.Method is MethodKind.Get or MethodKind.Head;
-        Target = isOfKey ? OriginPlace.TargetOf(key!.Value) : request.Target.ToArray();
+        Target = isOfKey ? place.TargetOf(key!.Value) : request.Target.ToArray();
         Body = request.TakeBody();
     }
 

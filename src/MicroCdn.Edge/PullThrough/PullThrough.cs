@@ -91,10 +91,19 @@ internal sealed class PullThrough : IDisposable
     /// <summary>Asks for a stale copy anew behind everybody's back (RFC 5861, section 3).</summary>
     public void Refresh(PullRequest request, Selection selection)
     {
+        // Nobody's credentials are used for what everybody gets; the next client asks.
+        if (request.Rules.IsAuthorized || request.IsHead) return;
         FetchPlan plan = new() { Validated = selection };
         plan.Join();
         Fetches.Join(selection.Copy!.Key, $"{Fetches.PartOf(selection.Rules, request)}|",
             () => new Fetch(this, request, plan), out _);
+    }
+
+    /// <summary>Takes out the copies of a key, and lets nobody join what was asked for before.</summary>
+    public void Invalidate(CacheKey key)
+    {
+        Store.Invalidate(key);
+        Fetches.Part(other => other == key.Text);
     }
 
     /// <summary>Writes 504: only a copy was wanted.</summary>

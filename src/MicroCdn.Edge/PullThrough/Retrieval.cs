@@ -10,7 +10,8 @@ namespace MicroCdn.Edge.PullThrough;
 internal sealed class Retrieval(
     PullThrough pull, PullRequest request, Response response, Delivery delivery)
 {
-    // The first may tell by which fields the answer varies, the second that it is not for everybody.
+    // The first may tell by which fields the answer varies, the second that it is not for everybody. After these comes
+    // one fetch of its own, and at last the client's own request as it is.
     private const int MostShared = 2;
 
     /// <summary>Answers.</summary>
@@ -43,11 +44,16 @@ internal sealed class Retrieval(
             {
                 if (selection.Outcome == Outcome.HitStale) pull.Refresh(request, selection);
                 if (delivery.TryGive(selection, now)) return;
+                if (request.Rules.OnlyIfCached)
+                {
+                    delivery.GiveOnlyIfCached();
+                    return;
+                }
                 selection = selection with { Outcome = Outcome.Partial };
             }
             if (copies.Copies.Length > 0) known ??= Selection.RulesOf(copies.Copies[0], pull.Policy);
             if (selection.Outcome == Outcome.Partial && turn < MostShared
-                && delivery.TryAssemble(selection, now)) return;
+                && await delivery.TryAssembleAsync(selection, now).ConfigureAwait(false)) return;
             if (await FetchAsync(selection, known, turn).ConfigureAwait(false) is not { } learned) return;
             known = learned;
         }
@@ -66,12 +72,15 @@ internal sealed class Retrieval(
         bool isShared = turn < MostShared && MayShare();
         string range = isShared && selection.Outcome is Outcome.UriMiss or Outcome.VaryMiss
             && turn == 0 ? Slices.First(request.Fields.Joined("Range"u8)) : "";
+        bool isValidated = turn < MostShared && selection.Outcome is Outcome.Stale or Outcome.Request;
         FetchPlan plan = new()
         {
-            Validated = selection.Outcome is Outcome.Stale or Outcome.Request || request.IsHead ? selection : default,
+            // HEAD has no conditions of ours, but what it is answered changes the copy.
+            Validated = isValidated || request.IsHead ? selection : default,
             Range = range,
-            // What was never stored is not expected to be now; its ranges are the client's and the origin's business.
-            IsPassing = !isShared && request.Fields.Has("Range"u8),
+            // What is not to be shared is the client's and the origin's business: with the client's own conditions.
+            IsPassing = !isValidated && request.Rules.Method is (MethodKind.Get or MethodKind.Head)
+                && (turn > MostShared || !MayShare()),
             Informational = (status, fields) => response.Inform(status, default, fields),
         };
         bool leads = true;
@@ -94,8 +103,11 @@ internal sealed class Retrieval(
         }
         try
         {
-            bool isGiven = delivery.TryGive(result, selection, leads, pull.Now);
-            if (!isGiven && leads && !isShared && range.Length == 0)
+            bool isGiven = await delivery.TryGiveAsync(result, fetch.Plan, selection, leads, pull.Now)
+                .ConfigureAwait(false);
+            // What may change something is never asked for twice.
+            bool mayAskAgain = !plan.IsPassing && request.Rules.Method is (MethodKind.Get or MethodKind.Head);
+            if (!isGiven && !mayAskAgain)
             {
                 throw new InvalidOperationException("an answer of its own did not serve its request");
             }

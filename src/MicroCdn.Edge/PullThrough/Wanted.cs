@@ -20,10 +20,11 @@ internal readonly record struct Wanted(WantedKind Kind, ByteRange Range, bool Is
         where TFields : IFields, allows ref struct
     {
         if (Conditions.AreNotModified(fields, rules)) return new Wanted(WantedKind.NotModified, default, isHead);
+        if (isHead) return new Wanted(WantedKind.Whole, default, true);
         ByteRange all = new(0, length ?? long.MaxValue);
-        if (length is not { } known || rules.Head.Status != 200 || isHead || !fields.Has("Range"u8))
+        if (length is not { } known || rules.Head.Status != 200 || !fields.Has("Range"u8))
         {
-            return new Wanted(WantedKind.Whole, all, isHead);
+            return new Wanted(WantedKind.Whole, all, false);
         }
         Preconditions preconditions = new() { IfRange = fields.Joined("If-Range"u8) };
         bool isAllowed = preconditions.AllowRange(rules.StrongValidator is [(byte)'"', ..] tag ? tag : default,
