@@ -47,7 +47,8 @@ internal static class AnswerHead
         else response.EndEmpty();
     }
 
-    private static HeaderFields For304(HeaderFields fields) => Without(fields, static name => !Conditions.IsIn304(name));
+    private static HeaderFields For304(HeaderFields fields) =>
+        Without(fields, static name => !Conditions.IsIn304(name));
 
     // These are digests of the bytes of one message, here of more than it holds (RFC 9530, section 2).
     private static HeaderFields ForPart(HeaderFields fields) =>

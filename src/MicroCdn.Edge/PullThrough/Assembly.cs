@@ -123,12 +123,12 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         for (int tries = 0; tries < MostTries; tries++)
         {
             // What was added to the copy since is found in it.
-            Copy copy = await CurrentAsync().ConfigureAwait(false);
+            (Copy copy, CopySet seen) = await CurrentAsync().ConfigureAwait(false);
             ByteRange there = rest with { Length = Math.Min(copy.Present.Available(rest.Offset), rest.Length) };
             if (there.Length > 0 && Read(copy, there) is { } piece) return (piece, there.End);
             // A copy that has left meanwhile lacks everything.
             ByteRange missing = Slices.Next(there.Length > 0 ? ByteSet.Empty : copy.Present, rest, copy.Length)!.Value;
-            (SliceAnswer slice, ILineSource? fetched, long end) = await FetchAsync(copy, missing, rest)
+            (SliceAnswer slice, ILineSource? fetched, long end) = await FetchAsync(copy, seen, missing, rest)
                 .ConfigureAwait(false);
             if (fetched is not null) return (fetched, end);
             if (slice == SliceAnswer.Changed) pull.Store.Remove(copy);
@@ -145,14 +145,17 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
     }
 
     private async Task<(SliceAnswer Slice, ILineSource? Piece, long End)> FetchAsync(
-        Copy copy, ByteRange missing, ByteRange rest)
+        Copy copy, CopySet seen, ByteRange missing, ByteRange rest)
     {
         FetchPlan plan = new() { Extended = copy, Asked = missing, Range = RangeOf(missing, copy.Length) };
-        Fetch fetch = pull.Fetches.Join(copy.Key, $"{Fetches.PartOf(selection.Rules, request)}|{plan.Range}",
+        Fetch? fetch = pull.Fetches.Join(copy.Key, $"{Fetches.PartOf(selection.Rules, request)}|{plan.Range}", seen,
             () => new Fetch(pull, request, plan), out bool leads);
+        // It is there by now, or may be.
+        if (fetch is null) return (SliceAnswer.Fits, null, 0);
         try
         {
             FetchResult result = await fetch.Result.ConfigureAwait(false);
+            if (result.IsGivenUp) return (SliceAnswer.Fits, null, 0);
             if (result.Failure is { } failure) throw failure;
             ByteRange part = new(rest.Offset, Math.Min(missing.End, rest.End) - rest.Offset);
             // The whole of the very same state is as good.
@@ -171,7 +174,7 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         && result.Rules.Head.Fields.Joined("Content-Encoding"u8)
             .SequenceEqual(selection.Rules.Head.Fields.Joined("Content-Encoding"u8));
 
-    private async Task<Copy> CurrentAsync()
+    private async Task<(Copy Copy, CopySet Seen)> CurrentAsync()
     {
         CopySet copies = await pull.Store.FindAsync(selection.Copy!.Key).ConfigureAwait(false);
         foreach (Copy copy in copies.Copies)
@@ -179,9 +182,12 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
             CopyRules rules = Selection.RulesOf(copy, pull.Policy);
             if (rules.StrongValidator.SequenceEqual(selection.Rules!.StrongValidator)
                 && (Vary.Matches(rules.Head.Selecting, request.Fields)
-                    || rules.Head.Selecting.Bytes.SequenceEqual(selection.Rules.Head.Selecting.Bytes))) return copy;
+                    || rules.Head.Selecting.Bytes.SequenceEqual(selection.Rules.Head.Selecting.Bytes)))
+            {
+                return (copy, copies);
+            }
         }
-        return selection.Copy;
+        return (selection.Copy, copies);
     }
 
     private static string RangeOf(ByteRange range, long complete)

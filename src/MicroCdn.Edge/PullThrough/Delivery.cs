@@ -149,7 +149,8 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         ByteRange all = request.IsHead ? default : new ByteRange(0, result.Length ?? long.MaxValue);
         GrowingSource? source = result.HasBody ? GrowingSource.Of(result.Growing!, all) : null;
         if (result.HasBody && source is null) return false;
-        Give(head, new Wanted(WantedKind.Whole, all, request.IsHead), isLengthKnown ? told : null, null, status, source);
+        Wanted whole = new(WantedKind.Whole, all, request.IsHead);
+        Give(head, whole, isLengthKnown ? told : null, null, status, source);
         return true;
     }
 

@@ -19,6 +19,13 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
     /// <summary>What came of it, as soon as the head is there.</summary>
     public Task<FetchResult> Result => _result.Task;
 
+    /// <summary>True once it is known to bring nothing.</summary>
+    public bool HasFailed =>
+        Result.IsCompleted && (!Result.IsCompletedSuccessfully || Result.Result.Failure is not null);
+
+    /// <summary>Ends it before it began: whoever joined in this moment looks again.</summary>
+    public void GiveUp() => _result.TrySetResult(new FetchResult { IsGivenUp = true });
+
     /// <summary>How it is asked.</summary>
     public FetchPlan Plan => plan;
 

@@ -8,6 +8,9 @@ namespace MicroCdn.Edge.PullThrough;
 /// <summary>What came of a fetch when its head was there.</summary>
 internal sealed record FetchResult
 {
+    /// <summary>True when nothing was asked, since the copies had changed.</summary>
+    public bool IsGivenUp { get; init; }
+
     /// <summary>The origin could not be asked.</summary>
     public OriginException? Failure { get; init; }
 

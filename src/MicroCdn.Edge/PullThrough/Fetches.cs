@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using System.Text;
 using MicroCdn.Caching;
+using MicroCdn.Caching.Store;
 
 namespace MicroCdn.Edge.PullThrough;
 
 /// <summary>The fetches under way that others may join: one for a key, its variant and its part.</summary>
-internal sealed class Fetches
+internal sealed class Fetches(CacheStore store)
 {
     /// <summary>The most at once. Each holds a buffer of 64 KiB and a connection; who finds no room asks for
     /// himself.</summary>
@@ -16,28 +17,36 @@ internal sealed class Fetches
     /// <summary>How many are under way.</summary>
     public int Count => _open.Count;
 
-    /// <summary>Joins a fetch, or begins one.</summary>
+    /// <summary>Joins a fetch, or begins one; null when the copies have changed since they were looked at: what is
+    /// wanted may be there.</summary>
     /// <param name="key">What is asked for.</param>
     /// <param name="part">Which variant and part of it.</param>
+    /// <param name="seen">The copies that were found not to do.</param>
     /// <param name="make">Makes one when there is none.</param>
     /// <param name="leads">True for whoever began it.</param>
-    public Fetch Join(CacheKey key, string part, Func<Fetch> make, out bool leads)
+    public Fetch? Join(CacheKey key, string part, CopySet seen, Func<Fetch> make, out bool leads)
     {
-        if (_open.TryGetValue((key.Text, part), out Fetch? fetch))
-        {
-            leads = false;
-            return fetch;
-        }
+        leads = false;
+        if (_open.TryGetValue((key.Text, part), out Fetch? fetch) && !fetch.HasFailed) return fetch;
         Fetch mine = make();
-        leads = true;
         if (_open.Count >= Most)
         {
+            leads = true;
             _ = mine.RunAsync();
             return mine;
         }
+        if (fetch is not null) _open.TryRemove(new((key.Text, part), fetch));
         fetch = _open.GetOrAdd((key.Text, part), mine);
-        leads = fetch == mine;
-        if (leads) _ = RunAsync(key, part, mine);
+        if (fetch != mine) return fetch;
+        // One that ended in between has put away what it brought before it left the table.
+        if (store.TryFind(key, out CopySet now) && now != seen)
+        {
+            _open.TryRemove(new((key.Text, part), mine));
+            mine.GiveUp();
+            return null;
+        }
+        leads = true;
+        _ = RunAsync(key, part, mine);
         return fetch;
     }
 

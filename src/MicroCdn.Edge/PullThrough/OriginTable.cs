@@ -51,7 +51,8 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server)
     /// <summary>The key of a target: as the origin is asked for it, so that what the client calls the host makes no
     /// difference, and two sites on one origin are two; null when it is too long to be stored.</summary>
     public CacheKey? KeyOf(ReadOnlySpan<byte> path, ReadOnlySpan<byte> query, CachePolicy policy) =>
-        CacheKeys.Of(_scheme, _authority, _basePath.Length == 0 ? path : (byte[])[.. _basePath, .. path], query, policy);
+        CacheKeys.Of(
+            _scheme, _authority, _basePath.Length == 0 ? path : (byte[])[.. _basePath, .. path], query, policy);
 
     /// <summary>The target of a key: what stands behind authority and base path.</summary>
     public byte[] TargetOf(CacheKey key) => Encoding.Latin1.GetBytes(

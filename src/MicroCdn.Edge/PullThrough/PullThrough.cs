@@ -31,6 +31,7 @@ internal sealed class PullThrough : IDisposable
         {
             Folder = options.Folder, DiskBytes = options.DiskBytes, MemoryBytes = options.MemoryBytes,
         }, time, logger);
+        Fetches = new Fetches(Store);
         X509Certificate2Collection? authorities = null;
         if (options.Authorities is { } file) (authorities = []).ImportFromPemFile(file);
         StreamDialer dialer = new();
@@ -57,7 +58,7 @@ internal sealed class PullThrough : IDisposable
 
     public TimeProvider Time { get; }
 
-    public Fetches Fetches { get; } = new();
+    public Fetches Fetches { get; }
 
     public Uncacheable Uncacheable { get; } = new();
 
@@ -95,7 +96,8 @@ internal sealed class PullThrough : IDisposable
         if (request.Rules.IsAuthorized || request.IsHead) return;
         FetchPlan plan = new() { Validated = selection };
         plan.Join();
-        Fetches.Join(selection.Copy!.Key, $"{Fetches.PartOf(selection.Rules, request)}|",
+        if (!Store.TryFind(selection.Copy!.Key, out CopySet seen)) return;
+        Fetches.Join(selection.Copy.Key, $"{Fetches.PartOf(selection.Rules, request)}|", seen,
             () => new Fetch(this, request, plan), out _);
     }
 

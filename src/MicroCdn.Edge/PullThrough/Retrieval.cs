@@ -54,7 +54,8 @@ internal sealed class Retrieval(
             if (copies.Copies.Length > 0) known ??= Selection.RulesOf(copies.Copies[0], pull.Policy);
             if (selection.Outcome == Outcome.Partial && turn < MostShared
                 && await delivery.TryAssembleAsync(selection, now).ConfigureAwait(false)) return;
-            if (await FetchAsync(selection, known, turn).ConfigureAwait(false) is not { } learned) return;
+            (bool isGiven, CopyRules? learned) = await FetchAsync(selection, copies, known, turn).ConfigureAwait(false);
+            if (isGiven) return;
             known = learned;
         }
     }
@@ -66,8 +67,9 @@ internal sealed class Retrieval(
         return (Selection.Of(request.Rules, request.Fields, copies, pull.Policy, now), copies);
     }
 
-    // Null when the client is served; else what is known now of the answers to this key.
-    private async Task<CopyRules?> FetchAsync(Selection selection, CopyRules? known, int turn)
+    // True when the client is served; else what is known now of the answers to this key.
+    private async Task<(bool IsGiven, CopyRules? Learned)> FetchAsync(
+        Selection selection, CopySet copies, CopyRules? known, int turn)
     {
         bool isShared = turn < MostShared && MayShare();
         string range = isShared && selection.Outcome is Outcome.UriMiss or Outcome.VaryMiss
@@ -84,11 +86,13 @@ internal sealed class Retrieval(
             Informational = (status, fields) => response.Inform(status, default, fields),
         };
         bool leads = true;
-        Fetch fetch;
+        Fetch? fetch;
         if (isShared)
         {
             string part = $"{Fetches.PartOf(known, request)}|{range}";
-            fetch = pull.Fetches.Join(request.Key!.Value, part, () => new Fetch(pull, request, plan), out leads);
+            fetch = pull.Fetches.Join(
+                request.Key!.Value, part, copies, () => new Fetch(pull, request, plan), out leads);
+            if (fetch is null) return (false, known);
         }
         else
         {
@@ -96,6 +100,7 @@ internal sealed class Retrieval(
             _ = fetch.RunAsync();
         }
         FetchResult result = await fetch.Result.ConfigureAwait(false);
+        if (result.IsGivenUp) return (false, known);
         // What somebody else stored in the meantime can stand in for an origin that failed.
         if (result.Failure is not null && selection.Copy is null)
         {
@@ -111,7 +116,7 @@ internal sealed class Retrieval(
             {
                 throw new InvalidOperationException("an answer of its own did not serve its request");
             }
-            return isGiven ? null : result.Rules ?? known;
+            return (isGiven, result.Rules ?? known);
         }
         finally
         {
