@@ -13,6 +13,8 @@ internal sealed class Retrieval(
     // The first may tell by which fields the answer varies, the second that it is not for everybody.
     private const int MostShared = 2;
 
+    private Outcome _outcome = Outcome.UriMiss;
+
     /// <summary>Answers.</summary>
     public async Task RunAsync()
     {
@@ -23,12 +25,13 @@ internal sealed class Retrieval(
         catch (OriginException exception)
         {
             pull.Complain($"{request.Place.Rule.Url}: {exception.Message}");
-            delivery.Explain(exception.Failure.Status, $"The origin could not be asked: {exception.Failure.Word}.");
+            delivery.Explain(_outcome, exception.Failure.Status,
+                $"The origin could not be asked: {exception.Failure.Word}.");
         }
         catch (Exception exception)
         {
             pull.Complain($"a request for {request.Place.Rule.Url} failed within: {exception}");
-            delivery.Explain(502, "The cache failed to answer this.");
+            delivery.Explain(_outcome, 502, "The cache failed to answer this.");
         }
     }
 
@@ -39,6 +42,7 @@ internal sealed class Retrieval(
         {
             long now = pull.Now;
             (Selection selection, CopySet copies) = await SelectAsync(now).ConfigureAwait(false);
+            _outcome = selection.Outcome;
             if (!selection.Outcome.IsForwarded())
             {
                 if (selection.Outcome == Outcome.HitStale) pull.Refresh(request, selection);
