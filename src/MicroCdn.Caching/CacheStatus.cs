@@ -35,14 +35,15 @@ public readonly record struct CacheStatus(Outcome Outcome)
             length = Add(Outcome == Outcome.HitError ? "stale"u8 : Outcome.Word(), target, length);
             if (ForwardStatus is { } status) length += Number("; fwd-status="u8, status, target[length..]);
         }
-        else if (Outcome != Outcome.OnlyIfCached)
+        else if (Outcome is not (Outcome.OnlyIfCached or Outcome.Loop))
         {
             length = Add("; hit"u8, target, length);
         }
         if (SecondsLeft is { } left) length += Number("; ttl="u8, left, target[length..]);
         if (IsStored) length = Add("; stored"u8, target, length);
         if (IsCollapsed) length = Add("; collapsed"u8, target, length);
-        if (Outcome is not (Outcome.HitStale or Outcome.HitError or Outcome.OnlyIfCached)) return length;
+        bool isDetailed = Outcome is Outcome.HitStale or Outcome.HitError or Outcome.OnlyIfCached or Outcome.Loop;
+        if (!isDetailed) return length;
         length = Add("; detail="u8, target, length);
         return Add(Outcome.Word(), target, length);
     }

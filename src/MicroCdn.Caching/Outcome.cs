@@ -36,6 +36,9 @@ public enum Outcome
 
     /// <summary>504: only a copy was wanted, and there is none that may be used (RFC 9111, section 5.2.1.7).</summary>
     OnlyIfCached,
+
+    /// <summary>508: the request was here before (RFC 8586, section 2).</summary>
+    Loop,
 }
 
 /// <summary>The words of outcomes.</summary>
@@ -54,10 +57,11 @@ public static class OutcomeWords
         Outcome.Request => "request"u8,
         Outcome.Method => "method"u8,
         Outcome.Bypass => "bypass"u8,
+        Outcome.Loop => "loop"u8,
         _ => "only-if-cached"u8,
     };
 
     /// <summary>True when the origin is asked before the client is answered.</summary>
     public static bool IsForwarded(this Outcome outcome) =>
-        outcome is not (Outcome.Hit or Outcome.HitStale or Outcome.HitError or Outcome.OnlyIfCached);
+        outcome is not (Outcome.Hit or Outcome.HitStale or Outcome.HitError or Outcome.OnlyIfCached or Outcome.Loop);
 }

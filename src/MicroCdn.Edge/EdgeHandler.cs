@@ -22,18 +22,18 @@ internal sealed class EdgeHandler(
 
     // A GET with a body is refused as it is for files: no cache could tell its answers apart.
     public bool Takes(in Request request) => pull is not null && request.Method is not (Method.Get or Method.Head)
-        && !IsInLibrary(request) && pull.Takes(request);
+        && !IsOurs(request) && pull.Takes(request);
 
     public void Handle(in Request request, Response response, IPeer peer) =>
         Handle(request, response, mayWait: true);
 
-    // A file of the library wins over the origin, for methods that it does not answer too.
-    private bool IsInLibrary(in Request request)
+    // A file of the library wins over the origin, for methods that it does not answer too. So does our health.
+    private bool IsOurs(in Request request)
     {
         Span<byte> decoded = stackalloc byte[Limits.NameBytes + FolderPages.IndexName.Length + 1];
         if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder)) return false;
-        return (isFolder ? FolderPages.FindIndex(files.Library, decoded, length)
-            : files.Library.FindName(decoded[..length])) >= 0;
+        return isFolder ? FolderPages.FindIndex(files.Library, decoded, length) >= 0
+            : Health.IsAsked(decoded[..length]) || files.Library.FindName(decoded[..length]) >= 0;
     }
 
     private void Handle(in Request request, Response response, bool mayWait)

@@ -47,6 +47,17 @@ internal static class AnswerHead
         else response.EndEmpty();
     }
 
+    /// <summary>Answers with a sentence of our own, and Cache-Status as on every other answer.</summary>
+    public static void Explain(Response response, HttpStatus status, CacheStatus cacheStatus,
+        ReadOnlySpan<byte> cacheName, string sentence)
+    {
+        response.Begin(status);
+        WriteStatus(response, cacheStatus, cacheName);
+        response.Field("Content-Type"u8, "text/plain; charset=utf-8"u8);
+        response.Field("X-Content-Type-Options"u8, "nosniff"u8);
+        response.End(Encoding.UTF8.GetBytes(sentence + "\n"));
+    }
+
     private static HeaderFields For304(HeaderFields fields) =>
         Without(fields, static name => !Conditions.IsIn304(name));
 

@@ -55,7 +55,8 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         bool hasFailed = result.Failure is not null || Reuse.IsFailure(result.Status);
         if (hasFailed && selection.Copy is not null
             && Reuse.OnFailure(request.Rules, selection.Rules!, pull.Policy, now)
-            && TryGive(selection with { Outcome = Outcome.HitError }, now)) return true;
+            && TryGive(selection with { Outcome = Outcome.HitError }, now,
+                OfFailure(result, selection, now))) return true;
         if (result.Failure is { } failure) throw failure;
         CacheStatus status = new(selection.Outcome)
         {
@@ -66,7 +67,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
             // A failure is everybody's: an origin in trouble is not asked once more for each who waited.
             if (hasFailed && !result.IsStored)
             {
-                Explain(result.Status, $"The origin answered {result.Status}.");
+                Explain(selection.Outcome, result.Status, $"The origin answered {result.Status}.");
                 return true;
             }
             if (!IsForEverybody(result, now)) return false;
@@ -96,13 +97,27 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
     public void GiveOnlyIfCached() => response.Give(pull.WriteOnlyIfCached);
 
     /// <summary>Answers with a sentence.</summary>
-    public void Explain(int status, string sentence) => response.Give(later => later.Explain(status switch
+    /// <param name="outcome">Why the origin was to be asked.</param>
+    /// <param name="status">The status.</param>
+    /// <param name="sentence">What went wrong.</param>
+    public void Explain(Outcome outcome, int status, string sentence)
     {
-        400 => HttpStatus.BadRequest,
-        503 => HttpStatus.ServiceUnavailable,
-        504 => HttpStatus.GatewayTimeout,
-        _ => HttpStatus.BadGateway,
-    }, sentence));
+        HttpStatus told = status switch
+        {
+            400 => HttpStatus.BadRequest,
+            503 => HttpStatus.ServiceUnavailable,
+            504 => HttpStatus.GatewayTimeout,
+            _ => HttpStatus.BadGateway,
+        };
+        response.Give(later =>
+            AnswerHead.Explain(later, told, new CacheStatus(outcome), pull.NameBytes, sentence));
+    }
+
+    private static CacheStatus OfFailure(FetchResult result, Selection selection, long now) => new(Outcome.HitError)
+    {
+        ForwardStatus = result.Failure is null ? result.Status : null,
+        SecondsLeft = selection.Rules!.At(now).SecondsLeft,
+    };
 
     // Conditions and ranges mean something else in what changes something.
     private Wanted WantedOf(CopyRules rules, long? length, long now) =>

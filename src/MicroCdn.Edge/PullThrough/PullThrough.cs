@@ -75,7 +75,8 @@ internal sealed class PullThrough : IDisposable
         RequestLines fields = request.Lines;
         if (OriginFields.IsLoop(fields, NameBytes))
         {
-            response.Explain(HttpStatus.LoopDetected, "This request was here before: the origin leads back to it.");
+            AnswerHead.Explain(response, HttpStatus.LoopDetected, new CacheStatus(Outcome.Loop), NameBytes,
+                "This request was here before: the origin leads back to it.");
             return true;
         }
         RequestRules rules = RequestRules.Of(request.MethodName, fields, Policy);
@@ -109,13 +110,9 @@ internal sealed class PullThrough : IDisposable
     }
 
     /// <summary>Writes 504: only a copy was wanted.</summary>
-    public void WriteOnlyIfCached(Response response)
-    {
-        response.Begin(HttpStatus.GatewayTimeout);
-        AnswerHead.WriteStatus(response, new CacheStatus(Outcome.OnlyIfCached), NameBytes);
-        response.Field("Content-Type"u8, "text/plain; charset=utf-8"u8);
-        response.End("Only a copy was wanted, and there is none that may be used.\n"u8);
-    }
+    public void WriteOnlyIfCached(Response response) => AnswerHead.Explain(response, HttpStatus.GatewayTimeout,
+        new CacheStatus(Outcome.OnlyIfCached), NameBytes,
+        "Only a copy was wanted, and there is none that may be used.");
 
     /// <summary>Says what went wrong, at a bounded rate.</summary>
     public void Complain(string what) => _complaints.Add(what);

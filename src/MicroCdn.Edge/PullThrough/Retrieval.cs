@@ -14,6 +14,8 @@ internal sealed class Retrieval(
     // one fetch of its own, and at last the client's own request as it is.
     private const int MostShared = 2;
 
+    private Outcome _outcome = Outcome.UriMiss;
+
     /// <summary>Answers.</summary>
     public async Task RunAsync()
     {
@@ -24,12 +26,13 @@ internal sealed class Retrieval(
         catch (OriginException exception)
         {
             pull.Complain($"{request.Place.Rule.Url}: {exception.Message}");
-            delivery.Explain(exception.Failure.Status, $"The origin could not be asked: {exception.Failure.Word}.");
+            delivery.Explain(_outcome, exception.Failure.Status,
+                $"The origin could not be asked: {exception.Failure.Word}.");
         }
         catch (Exception exception)
         {
             pull.Complain($"a request for {request.Place.Rule.Url} failed within: {exception}");
-            delivery.Explain(502, "The cache failed to answer this.");
+            delivery.Explain(_outcome, 502, "The cache failed to answer this.");
         }
     }
 
@@ -40,6 +43,7 @@ internal sealed class Retrieval(
         {
             long now = pull.Now;
             (Selection selection, CopySet copies) = await SelectAsync(now).ConfigureAwait(false);
+            _outcome = selection.Outcome;
             if (!selection.Outcome.IsForwarded())
             {
                 if (selection.Outcome == Outcome.HitStale) pull.Refresh(request, selection);

@@ -164,6 +164,31 @@ public sealed class PullThroughTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Cache_Status_stands_on_every_answer_also_when_the_origin_fails()
+    {
+        bool isDown = false;
+        await using ScriptedOrigin origin = new(call => isDown ? call.AnswerAsync("", status: "503 Service Unavailable")
+            : call.Target == "/broken" ? call.SayAsync("HTTP/1.1 200 OK\r\nContent-Length: no\r\n\r\n")
+            : call.AnswerAsync("old", "Age: 10\r\nCache-Control: max-age=0, stale-if-error=600\r\nETag: \"1\"\r\n"));
+        Cache cache = await Cache.StartAsync(_stage, origin.Url);
+        await StatusAsync("/broken", 502, "microcdn; fwd=uri-miss");
+        await StatusAsync("/a", 508, "microcdn; detail=loop", "CDN-Loop: microcdn\r\n");
+        await StatusAsync("/a", 200, "microcdn; fwd=uri-miss; fwd-status=200; stored");
+        isDown = true;
+        // In the very moment in which the copy is put away it cannot stand in yet.
+        await Stage.UntilAsync("the copy is there", TimeSpan.FromSeconds(20),
+            async () => (await cache.GetAsync("/a")).Status == 200);
+        await StatusAsync("/a", 200, "microcdn; fwd=stale; fwd-status=503; ttl=-1");
+
+        async Task StatusAsync(string target, int status, string words, string fields = "")
+        {
+            RawResponse response = await cache.GetAsync(target, fields);
+            Assert.Equal(status, response.Status);
+            Assert.StartsWith(words, response.Field("Cache-Status"), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_client_that_leaves_takes_nothing_from_the_others()
     {
         TaskCompletionSource gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -294,5 +319,9 @@ public sealed class PullThroughTests : IAsyncLifetime
         await Stage.UntilAsync("the library is read", TimeSpan.FromSeconds(30),
             async () => (await cache.GetAsync("/own.txt")).Body == "from the library");
         Assert.Equal("from the origin", (await cache.GetAsync("/other.txt")).Body);
+        Assert.Equal(405, (await cache.AskAsync("DELETE", "/own.txt")).Status);
+        Assert.Equal(200, (await cache.AskAsync("DELETE", "/other.txt")).Status);
+        Assert.Equal("ok", (await cache.GetAsync("/healthz")).Body.Trim());
+        Assert.Equal(405, (await cache.AskAsync("DELETE", "/healthz")).Status);
     }
 }

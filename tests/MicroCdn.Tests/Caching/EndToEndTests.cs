@@ -79,6 +79,7 @@ public sealed class EndToEndTests
         Assert.Equal("edge; fwd=stale; fwd-status=503; ttl=-5; detail=hit-error",
             Status(new CacheStatus(Outcome.HitError) { ForwardStatus = 503, SecondsLeft = -5 }));
         Assert.Equal("edge; detail=only-if-cached", Status(new CacheStatus(Outcome.OnlyIfCached)));
+        Assert.Equal("edge; detail=loop", Status(new CacheStatus(Outcome.Loop)));
         foreach (Outcome outcome in Enum.GetValues<Outcome>()) Assert.NotEmpty(Status(new CacheStatus(outcome)));
     }
 
