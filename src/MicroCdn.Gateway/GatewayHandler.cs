@@ -161,12 +161,13 @@ internal sealed class GatewayHandler(
     }
 
     /// <summary>Answers with a page.</summary>
-    internal static void Show(Response response, Finding finding, View view) => Show(response, finding, view, view switch
-    {
-        View.Json => JsonPage.Write(finding),
-        View.Mirrors => MirrorsPage.Write(finding),
-        _ => WhyPage.Write(finding),
-    });
+    internal static void Show(Response response, Finding finding, View view) =>
+        Show(response, finding, view, view switch
+        {
+            View.Json => JsonPage.Write(finding),
+            View.Mirrors => MirrorsPage.Write(finding),
+            _ => WhyPage.Write(finding),
+        });
 
     private static void Show(Response response, Finding finding, View view, byte[] page)
     {

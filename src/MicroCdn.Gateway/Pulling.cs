@@ -4,7 +4,8 @@ using MicroCdn.Network;
 
 namespace MicroCdn.Gateway;
 
-/// <summary>Sends a client to the content server that a path of an origin belongs to, or says why to that one.</summary>
+/// <summary>Sends a client to the content server that a path of an origin belongs to, or says why to that
+/// one.</summary>
 /// <remarks>Path and query are the origin's business and leave as they came, percent-encoding included. Only a query of
 /// <c>why</c>, alone or with <c>not=ID</c>, is for us; everything else may mean something there.</remarks>
 internal sealed class Pulling(FileDirectory directory, Askers askers, bool isSecure)

@@ -50,8 +50,8 @@ internal static class Redirect
         response.End([]);
     }
 
-    /// <summary>Answers 302 to the same path and query on a server, or 414 when these are too long. The other servers are
-    /// not named: whoever fetched from several at once would have each of them ask the origin.</summary>
+    /// <summary>Answers 302 to the same path and query on a server, or 414 when these are too long. The other servers
+    /// are not named: whoever fetched from several at once would have each of them ask the origin.</summary>
     public static void WritePulled(in Request request, Response response, Contact contact, Place place)
     {
         ArrayBufferWriter<byte> text = Draft.Clean().Text;

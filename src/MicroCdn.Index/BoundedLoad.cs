@@ -3,17 +3,17 @@ namespace MicroCdn.Index;
 /// <summary>Says which server has room for one more client when each key has a server of its own.</summary>
 /// <remarks>
 /// Consistent hashing with bounded loads (Mirrokni, Thorup and Zadimoghaddam, 2016): no server gets more than its share
-/// of all there is to do and a quarter above it; what would be too much goes to the next in the key's own order, so that
-/// a name that everybody wants is served by as many servers as it needs, and by no more. Somebody always has room, since
-/// not everybody can be above the mean.
+/// of all there is to do and a quarter above it; what would be too much goes to the next in the key's own order, so
+/// that a name that everybody wants is served by as many servers as it needs, and by no more. Somebody always has room,
+/// since not everybody can be above the mean.
 /// </remarks>
 internal static class BoundedLoad
 {
     // How far above its share a server may be. The smaller, the more keys are away from home.
     private const double Slack = 0.25;
 
-    // With little to do, a quarter above the mean is one download: then two clients of one name would already be sent to
-    // two servers. Every server bears this many.
+    // With little to do, a quarter above the mean is one download: then two clients of one name would already be sent
+    // to two servers. Every server bears this many.
     private const double NeverTooMuch = 32 * Server.OneAnswer;
 
     /// <summary>The number of the first that has room.</summary>

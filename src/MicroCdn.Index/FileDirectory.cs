@@ -77,8 +77,8 @@ public sealed class FileDirectory
     public int Rank(in FileEntry entry, in Asker asker, Span<Candidate> ranked) =>
         _candidates.Rank(entry, asker, ranked);
 
-    /// <summary>The servers that pull a path in the order in which a client should ask them: the nearest of those in the
-    /// best state, of these the one that the path belongs to, or the next when that one has far more to do than the
+    /// <summary>The servers that pull a path in the order in which a client should ask them: the nearest of those in
+    /// the best state, of these the one that the path belongs to, or the next when that one has far more to do than the
     /// others.</summary>
     /// <returns>How many there are; the room must suffice for all.</returns>
     public int RankPulled(in FileEntry entry, ReadOnlySpan<byte> path, in Asker asker, Span<Candidate> ranked) =>

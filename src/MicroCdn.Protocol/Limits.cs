@@ -26,8 +26,8 @@ public static class Limits
     /// <summary>Longest name of a zone in bytes: like an id, it is a label.</summary>
     public const int ZoneBytes = 64;
 
-    /// <summary>Longest prefix of paths that a server pulls, in bytes: with it, all of them and the longest URL still fit
-    /// a line, however they have to be encoded.</summary>
+    /// <summary>Longest prefix of paths that a server pulls, in bytes: with it, all of them and the longest URL still
+    /// fit a line, however they have to be encoded.</summary>
     public const int PrefixBytes = 128;
 
     /// <summary>Most prefixes that a server says it pulls: a site has few origins, and every path that is no file is

@@ -43,8 +43,8 @@ public sealed record ServerFacts
     /// of one id has the higher one.</summary>
     public long Incarnation { get; init; }
 
-    /// <summary>What the paths begin with that it pulls from origins when it has no file of their name, as they stand in
-    /// a request, percent-encoded; each once, at most <see cref="Limits.Prefixes"/>.</summary>
+    /// <summary>What the paths begin with that it pulls from origins when it has no file of their name, as they stand
+    /// in a request, percent-encoded; each once, at most <see cref="Limits.Prefixes"/>.</summary>
     public IReadOnlyList<string> Pulls { get; init; } = [];
 
     /// <summary>Reads <c>key=value</c> words; unknown keys are ignored, a malformed value of a known one is

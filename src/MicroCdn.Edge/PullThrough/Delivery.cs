@@ -38,7 +38,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         };
         if (CopyAnswer.Take(selection, wanted, told, now) is not { } answer) return false;
         pull.Store.Touch(copy);
-        response.Give(later => answer.Write(later, pull.NameBytes));
+        response.Give(later => answer.Write(later, pull));
         return true;
     }
 
@@ -151,8 +151,9 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         });
     }
 
-    private static void End(Response later, Wanted wanted, ILineSource pieces)
+    private void End(Response later, Wanted wanted, ILineSource pieces)
     {
+        if (!wanted.IsHeadOnly) pieces = new CountedSource(pieces, pull.Files);
         if (wanted.Range.Length > long.MaxValue / 2) later.EndWithStream(pieces);
         else later.EndWithPieces(pieces, wanted.Range.Length);
     }

@@ -17,8 +17,8 @@ public sealed record PullOptions
     /// asked.</summary>
     public IReadOnlyList<ParentRule> Parents { get; init; } = [];
 
-    /// <summary>What the paths begin with that may be asked here under whatever host: a gateway sends clients to us by a
-    /// host of ours, and so does a cache whose parent this is.</summary>
+    /// <summary>What the paths begin with that may be asked here under whatever host: a gateway sends clients to us by
+    /// a host of ours, and so does a cache whose parent this is.</summary>
     public IReadOnlyList<string> Prefixes =>
         [.. Origins.Where(rule => rule.Host.Length == 0).Select(rule => rule.Prefix)];
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
+using MicroCdn.Content;
 using MicroCdn.Http;
 using MicroCdn.Network;
 using MicroCdn.Origin;
@@ -19,9 +20,10 @@ internal sealed class PullThrough : IDisposable
 
     /// <summary>Opens the store; nobody is asked yet.</summary>
     /// <exception cref="IOException">The folder for copies cannot be used.</exception>
-    public PullThrough(PullOptions options, Complaints complaints, TimeProvider time, ILogger logger)
+    public PullThrough(
+        PullOptions options, ServedFiles files, Complaints complaints, TimeProvider time, ILogger logger)
     {
-        (_complaints, Time, Name) = (complaints, time, options.Name);
+        (_complaints, Time, Name, Files) = (complaints, time, options.Name, files);
         NameBytes = Encoding.ASCII.GetBytes(options.Name);
         Policy = (options.IsConformant ? CachePolicy.Conformant : CachePolicy.Site) with
         {
@@ -58,6 +60,9 @@ internal sealed class PullThrough : IDisposable
 
     /// <summary>The same in bytes.</summary>
     public byte[] NameBytes { get; }
+
+    /// <summary>The library beside it, where what is sent is counted.</summary>
+    public ServedFiles Files { get; }
 
     public CachePolicy Policy { get; }
 
@@ -136,7 +141,7 @@ internal sealed class PullThrough : IDisposable
         CacheStatus status = new(Outcome.Hit) { SecondsLeft = selection.Rules!.At(now).SecondsLeft };
         if (CopyAnswer.Take(selection, wanted, status, now) is not { } answer) return false;
         Store.Touch(selection.Copy);
-        answer.Write(response, NameBytes);
+        answer.Write(response, this);
         return true;
     }
 }

@@ -8,10 +8,10 @@ namespace MicroCdn.Edge.PullThrough;
 /// <summary>Asks another cache of the fleet before an origin: the one that a path belongs to, so that all of them
 /// together ask the origin once.</summary>
 /// <remarks>
-/// Every cache has the same list, and by <see cref="Rendezvous"/> the same one in mind, without a word between them. The
-/// cache that a path belongs to asks the origin, and so does whoever was asked by another one of the list: so a request
-/// goes by one parent at most, also where the lists differ. Whoever cannot be asked is passed over for the next, and the
-/// origin is asked after <see cref="MostAsked"/>.
+/// Every cache has the same list, and by <see cref="Rendezvous"/> the same one in mind, without a word between them.
+/// The cache that a path belongs to asks the origin, and so does whoever was asked by another one of the list: so a
+/// request goes by one parent at most, also where the lists differ. Whoever cannot be asked is passed over for the
+/// next, and the origin is asked after <see cref="MostAsked"/>.
 /// </remarks>
 internal sealed class Shield(IReadOnlyList<Parent> parents) : IDisposable
 {
@@ -74,7 +74,8 @@ internal sealed class Shield(IReadOnlyList<Parent> parents) : IDisposable
 /// <param name="Server">How it is asked; null for this one itself, which asks the origin.</param>
 internal sealed record Parent(ServerId Id, OriginServer? Server)
 {
-    /// <summary>A parent that says nothing for so long is not waited for: half a minute is what an origin gets.</summary>
+    /// <summary>A parent that says nothing for so long is not waited for: half a minute is what an origin
+    /// gets.</summary>
     public static readonly TimeSpan FirstByteTime = TimeSpan.FromSeconds(10);
 
     /// <summary>Its name in Cache-Status and CDN-Loop.</summary>

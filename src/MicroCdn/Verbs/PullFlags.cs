@@ -167,8 +167,10 @@ internal sealed class PullFlags
 
     private static ParentRule[] Parents(ArgumentResult result)
     {
-        ParentRule[] parents = [.. result.Tokens.Select(token => Flags.Read<ParentRule>(result, token, "--parent",
-            "a server's id, '=', and its URL, such as CS1=http://cs1.example.org:7003", TryParent)).OfType<ParentRule>()];
+        const string wanted = "a server's id, '=', and its URL, such as CS1=http://cs1.example.org:7003";
+        ParentRule[] parents = [.. result.Tokens
+            .Select(token => Flags.Read<ParentRule>(result, token, "--parent", wanted, TryParent))
+            .OfType<ParentRule>()];
         if (parents.Length > MostParents) result.AddError($"--parent takes at most {MostParents} caches.");
         if (parents.CountBy(parent => parent.Id).FirstOrDefault(pair => pair.Value > 1) is { Value: > 1 } twice)
         {

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 using MicroCdn.ClusterTests.Processes;
 
 namespace MicroCdn.ClusterTests.Tools;
@@ -46,9 +48,9 @@ public sealed class CacheFleetTests : IAsyncLifetime
             List<string> served = [];
             foreach (string page in pages)
             {
-                ToolRun run = (await fleet.CurlAsync("-L", "-f", "-w", " %{num_redirects} %{url_effective}", fleet.Url(page)))
-                    .Succeeded();
-                string[] words = run.Text.Split(' ');
+                ToolRun run = await fleet.CurlAsync(
+                    "-L", "-f", "-w", " %{num_redirects} %{url_effective}", fleet.Url(page));
+                string[] words = run.Succeeded().Text.Split(' ');
                 Uri url = new(words[2]);
                 Assert.Equal(($"/{page}", "1", $"/{page}"), (words[0], words[1], url.PathAndQuery));
                 served.Add($"{url.Port}");
@@ -69,8 +71,9 @@ public sealed class CacheFleetTests : IAsyncLifetime
         }
         Assert.All(pages, page => Assert.Equal(1, origin.CountOf(page)));
         // The caches that a page does not belong to asked the one that it does belong to, which says so.
-        string[] status = await Task.WhenAll(caches.Select(async cache =>
-            string.Join(" | ", (await cache.GetAsync(pages[0])).Head.Split("\r\n").Where(line => line.StartsWith("Cache-Status"))
+        string[] status = await Task.WhenAll(caches.Select(async cache => string.Join(" | ",
+            (await cache.GetAsync(pages[0])).Head.Split("\r\n")
+                .Where(line => line.StartsWith("Cache-Status: ", StringComparison.Ordinal))
                 .Select(line => line["Cache-Status: ".Length..].Split(';')[0]))));
         Assert.Equal(1, status.Count(value => !value.Contains('|', StringComparison.Ordinal)));
         string home = status.Single(value => !value.Contains('|', StringComparison.Ordinal));
@@ -98,8 +101,8 @@ public sealed class CacheFleetTests : IAsyncLifetime
         for (int number = 0; number < 12; number++)
         {
             Assert.Equal($"/{number}", (await caches[2].GetAsync($"/{number}")).Body);
-            Assert.Equal("hello", (await caches[2].AskAsync("POST", $"/{number}", body: "hello")).Status == 200
-                ? origin.Calls.Last().Body : "");
+            Assert.Equal(200, (await caches[2].AskAsync("POST", $"/{number}", body: "hello")).Status);
+            Assert.Equal(("POST", "hello"), (origin.Calls.Last().Method, origin.Calls.Last().Body));
         }
     }
 
@@ -120,17 +123,45 @@ public sealed class CacheFleetTests : IAsyncLifetime
     [Fact]
     public async Task What_changes_something_goes_by_the_parent_so_that_both_forget_their_copies()
     {
-        string state = "old";
+        ConcurrentDictionary<string, string> pages = [];
         await using ScriptedOrigin origin = new(call =>
         {
-            if (call.Method == "POST") state = call.Body;
-            return call.AnswerAsync(state, Keep);
+            if (call.Method == "POST") pages[call.Target] = call.Body;
+            return call.AnswerAsync(pages.GetValueOrDefault(call.Target, "old"), Keep);
         });
         Cache[] caches = await ParentsAsync(origin.Url);
-        foreach (Cache cache in caches) Assert.Equal("old", (await cache.GetAsync("/a")).Body);
-        Assert.Equal(1, origin.CountOf("/a"));
-        Assert.Equal(200, (await caches[0].AskAsync("POST", "/a", body: "new")).Status);
-        Assert.Equal("new", (await caches[0].GetAsync("/a")).Body);
+        for (int number = 0; number < 8; number++)
+        {
+            string page = $"/{number}";
+            foreach (Cache cache in caches) Assert.Equal("old", (await cache.GetAsync(page)).Body);
+            Assert.Equal(1, origin.CountOf(page));
+            Assert.Equal(200, (await caches[0].AskAsync("POST", page, body: "new")).Status);
+            Assert.Equal("new", (await caches[0].GetAsync(page)).Body);
+        }
+    }
+
+    [Fact]
+    public async Task A_page_on_its_way_counts_in_the_load_that_the_index_goes_by()
+    {
+        TaskCompletionSource seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using ScriptedOrigin origin = new(async call =>
+        {
+            await call.SayAsync($"HTTP/1.1 200 OK\r\n{Keep}Content-Length: 10\r\n\r\nfirst");
+            await seen.Task;
+            await call.SayAsync("after");
+        });
+        await _stage.MonitorAsync();
+        await _stage.IndexAsync();
+        Cache cache = await Cache.StartMemberAsync(_stage, "CS1", Stage.FreePort(), origin.Url);
+        Task<RawResponse> asking = cache.GetAsync("/page");
+        await UntilLoadAsync(1);
+        seen.SetResult();
+        Assert.Equal("firstafter", (await asking).Body);
+        await UntilLoadAsync(0);
+
+        Task UntilLoadAsync(int load) => Stage.UntilAsync($"the load is {load}", TimeSpan.FromSeconds(30), async () =>
+            Regex.IsMatch(await Stage.ConverseAsync(_stage.IndexPort, "LIST_SERVERS\n"), $@"^SERVER CS1 \S+ \d+ {load} ",
+                RegexOptions.Multiline));
     }
 
     [Fact]
@@ -154,26 +185,24 @@ public sealed class CacheFleetTests : IAsyncLifetime
         await using ScriptedOrigin origin = new(call => call.AnswerAsync(call.Target, Keep));
         int gateway = Stage.FreePort(), content = Stage.FreePort();
         RunningProcess up = _stage.MicroCdn("up", "--index-port", $"{_stage.IndexPort}", "--monitor-tcp-port",
-            $"{_stage.MonitorTcpPort}", "--monitor-udp-port", $"{_stage.MonitorUdpPort}", "--content-port", $"{content}",
-            "--gateway-port", $"{gateway}", "--bind", "127.0.0.1", "--origin", $"/site/={origin.Url}");
+            $"{_stage.MonitorTcpPort}", "--monitor-udp-port", $"{_stage.MonitorUdpPort}", "--content-port",
+            $"{content}", "--gateway-port", $"{gateway}", "--bind", "127.0.0.1", "--origin", $"/site/={origin.Url}");
         await up.UntilLineAsync($"curl -L http://localhost:{gateway}/site/");
         await Stage.UntilAsync("both are registered", TimeSpan.FromSeconds(60), () => Task.FromResult(
-            up.Output.Contains("CS1 registered", StringComparison.Ordinal) && up.Output.Contains("CS2 registered", StringComparison.Ordinal)));
-        string[] curl = ["--disable", "-sS", "-f", "-L", "--max-time", "60", "-w", " %{num_redirects}"];
+            up.Output.Contains("CS1 registered", StringComparison.Ordinal)
+            && up.Output.Contains("CS2 registered", StringComparison.Ordinal)));
         for (int number = 0; number < 8; number++)
         {
             string path = $"/site/{number}?a=b";
-            for (int times = 0; times < 2; times++)
-            {
-                ToolRun run = await ToolRun.OfAsync(_stage.Folder, "curl", [.. curl, $"http://127.0.0.1:{gateway}{path}"]);
-                Assert.Equal($"{path} 1", run.Succeeded().Text);
-            }
+            for (int times = 0; times < 2; times++) Assert.Equal($"{path} 1", (await CurlAsync(path)).Succeeded().Text);
             Assert.Equal(1, origin.CountOf(path));
         }
         // The sample files are still there.
-        ToolRun hello = await ToolRun.OfAsync(_stage.Folder, "curl", [.. curl, $"http://127.0.0.1:{gateway}/hello.txt"]);
-        Assert.EndsWith(" 1", hello.Succeeded().Text, StringComparison.Ordinal);
-        Assert.Equal(22, (await ToolRun.OfAsync(_stage.Folder, "curl", [.. curl, $"http://127.0.0.1:{gateway}/other"])).Code);
+        Assert.EndsWith(" 1", (await CurlAsync("/hello.txt")).Succeeded().Text, StringComparison.Ordinal);
+        Assert.Equal(22, (await CurlAsync("/other")).Code);
+
+        Task<ToolRun> CurlAsync(string path) => ToolRun.OfAsync(_stage.Folder, "curl", "--disable", "-sS", "-f", "-L",
+            "--max-time", "60", "-w", " %{num_redirects}", $"http://127.0.0.1:{gateway}{path}");
     }
 
     private async Task<Cache[]> ParentsAsync(string origin)

@@ -84,7 +84,8 @@ public sealed class PullFlagsTests
     {
         Assert.Equal(["/a/", "/"], Read("--origin", "/a/=http://a.example", "--origin", "b.example/b=http://b.example",
             "--origin", "http://c.example").Prefixes);
-        string[] many = [.. Enumerable.Range(0, 17).SelectMany(number => (string[])["--origin", $"/{number}=http://a"])];
+        string[] many = [.. Enumerable.Range(0, 17)
+            .SelectMany(number => (string[])["--origin", $"/{number}=http://a"])];
         Assert.Equal(16, Read(many[..32]).Prefixes.Count);
         Assert.Equal("--origin takes at most 16 places that are for every host.", Wrong(many));
     }
