@@ -37,7 +37,7 @@ public sealed class PulledPathsTests
 
         cluster.World.Phase("it is back");
         cluster.StartContent("CS2", "/site/");
-        await cluster.World.UntilAsync(async () => first.SequenceEqual(await AskAsync(cluster)), "it has its pages again",
+        await cluster.World.UntilAsync(async () => (await AskAsync(cluster)).SequenceEqual(first), "it has its pages again",
             TimeSpan.FromSeconds(60));
     });
 
