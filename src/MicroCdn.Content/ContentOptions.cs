@@ -43,6 +43,9 @@ public sealed record ContentOptions
     /// <summary>How much it can take against others, 1 to 1000.</summary>
     public int Weight { get; init; } = Limits.UsualWeight;
 
+    /// <summary>What the paths begin with that it pulls from origins; an index sends clients here for them.</summary>
+    public IReadOnlyList<string> Pulls { get; init; } = [];
+
     /// <summary>The folder for what this server remembers across restarts, its own and outside the folder it serves;
     /// null to remember nothing.</summary>
     public string? State { get; init; }
@@ -101,5 +104,6 @@ public sealed record ContentOptions
         Zone = Zone,
         Country = Country?.ToUpperInvariant(),
         Weight = Weight,
+        Pulls = Pulls,
     };
 }

@@ -26,6 +26,9 @@ internal sealed class OpenFiles(Opening open, int most) : IDisposable
     /// <summary>Downloads under way: the load that heartbeats tell.</summary>
     public int Active => Volatile.Read(ref _active);
 
+    /// <summary>Counts what is sent of something else than a file of the library.</summary>
+    public void Count(int more) => Interlocked.Add(ref _active, more);
+
     /// <summary>Gives out no more files: this server leaves. Downloads under way go on.</summary>
     public void End() => _ended = true;
 
@@ -81,8 +84,6 @@ internal sealed class OpenFiles(Opening open, int most) : IDisposable
         Interlocked.Increment(ref _active);
         return node.Value;
     }
-
-    private void Count(int more) => Interlocked.Add(ref _active, more);
 
     private void Remove(LinkedListNode<OpenFile> node)
     {

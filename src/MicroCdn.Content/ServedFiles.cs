@@ -31,6 +31,13 @@ public sealed class ServedFiles
     public OpenFile? Take(Library library, int number, bool anew, out OpenFailure failure) =>
         _openFiles.Take(library, number, anew, out failure);
 
+    /// <summary>Says that something else than a file is being sent, so that it counts in the load that heartbeats tell,
+    /// and is waited for when this server leaves.</summary>
+    public void Began() => _openFiles.Count(1);
+
+    /// <summary>Says that it is over.</summary>
+    public void Ended() => _openFiles.Count(-1);
+
     /// <summary>Asks for a scan: the folder is not as the library says.</summary>
     public void NoticeChange() => _noticeChange();
 

@@ -21,7 +21,10 @@ public sealed class EdgeRole : IRole, IDisposable
             _variants = new Variants(folder, Variants.DefaultBytes, logger, time, files.Health);
         }
         Complaints complaints = new(logger, time);
-        if (options.Pull.Origins.Count > 0) _pull = new PullThrough.PullThrough(options.Pull, complaints, time, logger);
+        if (options.Pull.Origins.Count > 0)
+        {
+            _pull = new PullThrough.PullThrough(options.Pull, files, complaints, time, logger);
+        }
         EdgeHandler handler = new(options, files, _variants, _pull, time);
         HttpService service =
             new(handler, new TrustedNetworks(options.Proxies), complaints, time)

@@ -15,6 +15,7 @@ internal sealed class Finding
     public const int MostServers = 256;
 
     private readonly Place _place;
+    private readonly byte[] _path;
 
     /// <param name="name">The file.</param>
     /// <param name="entry">What is known of it.</param>
@@ -25,14 +26,27 @@ internal sealed class Finding
     public Finding(ReadOnlySpan<byte> name, in FileEntry entry, ReadOnlySpan<Candidate> ranked, int chosen,
         Place place, IReadOnlyList<OtherCopy> notOffered)
     {
-        (Name, Entry, _place) = (name.ToArray(), entry, place);
+        ArrayBufferWriter<byte> path = new();
+        PathNames.Write(name, path);
+        (Name, _path, Entry, _place) = (name.ToArray(), path.WrittenSpan.ToArray(), entry, place);
         Chosen = chosen < 0 ? null : ranked[chosen].Server;
         Servers = [.. ranked[..Math.Min(ranked.Length, MostServers)]];
         NotOffered = [.. notOffered.Take(MostServers)];
     }
 
-    /// <summary>The name in UTF-8.</summary>
+    /// <param name="path">A path that servers pull from an origin, as it came.</param>
+    /// <param name="entry">Who pulls it.</param>
+    /// <param name="ranked">These servers in order.</param>
+    /// <param name="chosen">The number of the one that gets the client, or -1.</param>
+    /// <param name="place">Where the client stands.</param>
+    public Finding(ReadOnlySpan<byte> path, in FileEntry entry, ReadOnlySpan<Candidate> ranked, int chosen, Place place)
+        : this(path, entry, ranked, chosen, place, []) => (_path, IsPulled) = (Name, true);
+
+    /// <summary>The name in UTF-8; of a path that is pulled, all of it.</summary>
     public byte[] Name { get; }
+
+    /// <summary>True for a path that servers pull from an origin: nothing is known of what is there.</summary>
+    public bool IsPulled { get; }
 
     /// <summary>The name without its folders: what a download is saved as.</summary>
     public ReadOnlySpan<byte> LastPart => Name.AsSpan()[(Name.AsSpan().LastIndexOf((byte)'/') + 1)..];
@@ -59,7 +73,8 @@ internal sealed class Finding
     {
         if (server.Contact is not { } contact || !Place.IsWeb(contact)) return null;
         ArrayBufferWriter<byte> url = new();
-        _place.WriteUrl(contact, Name, url);
+        _place.WriteServer(contact, url);
+        url.Write(_path);
         return url.WrittenSpan.ToArray();
     }
 
@@ -71,7 +86,8 @@ internal sealed class Finding
         Contact contact = server.Contact!;
         if (contact.Url is not null || contact.HttpPort is null || contact.HttpsPort is null) yield break;
         ArrayBufferWriter<byte> other = new();
-        _place.WriteUrl(contact, Name, !first.AsSpan().StartsWith("https:"u8), other);
+        _place.WriteServer(contact, !first.AsSpan().StartsWith("https:"u8), other);
+        other.Write(_path);
         yield return other.WrittenSpan.ToArray();
     }
 
@@ -82,7 +98,7 @@ internal sealed class Finding
     /// <summary>A path of this gateway for the file, with an ending or a query behind it.</summary>
     public void WritePath(string more, IBufferWriter<byte> output)
     {
-        PathNames.Write(Name, output);
+        output.Write(_path);
         Encoding.UTF8.GetBytes(more, output);
     }
 }

@@ -12,13 +12,15 @@ namespace MicroCdn.Gateway;
 /// <remarks>
 /// 1. The path becomes a name; what is no name finds nothing. 2. The name is looked up: a file; else a file with
 /// <c>.meta4</c> or <c>.sha256</c> behind it; else a question after our health. 3. What is wanted of it, by query and
-/// Accept. 4. Its servers are put in order. 5. The redirect, the relay, or the page. One handler for each port: it
-/// knows over which scheme its clients come.
+/// Accept. 4. Its servers are put in order. 5. The redirect, the relay, or the page. What is no file may be a path that
+/// servers pull from an origin (<see cref="Pulling"/>). One handler for each port: it knows over which scheme its
+/// clients come.
 /// </remarks>
 internal sealed class GatewayHandler(
     GatewayOptions options, FileDirectory directory, Relays? relays, Pieces pieces, bool isSecure) : IHttpHandler
 {
     private readonly Askers _askers = new(options.Proxies);
+    private readonly Pulling _pulling = new(directory, new Askers(options.Proxies), isSecure);
     private readonly int _port = (isSecure ? options.HttpsPort : options.HttpPort) ?? 0;
 
     public void Handle(in Request request, Response response, IPeer peer)
@@ -26,7 +28,8 @@ internal sealed class GatewayHandler(
         Span<byte> decoded = stackalloc byte[Limits.NameBytes];
         if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder) || isFolder)
         {
-            NotFound(response);
+            // No file, but maybe a page of an origin's.
+            AnswerOther(request, response, peer);
             return;
         }
         ReadOnlySpan<byte> name = decoded[..length];
@@ -42,7 +45,13 @@ internal sealed class GatewayHandler(
         else if (TryEnding(name, ".sha256"u8, out file, out entry)) AnswerChecksum(response, file, entry);
         else if (name.SequenceEqual("healthz"u8)) Sentences.Explain(response, HttpStatus.Ok, "ok");
         else if (name.SequenceEqual("readyz"u8)) AnswerReady(response);
-        else NotFound(response);
+        else AnswerOther(request, response, peer);
+    }
+
+    private void AnswerOther(in Request request, Response response, IPeer peer)
+    {
+        if (request.Method != Method.Post && _pulling.TryAnswer(request, response, peer)) return;
+        Sentences.Explain(response, HttpStatus.NotFound, "No server has a file of this name.");
     }
 
     /// <summary>Takes reports about servers: <c>POST /name?report=REASON&amp;server=ID</c>.</summary>
@@ -151,12 +160,14 @@ internal sealed class GatewayHandler(
         });
     }
 
-    private static void Show(Response response, Finding finding, View view) => Show(response, finding, view, view switch
-    {
-        View.Json => JsonPage.Write(finding),
-        View.Mirrors => MirrorsPage.Write(finding),
-        _ => WhyPage.Write(finding),
-    });
+    /// <summary>Answers with a page.</summary>
+    internal static void Show(Response response, Finding finding, View view) =>
+        Show(response, finding, view, view switch
+        {
+            View.Json => JsonPage.Write(finding),
+            View.Mirrors => MirrorsPage.Write(finding),
+            _ => WhyPage.Write(finding),
+        });
 
     private static void Show(Response response, Finding finding, View view, byte[] page)
     {
@@ -205,7 +216,4 @@ internal sealed class GatewayHandler(
         Sentences.Explain(response, ready ? HttpStatus.Ok : HttpStatus.ServiceUnavailable,
             ready ? "ok" : "No content server has registered yet.");
     }
-
-    private static void NotFound(Response response) =>
-        Sentences.Explain(response, HttpStatus.NotFound, "No server has a file of this name.");
 }

@@ -15,6 +15,7 @@ internal static class JsonPage
         {
             json.WriteStartObject();
             json.WriteString("name"u8, finding.Name);
+            json.WriteBoolean("pulled"u8, finding.IsPulled);
             Write(json, finding.Entry.Size, finding.Entry.Digest);
             FileDigest root = finding.Entry.ChunkRoot;
             json.WriteString("chunks"u8, root.IsNone ? null : root.ToString());
@@ -65,7 +66,8 @@ internal static class JsonPage
 
     private static void Write(Utf8JsonWriter json, long size, FileDigest digest)
     {
-        json.WriteNumber("size"u8, size);
+        if (size < 0) json.WriteNull("size"u8);
+        else json.WriteNumber("size"u8, size);
         json.WriteString("sha256"u8, digest.IsNone ? null : digest.ToString());
     }
 }

@@ -20,10 +20,22 @@ internal readonly record struct Place(bool IsSecure, IPAddress Reached)
     /// <summary>Writes the URL of a file on a server that speaks HTTP: under the URL that the server advertised, else
     /// over the scheme by which the client came, where the server has it.</summary>
     public void WriteUrl(Contact contact, ReadOnlySpan<byte> name, IBufferWriter<byte> output) =>
-        WriteUrl(contact, name, contact.HttpPort is null || (IsSecure && contact.HttpsPort is not null), output);
+        WriteUrl(contact, name, IsSecureAt(contact), output);
 
     /// <summary>Writes the URL of a file over one of the schemes that the server has.</summary>
     public void WriteUrl(Contact contact, ReadOnlySpan<byte> name, bool secure, IBufferWriter<byte> output)
+    {
+        WriteServer(contact, secure, output);
+        PathNames.Write(name, output);
+    }
+
+    /// <summary>Writes the URL of a server, without the slash that a path begins with, over the scheme by which the
+    /// client came where the server has it.</summary>
+    public void WriteServer(Contact contact, IBufferWriter<byte> output) =>
+        WriteServer(contact, IsSecureAt(contact), output);
+
+    /// <summary>The same over one of the schemes that the server has.</summary>
+    public void WriteServer(Contact contact, bool secure, IBufferWriter<byte> output)
     {
         if (contact.Url is { } url)
         {
@@ -38,8 +50,10 @@ internal readonly record struct Place(bool IsSecure, IPAddress Reached)
             output.Write(":"u8);
             output.WriteNumber((secure ? contact.HttpsPort : contact.HttpPort) ?? 0);
         }
-        PathNames.Write(name, output);
     }
+
+    private bool IsSecureAt(Contact contact) =>
+        contact.HttpPort is null || (IsSecure && contact.HttpsPort is not null);
 
     /// <summary>Writes the URL of a file on this gateway, as its client wrote it.</summary>
     public void WriteOwnUrl(

@@ -12,6 +12,9 @@ internal static class Redirect
     /// head.</summary>
     public const int MostQueryBytes = 2048;
 
+    // The longest path that is passed on: that of the longest file name, with every byte encoded.
+    private const int MostPathBytes = (PathNames.MostGrowth * Limits.NameBytes) + 1;
+
     // Where links stop: with all other fields, the head stays below the 4 KiB that nginx gives a response by default.
     private const int MostBytes = 4096 - 512;
 
@@ -44,6 +47,28 @@ internal static class Redirect
         response.Fields(text.WrittenSpan[..length]);
         WriteDigests(response, Wanted(request, entry.Digest));
         response.Fields("Cache-Control: no-store\r\nVary: Accept\r\n"u8);
+        response.End([]);
+    }
+
+    /// <summary>Answers 302 to the same path and query on a server, or 414 when these are too long. The other servers
+    /// are not named: whoever fetched from several at once would have each of them ask the origin.</summary>
+    public static void WritePulled(in Request request, Response response, Contact contact, Place place)
+    {
+        ArrayBufferWriter<byte> text = Draft.Clean().Text;
+        text.Write("Location: "u8);
+        place.WriteServer(contact, text);
+        int most = text.WrittenCount + MostPathBytes;
+        // A question mark ends a path, so there is none in it.
+        WriteEncoded(request.Path, text, most);
+        if (text.WrittenCount > most || !TryWriteQuery(request.Query, text))
+        {
+            Sentences.Explain(response, HttpStatus.UriTooLong, "The path or the query is too long to be passed on.");
+            return;
+        }
+        text.Write("\r\n"u8);
+        response.Begin(HttpStatus.Found);
+        response.Fields(text.WrittenSpan);
+        response.Fields("Cache-Control: no-store\r\n"u8);
         response.End([]);
     }
 
@@ -105,17 +130,23 @@ internal static class Redirect
         if (query.IsEmpty) return true;
         int most = text.WrittenCount + 1 + MostQueryBytes;
         text.Write("?"u8);
-        while (!query.IsEmpty && text.WrittenCount <= most)
-        {
-            int plain = query.IndexOfAnyExcept(QueryBytes);
-            if (plain < 0) plain = query.Length;
-            text.Write(query[..plain]);
-            query = query[plain..];
-            if (query.IsEmpty) break;
-            ReadOnlySpan<byte> hex = "0123456789ABCDEF"u8;
-            text.Write([(byte)'%', hex[query[0] >> 4], hex[query[0] & 15]]);
-            query = query[1..];
-        }
+        WriteEncoded(query, text, most);
         return text.WrittenCount <= most;
+    }
+
+    // Stops soon after the most bytes that the text may have.
+    private static void WriteEncoded(ReadOnlySpan<byte> part, ArrayBufferWriter<byte> text, int most)
+    {
+        while (!part.IsEmpty && text.WrittenCount <= most)
+        {
+            int plain = part.IndexOfAnyExcept(QueryBytes);
+            if (plain < 0) plain = part.Length;
+            text.Write(part[..plain]);
+            part = part[plain..];
+            if (part.IsEmpty) break;
+            ReadOnlySpan<byte> hex = "0123456789ABCDEF"u8;
+            text.Write([(byte)'%', hex[part[0] >> 4], hex[part[0] & 15]]);
+            part = part[1..];
+        }
     }
 }

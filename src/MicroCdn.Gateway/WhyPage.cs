@@ -13,9 +13,12 @@ internal static class WhyPage
     {
         StringBuilder page = new();
         page.Append(Invariant($"{Encoding.UTF8.GetString(finding.Name)}: "))
-            .Append(Show(finding.Entry.Size, finding.Entry.Digest)).Append('\n');
+            .Append(finding.IsPulled ? "no file, but pulled from an origin"
+                : Show(finding.Entry.Size, finding.Entry.Digest)).Append('\n');
         page.Append(Verdict(finding)).Append("\n\n");
-        page.Append("Servers that have it, in the order in which they are asked; a smaller score is better:\n");
+        page.Append(finding.IsPulled
+            ? "Servers that pull it, in the order in which they are asked; each path has an order of its own:\n"
+            : "Servers that have it, in the order in which they are asked; a smaller score is better:\n");
         int place = 0;
         foreach (Candidate candidate in finding.Servers)
         {

@@ -46,6 +46,24 @@ internal readonly record struct Wish(View View, ServerId? Not)
         return new Wish(view == View.File ? Preferred(request[Field.Accept]) : view, not);
     }
 
+    /// <summary>Reads what a client wants of a path that is an origin's: the page that says why is shown only when the
+    /// query asks for nothing else.</summary>
+    public static Wish OfPulled(in Request request)
+    {
+        bool isWhy = false, isOurs = true;
+        ServerId? not = null;
+        ReadOnlySpan<byte> query = request.Query;
+        foreach (Range range in query.Split((byte)'&'))
+        {
+            ReadOnlySpan<byte> word = query[range];
+            if (word.SequenceEqual("why"u8)) isWhy = true;
+            else if (word.StartsWith("not="u8)) not ??= ReadId(word[4..]);
+            else isOurs = false;
+        }
+        if (!isWhy || !isOurs) return new Wish(View.File, not);
+        return new Wish(Preferred(request[Field.Accept]) == View.Json ? View.Json : View.Why, not);
+    }
+
     /// <summary>Reads the query of a report; false when it is none.</summary>
     public static bool TryReadReport(ReadOnlySpan<byte> query, out Trouble reason, out ServerId server)
     {

@@ -43,6 +43,9 @@ public readonly record struct Candidate(
     // As it was when the candidates were judged: it must not change while they are put in order.
     internal Standing Standing { get; } = Server.Standing;
 
+    /// <summary>How far it is from what is asked for, where each name has a server of its own; else 0.</summary>
+    internal double Distance { get; init; }
+
     /// <summary>The score in downloads under way, this client's included, as a server of the usual weight would feel
     /// them.</summary>
     public double Load => (double)Score / (Server.OneAnswer * Contact.UsualStrain);
@@ -64,8 +67,8 @@ public readonly record struct Candidate(
 internal sealed class Candidates(Router router)
 {
     private static readonly Comparison<Candidate> Order = (one, other) =>
-        (one.Exclusion, one.Standing, one.Nearness, one.Score).CompareTo(
-            (other.Exclusion, other.Standing, other.Nearness, other.Score));
+        (one.Exclusion, one.Standing, one.Nearness, one.Distance, one.Score).CompareTo(
+            (other.Exclusion, other.Standing, other.Nearness, other.Distance, other.Score));
 
     /// <summary>Fills in the candidates, the best first, the excluded last.</summary>
     /// <returns>How many there are; the last of those that do not fit are left out.</returns>
@@ -82,6 +85,36 @@ internal sealed class Candidates(Router router)
         ArrayPool<Candidate>.Shared.Return(all, clearArray: true);
         return ranked.Length;
     }
+
+    /// <summary>Fills in those who pull a path from an origin: a path belongs to one of them, so that all of them
+    /// together keep it once.</summary>
+    /// <returns>How many there are.</returns>
+    public int RankPulled(in FileEntry entry, ReadOnlySpan<byte> path, in Asker asker, Span<Candidate> ranked)
+    {
+        Place client = router.Fleet.Locations.AreKnown ? router.Fleet.Locations.PlaceOf(asker.Address) : default;
+        ulong spot = Rendezvous.SpotOf(path);
+        ranked = ranked[..entry.Count];
+        for (int puller = 0; puller < ranked.Length; puller++)
+        {
+            Server server = entry[puller];
+            ranked[puller] = Judge(server, asker, client) with
+            {
+                Distance = Rendezvous.Distance(spot, server.Spot, server.Contact!.Weight),
+            };
+        }
+        ranked.Sort(Order);
+        int equals = 0;
+        while (equals < ranked.Length && AreEqual(ranked[equals], ranked[0])) equals++;
+        if (equals < 2) return ranked.Length;
+        int chosen = BoundedLoad.FirstWithRoom(ranked[..equals]);
+        Candidate first = ranked[chosen];
+        ranked[..chosen].CopyTo(ranked[1..]);
+        ranked[0] = first;
+        return ranked.Length;
+    }
+
+    private static bool AreEqual(in Candidate one, in Candidate other) => one.Exclusion == Exclusion.None
+        && (one.Exclusion, one.Standing, one.Nearness) == (other.Exclusion, other.Standing, other.Nearness);
 
     private void RankAll(in FileEntry entry, in Asker asker, Span<Candidate> ranked)
     {

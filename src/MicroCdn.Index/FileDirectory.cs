@@ -35,6 +35,20 @@ public sealed class FileDirectory
         return entry.Count > 0;
     }
 
+    /// <summary>Who pulls a path from an origin; false when nobody does. Size and digest are not known. Allocates
+    /// nothing.</summary>
+    /// <param name="path">The path as it came, still percent-encoded.</param>
+    /// <param name="entry">The servers that pull it.</param>
+    public bool TryFindPulled(ReadOnlySpan<byte> path, out FileEntry entry)
+    {
+        PulledPaths pulled = _router.Fleet.Pulled;
+        // Taken after the paths: a server is in the table before it pulls anything.
+        Server[] servers = _router.Fleet.Servers;
+        bool isFound = pulled.TryFind(path, servers, out ushort[] pullers);
+        entry = new FileEntry(new FileState(-1), pullers, servers);
+        return isFound;
+    }
+
     /// <summary>The server that the line protocol's GET would name now, which counts as its next download; null when
     /// no live server has the file. Allocates nothing.</summary>
     /// <param name="decodedName">The file.</param>
@@ -62,6 +76,13 @@ public sealed class FileDirectory
     /// <returns>How many there are; those that do not fit are left out.</returns>
     public int Rank(in FileEntry entry, in Asker asker, Span<Candidate> ranked) =>
         _candidates.Rank(entry, asker, ranked);
+
+    /// <summary>The servers that pull a path in the order in which a client should ask them: the nearest of those in
+    /// the best state, of these the one that the path belongs to, or the next when that one has far more to do than the
+    /// others.</summary>
+    /// <returns>How many there are; the room must suffice for all.</returns>
+    public int RankPulled(in FileEntry entry, ReadOnlySpan<byte> path, in Asker asker, Span<Candidate> ranked) =>
+        _candidates.RankPulled(entry, path, asker, ranked);
 
     /// <summary>Takes what a client reports of a server that failed it, as REPORT of the line protocol
     /// does.</summary>

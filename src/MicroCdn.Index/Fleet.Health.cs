@@ -45,7 +45,9 @@ internal sealed partial class Fleet
     public void Registered(Server server, Contact contact) => Decide(changes =>
     {
         contact.Place = Locations.PlaceOf(contact);
+        bool pulled = server.Contact?.Pulls.Count > 0;
         server.Contact = contact;
+        if (pulled || contact.Pulls.Count > 0) Volatile.Write(ref _pulled, PulledPaths.Of(_servers));
         server.RegisteredAt = time.GetTimestamp();
         // Its connection may have ended while its list was being put in place.
         bool isParted = contact.Incarnation > 0 && server.Claim is null;

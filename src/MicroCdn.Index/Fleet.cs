@@ -16,6 +16,7 @@ internal sealed partial class Fleet(TimeProvider time, Locations? locations = nu
     private readonly Lock _lock = new();
     private readonly Dictionary<ServerId, Server> _byId = [];
     private Server[] _servers = [];
+    private PulledPaths _pulled = PulledPaths.None;
 
     /// <summary>Where they and their clients are.</summary>
     public Locations Locations { get; } = locations ?? Locations.None;
@@ -28,6 +29,9 @@ internal sealed partial class Fleet(TimeProvider time, Locations? locations = nu
 
     /// <summary>All servers by number.</summary>
     public Server[] Servers => Volatile.Read(ref _servers);
+
+    /// <summary>Who pulls which paths from origins.</summary>
+    public PulledPaths Pulled => Volatile.Read(ref _pulled);
 
     /// <summary>True while some registered server is believed dead.</summary>
     public bool SomeoneIsDead => Array.Exists(Servers, s => s is { State: ServerState.Dead, Contact: not null });

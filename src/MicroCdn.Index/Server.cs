@@ -19,7 +19,8 @@ public sealed class Server
     private volatile Belief _belief = new(ServerState.Dead, "its list of files is not complete");
     private int _isLookedAt;
 
-    internal Server(ServerId id, int number) => (Id, Number) = (id, number);
+    internal Server(ServerId id, int number) =>
+        (Id, Number, Spot) = (id, number, Rendezvous.SpotOf(Encoding.UTF8.GetBytes(id.Value)));
 
     /// <summary>The name it goes by.</summary>
     public ServerId Id { get; }
@@ -55,6 +56,9 @@ public sealed class Server
     }
 
     internal int Number { get; }
+
+    /// <summary>Its id as <see cref="Rendezvous"/> has it.</summary>
+    internal ulong Spot { get; }
 
     /// <summary>When it last completed a registration.</summary>
     internal long RegisteredAt { get; set; }
@@ -185,6 +189,8 @@ public sealed class Contact
     /// <summary>The port of its HTTPS server; null when it has none.</summary>
     public int? HttpsPort => _facts.HttpsPort;
 
+    internal bool HasWebPort => HttpPort is not null || HttpsPort is not null;
+
     /// <summary>The host name or address that it wants clients to use; null when it said none.</summary>
     public string? Host => _facts.Host;
 
@@ -199,6 +205,9 @@ public sealed class Contact
 
     /// <summary>How much it can take against others, 1 to 1000; 100 when it did not say.</summary>
     public int Weight { get; }
+
+    /// <summary>What the paths begin with that it pulls from origins.</summary>
+    public IReadOnlyList<string> Pulls => _facts.Pulls;
 
     /// <summary>How often it was started, by its own count; 0 when it did not say.</summary>
     public long Incarnation => _facts.Incarnation;

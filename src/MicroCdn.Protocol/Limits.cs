@@ -26,6 +26,14 @@ public static class Limits
     /// <summary>Longest name of a zone in bytes: like an id, it is a label.</summary>
     public const int ZoneBytes = 64;
 
+    /// <summary>Longest prefix of paths that a server pulls, in bytes: with it, all of them and the longest URL still
+    /// fit a line, however they have to be encoded.</summary>
+    public const int PrefixBytes = 128;
+
+    /// <summary>Most prefixes that a server says it pulls: a site has few origins, and every path that is no file is
+    /// held against each.</summary>
+    public const int Prefixes = 16;
+
     /// <summary>Largest weight of a server; the smallest is 1, and <see cref="UsualWeight"/> is what nothing said
     /// means.</summary>
     public const int Weight = 1000;

@@ -11,6 +11,10 @@ public sealed record ServerFacts
     private static readonly SearchValues<byte> UrlBytes = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/[]@!$&'()*+,;=%"u8);
 
+    // RFC 3986, section 3.3, percent-encoding included: a prefix is compared with paths as they come.
+    private static readonly SearchValues<byte> PathBytes = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/!$&'()*+,;=:@%"u8);
+
     /// <summary>Nothing said: what every version 1 server says.</summary>
     public static ServerFacts None { get; } = new();
 
@@ -39,6 +43,10 @@ public sealed record ServerFacts
     /// of one id has the higher one.</summary>
     public long Incarnation { get; init; }
 
+    /// <summary>What the paths begin with that it pulls from origins when it has no file of their name, as they stand
+    /// in a request, percent-encoded; each once, at most <see cref="Limits.Prefixes"/>.</summary>
+    public IReadOnlyList<string> Pulls { get; init; } = [];
+
     /// <summary>Reads <c>key=value</c> words; unknown keys are ignored, a malformed value of a known one is
     /// refused.</summary>
     public static bool TryParse(Words words, out ServerFacts facts)
@@ -61,6 +69,7 @@ public sealed record ServerFacts
         Write(output, " zone="u8, Zone);
         Write(output, " country="u8, Country);
         if (Weight != Limits.UsualWeight) Write(output, " weight="u8, Weight);
+        foreach (string prefix in Pulls) Write(output, " pull="u8, prefix);
         if (Incarnation > 0) Write(output, " inc="u8, Incarnation);
     }
 
@@ -81,6 +90,10 @@ public sealed record ServerFacts
 
     /// <summary>True for two letters.</summary>
     public static bool IsCountry(string text) => text.Length == 2 && text.All(char.IsAsciiLetter);
+
+    /// <summary>True for what a path can begin with: a slash, and what may stand in a path behind it.</summary>
+    public static bool IsPrefix(string text) => text is ['/', ..] && text.Length <= Limits.PrefixBytes
+        && !Encoding.UTF8.GetBytes(text).AsSpan().ContainsAnyExcept(PathBytes);
 
     private bool TryWith(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, out ServerFacts facts)
     {
@@ -110,6 +123,10 @@ public sealed record ServerFacts
             return Text(value, out string text) && IsCountry(text)
                 && Is(this with { Country = text.ToUpperInvariant() }, out facts);
         }
+        if (key.SequenceEqual("pull"u8))
+        {
+            return Text(value, out string text) && IsPrefix(text) && TryWithPrefix(text, out facts);
+        }
         if (key.SequenceEqual("inc"u8))
         {
             return Words.IsNumber(value, out long incarnation) && incarnation > 0
@@ -118,6 +135,13 @@ public sealed record ServerFacts
         if (!key.SequenceEqual("weight"u8)) return true;
         return Words.IsNumber(value, out long weight) && weight is >= 1 and <= Limits.Weight
             && Is(this with { Weight = (int)weight }, out facts);
+    }
+
+    private bool TryWithPrefix(string prefix, out ServerFacts facts)
+    {
+        facts = this;
+        if (Pulls.Contains(prefix)) return true;
+        return Pulls.Count < Limits.Prefixes && Is(this with { Pulls = [.. Pulls, prefix] }, out facts);
     }
 
     private static bool Is(ServerFacts value, out ServerFacts facts)

@@ -93,7 +93,10 @@ public sealed class FakeCluster
     }
 
     /// <summary>Starts a content server, or starts it again.</summary>
-    public void StartContent(string id)
+    /// <param name="id">Its id.</param>
+    /// <param name="pulls">What the paths begin with that it pulls from an origin; then it says that it speaks HTTP,
+    /// but nobody listens.</param>
+    public void StartContent(string id, params string[] pulls)
     {
         FakeHost machine = Network.Host(HostOf(id));
         ServerId.TryCreate(id, out ServerId serverId);
@@ -107,6 +110,8 @@ public sealed class FakeCluster
             State = World.Folder[$"state of {id}"],
             InBackground = Task.Run,
             Credentials = KeysOf(HostOf(id)),
+            Pulls = pulls,
+            HttpPort = pulls.Length > 0 ? 7003 : null,
         };
         machine.Attach(new ContentRole(options, machine.Dialer, machine.Datagrams, machine.Time, machine.Loggers));
     }

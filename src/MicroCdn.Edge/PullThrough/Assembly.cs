@@ -216,8 +216,7 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         public bool Write(Answer answer)
         {
             int length = (int)Math.Min(Answer.PieceBytes, range.End - _at);
-            CopyFile source = new(_file!);
-            if (source.Read(answer.GetSpan()[..length], bodyOffset + _at) != length)
+            if (CopyFile.Read(_file!, answer.GetSpan()[..length], bodyOffset + _at) != length)
             {
                 answer.Discard();
                 return false;

@@ -40,17 +40,22 @@ internal readonly struct CopyAnswer
     }
 
     /// <summary>Writes it.</summary>
-    public void Write(Response response, ReadOnlySpan<byte> cacheName)
+    public void Write(Response response, PullThrough pull)
     {
         AnswerHead.Begin(response, _head, _wanted, _length);
         response.Field("Age"u8, _age);
-        AnswerHead.WriteStatus(response, _status, cacheName);
+        AnswerHead.WriteStatus(response, _status, pull.NameBytes);
         if (_wanted.Range.Length == 0) AnswerHead.EndEmpty(response, _head, _wanted, _length);
         else if (_file is null) response.EndWithMemory(_memory);
-        else if (!response.EndWithFile(new CopyFile(_file), _bodyOffset + _wanted.Range.Offset, _wanted.Range.Length))
+        else WriteFile(response, new CopyFile(_file, pull.Files));
+    }
+
+    private void WriteFile(Response response, CopyFile file)
+    {
+        if (!response.EndWithFile(file, _bodyOffset + _wanted.Range.Offset, _wanted.Range.Length))
         {
             // The disk failed between two moments: the next request finds that out by itself.
-            _file.Release();
+            file.Release();
             response.Explain(HttpStatus.BadGateway, "The copy could not be read; try again.");
         }
     }

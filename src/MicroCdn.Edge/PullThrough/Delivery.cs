@@ -39,7 +39,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         };
         if (CopyAnswer.Take(selection, wanted, told, now) is not { } answer) return false;
         pull.Store.Touch(copy);
-        Give(answer.Release, later => answer.Write(later, pull.NameBytes));
+        Give(answer.Release, later => answer.Write(later, pull));
         return true;
     }
 
@@ -176,8 +176,8 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
             if (age is { } seconds) later.Field("Age"u8, seconds);
             AnswerHead.WriteStatus(later, status, pull.NameBytes);
             if (body is null) AnswerHead.EndEmpty(later, head, wanted, length);
-            else if (wanted.Range.End == long.MaxValue) later.EndWithStream(body);
-            else later.EndWithPieces(body, wanted.Range.Length);
+            else if (wanted.Range.End == long.MaxValue) later.EndWithStream(new CountedSource(body, pull.Files));
+            else later.EndWithPieces(new CountedSource(body, pull.Files), wanted.Range.Length);
         });
 
     // What is released when the client leaves is the response's own from the moment that it is written.

@@ -62,7 +62,7 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
             Body = request.Body is { } body ? new RelayedBody(body) : null,
             Informational = plan.Informational,
         };
-        using OriginExchange exchange = await request.Place.Server.SendAsync(asked, CancellationToken.None)
+        using OriginExchange exchange = await request.Place.SendAsync(asked, pull.Complain)
             .ConfigureAwait(false);
         StoredHead head = HeadOf(exchange, requestedAt);
         // What it makes invalid is older than what it brings.

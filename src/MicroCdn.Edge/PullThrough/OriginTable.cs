@@ -34,7 +34,10 @@ internal sealed class OriginTable(IEnumerable<OriginPlace> places)
 }
 
 /// <summary>One origin, and the requests that are for it.</summary>
-internal sealed class OriginPlace(OriginRule rule, OriginServer server)
+/// <param name="rule">Which requests.</param>
+/// <param name="server">The origin.</param>
+/// <param name="shield">Who is asked before it; null for nobody.</param>
+internal sealed class OriginPlace(OriginRule rule, OriginServer server, Shield? shield)
 {
     private readonly byte[] _scheme = rule.Url.Scheme == "https" ? [.. "https"u8] : [.. "http"u8];
     private readonly byte[] _authority = Encoding.ASCII.GetBytes(server.Address.Authority);
@@ -42,7 +45,21 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server)
 
     public OriginRule Rule => rule;
 
-    public OriginServer Server => server;
+    /// <summary>Asks a parent, else the origin.</summary>
+    /// <param name="request">What is asked.</param>
+    /// <param name="complain">Hears of parents that fail.</param>
+    /// <exception cref="OriginException">It failed.</exception>
+    public async ValueTask<OriginExchange> SendAsync(OriginRequest request, Action<string> complain)
+    {
+        if (shield is not null && await shield.TryAskAsync(request, complain).ConfigureAwait(false) is { } answer)
+        {
+            return answer;
+        }
+        return await server.SendAsync(request, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Closes connections to the origin that wait.</summary>
+    public void Close() => server.Dispose();
 
     public byte[] Host { get; } = Encoding.ASCII.GetBytes(rule.Host);
 

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge.PullThrough;
 
@@ -8,8 +10,20 @@ public sealed record PullOptions
     /// <summary>The origins; the most specific rule that fits a request counts. None: nothing is pulled.</summary>
     public IReadOnlyList<OriginRule> Origins { get; init; } = [];
 
+    /// <summary>The id of the server that this cache is part of; null for a cache that is alone.</summary>
+    public ServerId? Id { get; init; }
+
+    /// <summary>The caches of which one is asked before the origin; this one may be among them. None: the origin is
+    /// asked.</summary>
+    public IReadOnlyList<ParentRule> Parents { get; init; } = [];
+
+    /// <summary>What the paths begin with that may be asked here under whatever host: a gateway sends clients to us by
+    /// a host of ours, and so does a cache whose parent this is.</summary>
+    public IReadOnlyList<string> Prefixes =>
+        [.. Origins.Where(rule => rule.Host.Length == 0).Select(rule => rule.Prefix)];
+
     /// <summary>The name this cache goes by in Cache-Status, Via and CDN-Loop: one token.</summary>
-    public string Name { get; init; } = "microcdn";
+    public string Name => Id is { } id ? NameOf(id) : "microcdn";
 
     /// <summary>The folder for copies; null to keep them in memory alone.</summary>
     public string? Folder { get; init; }
@@ -35,7 +49,29 @@ public sealed record PullOptions
 
     /// <summary>The query parameters that make none.</summary>
     public IReadOnlyList<string> QueryDrop { get; init; } = [];
+
+    /// <summary>The name of the cache of a server: each has its own, else the second one that a request comes to would
+    /// take it for a loop (RFC 8586).</summary>
+    public static string NameOf(ServerId id)
+    {
+        StringBuilder name = new("microcdn-");
+        foreach (byte value in Encoding.UTF8.GetBytes(id.Value))
+        {
+            // What may stand in a token both of HTTP and of structured fields; a percent sign may.
+            if (char.IsAsciiLetterOrDigit((char)value) || value is (byte)'-' or (byte)'_' or (byte)'.')
+            {
+                name.Append((char)value);
+            }
+            else name.Append('%').Append(value.ToString("X2", System.Globalization.CultureInfo.InvariantCulture));
+        }
+        return name.ToString();
+    }
 }
+
+/// <summary>A cache that may be asked before an origin.</summary>
+/// <param name="Id">The id of its server.</param>
+/// <param name="Url">How it is reached.</param>
+public sealed record ParentRule(ServerId Id, Uri Url);
 
 /// <summary>Which requests go to which origin.</summary>
 /// <param name="Host">The host they are for, in lower case; empty for every host.</param>

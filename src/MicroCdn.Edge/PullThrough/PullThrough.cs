@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
+using MicroCdn.Content;
 using MicroCdn.Http;
 using MicroCdn.Network;
 using MicroCdn.Origin;
@@ -15,12 +16,14 @@ internal sealed class PullThrough : IDisposable
 {
     private readonly Complaints _complaints;
     private readonly OriginTable _origins;
+    private readonly Shield? _shield;
 
     /// <summary>Opens the store; nobody is asked yet.</summary>
     /// <exception cref="IOException">The folder for copies cannot be used.</exception>
-    public PullThrough(PullOptions options, Complaints complaints, TimeProvider time, ILogger logger)
+    public PullThrough(
+        PullOptions options, ServedFiles files, Complaints complaints, TimeProvider time, ILogger logger)
     {
-        (_complaints, Time, Name) = (complaints, time, options.Name);
+        (_complaints, Time, Name, Files) = (complaints, time, options.Name, files);
         NameBytes = Encoding.ASCII.GetBytes(options.Name);
         Policy = (options.IsConformant ? CachePolicy.Conformant : CachePolicy.Site) with
         {
@@ -32,18 +35,25 @@ internal sealed class PullThrough : IDisposable
             Folder = options.Folder, DiskBytes = options.DiskBytes, MemoryBytes = options.MemoryBytes,
         }, time, logger);
         Fetches = new Fetches(Store);
+        StreamDialer dialer = new();
         X509Certificate2Collection? authorities = null;
         if (options.Authorities is { } file) (authorities = []).ImportFromPemFile(file);
-        StreamDialer dialer = new();
-        _origins = new OriginTable(options.Origins.Select(rule =>
+        OriginServer Server(string url, TimeSpan? firstByteTime = null)
         {
-            if (!OriginAddress.TryParse(rule.Url.AbsoluteUri, out OriginAddress? address, out string? wrong))
+            if (!OriginAddress.TryParse(url, out OriginAddress? address, out string? wrong))
             {
                 throw new ArgumentException(wrong);
             }
             OriginOptions asked = new(address!) { Allowed = options.Allowed, Authorities = authorities };
-            return new OriginPlace(rule, new OriginServer(asked, dialer, time, logger));
-        }));
+            if (firstByteTime is { } patience) asked = asked with { FirstByteTime = patience };
+            return new OriginServer(asked, dialer, time, logger);
+        }
+        _shield = options.Parents.Count == 0 ? null : new Shield([.. options.Parents.Select(parent =>
+            new Parent(parent.Id, parent.Id == options.Id ? null
+                : Server(parent.Url.AbsoluteUri, Parent.FirstByteTime)))]);
+        // A parent is asked by its own host, so that it would not know a rule for another one.
+        _origins = new OriginTable(options.Origins.Select(rule =>
+            new OriginPlace(rule, Server(rule.Url.AbsoluteUri), rule.Host.Length == 0 ? _shield : null)));
     }
 
     /// <summary>The name in Cache-Status, Via and CDN-Loop.</summary>
@@ -51,6 +61,9 @@ internal sealed class PullThrough : IDisposable
 
     /// <summary>The same in bytes.</summary>
     public byte[] NameBytes { get; }
+
+    /// <summary>The library beside it, where what is sent is counted.</summary>
+    public ServedFiles Files { get; }
 
     public CachePolicy Policy { get; }
 
@@ -120,7 +133,8 @@ internal sealed class PullThrough : IDisposable
     /// <summary>Closes everything; what is being fetched is given up.</summary>
     public void Dispose()
     {
-        foreach (OriginPlace place in _origins.Places) place.Server.Dispose();
+        foreach (OriginPlace place in _origins.Places) place.Close();
+        _shield?.Dispose();
         Store.Dispose();
     }
 
@@ -135,7 +149,7 @@ internal sealed class PullThrough : IDisposable
         CacheStatus status = new(Outcome.Hit) { SecondsLeft = selection.Rules!.At(now).SecondsLeft };
         if (CopyAnswer.Take(selection, wanted, status, now) is not { } answer) return false;
         Store.Touch(selection.Copy);
-        answer.Write(response, NameBytes);
+        answer.Write(response, this);
         return true;
     }
 }

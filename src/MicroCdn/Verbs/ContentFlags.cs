@@ -59,10 +59,17 @@ internal sealed class ContentFlags
         bool pulls = pull.AreGiven(result);
         if (!hasId && (hasFiles || !pulls)) result.AddError("Option '--server-id' is required.");
         if (!hasFiles && !pulls) result.AddError("Option '--files' is required.");
+        if (!hasId && pull.NameParents(result))
+        {
+            result.AddError("--parent needs --server-id: each of the caches needs a name of its own.");
+        }
     });
 
     /// <summary>True when this server belongs to a fleet; false for a cache that is alone.</summary>
     public bool IsMember(ParseResult parsed) => parsed.GetResult(_id) is not null;
+
+    /// <summary>The name of a member of a fleet; null for a cache that is alone.</summary>
+    public ServerId? ReadId(ParseResult parsed) => IsMember(parsed) ? parsed.GetValue(_id) : null;
 
     /// <summary>Reads the flags of a member of a fleet.</summary>
     /// <param name="parsed">The command line.</param>

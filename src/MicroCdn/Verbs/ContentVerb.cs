@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MicroCdn.Content;
 using MicroCdn.Edge;
+using MicroCdn.Edge.PullThrough;
 using MicroCdn.Keys;
 using MicroCdn.Settings;
 
@@ -32,12 +33,14 @@ internal static class ContentVerb
         {
             WebPorts ports = web.Read(parsed);
             string state = content.ReadState(parsed, ports.Http ?? ports.Https);
+            PullOptions pulled = pull.Read(parsed, StateFolder.CopiesOf(state), content.ReadId(parsed));
             ContentOptions? member = content.IsMember(parsed)
                 ? place.Read(parsed, content.Read(parsed, StateFolder.NoFilesOf(state))) with
                 {
                     HttpPort = ports.Http,
                     HttpsPort = ports.Https,
                     State = state,
+                    Pulls = pulled.Prefixes,
                 } : null;
             if (StateFolder.Make(state, member is null ? [] : [member.Files]) is { } refusal)
             {
@@ -50,7 +53,7 @@ internal static class ContentVerb
                 HttpPort = ports.Http,
                 HttpsPort = ports.Https,
                 Variants = StateFolder.VariantsOf(state),
-                Pull = pull.Read(parsed, StateFolder.CopiesOf(state)),
+                Pull = pulled,
             };
             return RoleHost.RunAsync(parts =>
             {

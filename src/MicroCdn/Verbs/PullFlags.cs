@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
 using MicroCdn.Edge.PullThrough;
+using MicroCdn.Protocol;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -10,6 +11,9 @@ namespace MicroCdn.Verbs;
 internal sealed class PullFlags
 {
     private const long LeastBytes = 1 << 20;
+
+    // More than the largest fleet we build for.
+    private const int MostParents = 64;
 
     private readonly Option<OriginRule[]> _origins = new("--origin")
     {
@@ -50,6 +54,16 @@ internal sealed class PullFlags
         HelpName = "FILE",
     });
 
+    private readonly Option<ParentRule[]> _parents = new("--parent")
+    {
+        Description = "A cache of which one is asked before the origin: its server's id, '=', and its URL; repeatable, "
+            + "the same list on all of them.",
+        HelpName = "ID=URL",
+        Arity = ArgumentArity.OneOrMore,
+        DefaultValueFactory = _ => [],
+        CustomParser = Parents,
+    };
+
     private readonly Option<string[]> _keep = Names("--query-keep",
         "A query parameter that makes a difference; repeatable, all others are dropped.");
 
@@ -60,7 +74,7 @@ internal sealed class PullFlags
     public void AddTo(Command verb)
     {
         foreach (Option option in new Option[] { _origins, _folder, _diskBytes, _memoryBytes, _preset, _allowed,
-            _authorities, _keep, _drop })
+            _authorities, _parents, _keep, _drop })
         {
             verb.Options.Add(option);
         }
@@ -81,15 +95,21 @@ internal sealed class PullFlags
     /// <summary>True when the command line or the settings name an origin.</summary>
     public bool AreGiven(CommandResult result) => result.GetResult(_origins) is { Implicit: false };
 
+    /// <summary>True when they name caches to ask before the origin.</summary>
+    public bool NameParents(CommandResult result) => result.GetResult(_parents) is { Implicit: false };
+
     /// <summary>Reads the flags.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="folder">Where copies go when nothing is said.</param>
-    public PullOptions Read(ParseResult parsed, string folder)
+    /// <param name="id">The server that the cache is part of; null for one that is alone.</param>
+    public PullOptions Read(ParseResult parsed, string folder, ServerId? id)
     {
         long diskBytes = parsed.GetValue(_diskBytes).Bytes;
         return new PullOptions
         {
+            Id = id,
             Origins = parsed.GetValue(_origins)!,
+            Parents = parsed.GetValue(_parents)!,
             Folder = diskBytes == 0 ? null : parsed.GetValue(_folder) ?? folder,
             DiskBytes = diskBytes,
             MemoryBytes = parsed.GetValue(_memoryBytes).Bytes,
@@ -138,8 +158,41 @@ internal sealed class PullFlags
             }
             rules.Add(rule);
         }
+        if (rules.Count(rule => rule.Host.Length == 0) > Limits.Prefixes)
+        {
+            result.AddError($"--origin takes at most {Limits.Prefixes} places that are for every host.");
+        }
         return [.. rules];
     }
+
+    private static ParentRule[] Parents(ArgumentResult result)
+    {
+        const string wanted = "a server's id, '=', and its URL, such as CS1=http://cs1.example.org:7003";
+        ParentRule[] parents = [.. result.Tokens
+            .Select(token => Flags.Read<ParentRule>(result, token, "--parent", wanted, TryParent))
+            .OfType<ParentRule>()];
+        if (parents.Length > MostParents) result.AddError($"--parent takes at most {MostParents} caches.");
+        if (parents.CountBy(parent => parent.Id).FirstOrDefault(pair => pair.Value > 1) is { Value: > 1 } twice)
+        {
+            result.AddError($"--parent names '{Table.Word(twice.Key.Value)}' twice.");
+        }
+        return parents;
+    }
+
+    private static bool TryParent(string text, out ParentRule? parent)
+    {
+        parent = null;
+        int scheme = text.IndexOf("://", StringComparison.Ordinal);
+        int equals = scheme < 0 ? -1 : text.LastIndexOf('=', scheme);
+        if (equals < 0 || !ServerId.TryCreate(text[..equals], out ServerId id)) return false;
+        if (!TryUrl(text[(equals + 1)..], out Uri? url)) return false;
+        parent = new ParentRule(id, url!);
+        return true;
+    }
+
+    private static bool TryUrl(string text, out Uri? url) => Uri.TryCreate(text, UriKind.Absolute, out url)
+        && url.Scheme is "http" or "https"
+        && url.UserInfo.Length + url.Query.Length + url.Fragment.Length == 0;
 
     private static bool TryRule(string text, out OriginRule? rule)
     {
@@ -150,13 +203,8 @@ internal sealed class PullFlags
         int slash = place.IndexOf('/', StringComparison.Ordinal);
         (string host, string prefix) = slash < 0 ? (place, "/") : (place[..slash], place[slash..]);
         if (host.Length > 0 && Uri.CheckHostName(host) == UriHostNameType.Unknown) return false;
-        if (prefix.AsSpan().ContainsAny("?# ") || prefix.Any(char.IsControl)) return false;
-        if (!Uri.TryCreate(text[(equals + 1)..], UriKind.Absolute, out Uri? url)) return false;
-        if (url.Scheme is not ("http" or "https") || url.UserInfo.Length + url.Query.Length + url.Fragment.Length > 0)
-        {
-            return false;
-        }
-        rule = new OriginRule(host.ToLowerInvariant(), prefix, url);
+        if (!ServerFacts.IsPrefix(prefix) || !TryUrl(text[(equals + 1)..], out Uri? url)) return false;
+        rule = new OriginRule(host.ToLowerInvariant(), prefix, url!);
         return true;
     }
 }

@@ -60,7 +60,8 @@ internal static class UpVerb
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort), parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort),
                 parsed.GetValue(gatewayPort), parsed.GetValue(trust)!, state, edge.Read(parsed),
-                number => pull.Read(parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number)))));
+                number => pull.Read(
+                    parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number))), Plan.IdOf(number)));
             if (plan.Refuse() is not { } refusal)
             {
                 return RoleHost.RunAsync(
@@ -125,6 +126,7 @@ internal static class UpVerb
 
     private static IRole[] Content(Plan plan, RoleParts parts, int number)
     {
+        PullOptions pull = plan.Pull(number);
         ContentOptions content = new()
         {
             Id = Plan.IdOf(number),
@@ -141,6 +143,7 @@ internal static class UpVerb
             State = plan.StateOf(number),
             Credentials = parts.Credentials,
             HttpPort = plan.HttpPortOf(number),
+            Pulls = pull.Prefixes,
         };
         ContentRole role = new(content, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
         EdgeOptions edge = plan.Edge with
@@ -148,7 +151,7 @@ internal static class UpVerb
             Bind = plan.Bind,
             HttpPort = content.HttpPort,
             Variants = StateFolder.VariantsOf(plan.StateOf(number)),
-            Pull = plan.Pull(number),
+            Pull = pull,
         };
         return [role, new EdgeRole(edge, role.Files, parts.Time, parts.Loggers)];
     }
@@ -172,6 +175,10 @@ internal static class UpVerb
         Console.WriteLine($"  microcdn get hello.txt{port}");
         Console.WriteLine($"  microcdn servers{port}{monitor}");
         Console.WriteLine($"  curl -L http://localhost:{plan.GatewayPort}/hello.txt");
+        if (plan.Pull(0) is { Prefixes: [var prefix, ..] })
+        {
+            Console.WriteLine($"  curl -L http://localhost:{plan.GatewayPort}{prefix}");
+        }
         Console.WriteLine(
             "From a clone, write 'dotnet run --project src/MicroCdn --' for 'microcdn'. Ctrl-C ends it all.");
         Console.WriteLine();

@@ -25,6 +25,18 @@ internal sealed class Cache
         return new Cache(process, port);
     }
 
+    /// <summary>Starts one that belongs to the stage's fleet; ready when the index knows it.</summary>
+    public static async Task<Cache> StartMemberAsync(
+        Stage stage, string id, int port, string origin, params string[] more)
+    {
+        RunningProcess process = stage.MicroCdn(["content", "--server-id", id, "--origin", origin,
+            "--http-port", $"{port}", "--bind", "127.0.0.1", "--tcp-port", $"{Stage.FreePort()}",
+            "--udp-port", $"{Stage.FreePort()}", "--index-port", $"{stage.IndexPort}",
+            "--monitor-udp-port", $"{stage.MonitorUdpPort}", "--monitor-tcp-port", $"{stage.MonitorTcpPort}", .. more]);
+        await process.UntilLineAsync($"{id} registered");
+        return new Cache(process, port);
+    }
+
     /// <summary>One GET on a connection of its own.</summary>
     public Task<RawResponse> GetAsync(string target, string fields = "") => AskAsync("GET", target, fields);
 

@@ -157,6 +157,7 @@ internal sealed class TranscriptPlayer
                 UdpPort = PortOf(role) + 1,
                 HttpPort = role == "CS2" ? 7103 : null,
                 Zone = role == "CS2" ? "upper hall" : null,
+                Pulls = role == "CS2" ? ["/%C3%BC/", "/docs"] : [],
                 InBackground = Task.Run,
                 Credentials = credentials,
             };

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MicroCdn.Edge.PullThrough;
+using MicroCdn.Protocol;
 using MicroCdn.Settings;
 using MicroCdn.Verbs;
 
@@ -37,6 +38,7 @@ public sealed class PullFlagsTests
     [InlineData("https://origin.example/#a")]
     [InlineData("a b=https://origin.example")]
     [InlineData("/a?b=https://origin.example")]
+    [InlineData("/ä=https://origin.example")]
     [InlineData("https://")]
     [InlineData("")]
     public void What_is_no_origin_is_refused(string text) =>
@@ -77,11 +79,49 @@ public sealed class PullFlagsTests
             Wrong("--query-keep", "a", "--query-drop", "b"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Only_what_is_for_every_host_is_announced_and_no_more_of_it_than_an_index_takes()
+    {
+        Assert.Equal(["/a/", "/"], Read("--origin", "/a/=http://a.example", "--origin", "b.example/b=http://b.example",
+            "--origin", "http://c.example").Prefixes);
+        string[] many = [.. Enumerable.Range(0, 17)
+            .SelectMany(number => (string[])["--origin", $"/{number}=http://a"])];
+        Assert.Equal(16, Read(many[..32]).Prefixes.Count);
+        Assert.Equal("--origin takes at most 16 places that are for every host.", Wrong(many));
+    }
+
+    [Fact]
+    public void A_parent_is_an_id_and_a_URL()
+    {
+        IReadOnlyList<ParentRule> parents = Read("--parent", "CS1=http://a.example:7003", "--parent", "a=b=https://b/x")
+            .Parents;
+        Assert.Equal(["CS1 http://a.example:7003/", "a=b https://b/x"],
+            parents.Select(parent => $"{parent.Id} {parent.Url}"));
+        foreach (string text in (string[])["http://a.example", "CS1", "CS1=a.example", "=http://a", "C 1=http://a",
+            "CS1=ftp://a", "CS1=http://a/?b"])
+        {
+            Assert.StartsWith("--parent wants a server's id, '=', and its URL", Wrong("--parent", text),
+                StringComparison.Ordinal);
+        }
+        Assert.Equal("--parent names 'CS1' twice.", Wrong("--parent", "CS1=http://a", "--parent", "CS1=http://b"));
+    }
+
+    [Theory]
+    [InlineData("CS1", "microcdn-CS1")]
+    [InlineData("edge-1_a.b", "microcdn-edge-1_a.b")]
+    [InlineData("a=b;\"c\",ü%", "microcdn-a%3Db%3B%22c%22%2C%C3%BC%25")]
+    public void Each_member_of_a_fleet_has_a_name_that_may_stand_in_fields(string id, string name)
+    {
+        Assert.True(ServerId.TryCreate(id, out ServerId known));
+        Assert.Equal(name, new PullOptions { Id = known }.Name);
+        Assert.Equal("microcdn", new PullOptions().Name);
+    }
+
     private static PullOptions Read(params string[] arguments)
     {
         (PullFlags flags, ParseResult parsed) = Parse(arguments);
         Assert.Empty(parsed.Errors);
-        return flags.Read(parsed, "copies");
+        return flags.Read(parsed, "copies", null);
     }
 
     private static string? Wrong(params string[] arguments) => Parse(arguments).Parsed.Errors is [var error, ..]

@@ -24,12 +24,15 @@ internal sealed class RoutingFleet
     public ushort[] All => [.. Enumerable.Range(0, Servers.Length).Select(number => (ushort)number)];
 
     public Server Add(string id, int load = 0, int weight = Limits.UsualWeight, string? zone = null,
-        string? country = null, string address = "10.0.0.5")
+        string? country = null, string address = "10.0.0.5", params string[] pulls)
     {
         ServerId name = Names.Id(id);
         Server server = Router.Fleet.Enlist(name)!;
         Router.Catalog.Replace(server.Number, Lists.Of(("a", 1)));
-        ServerFacts facts = new() { Weight = weight, Zone = zone, Country = country };
+        ServerFacts facts = new()
+        {
+            Weight = weight, Zone = zone, Country = country, HttpPort = 7003, Pulls = pulls,
+        };
         Router.Fleet.Registered(server, new Contact(name, IPAddress.Parse(address), 7001, 7002, facts));
         server.Load = load;
         return server;
@@ -38,6 +41,14 @@ internal sealed class RoutingFleet
     public void Add(int count)
     {
         for (int number = 0; number < count; number++) Add($"CS{number}");
+    }
+
+    /// <summary>Those who pull a path, in order; null when nobody does.</summary>
+    public Candidate[]? RankPulled(string path, Asker asker = default)
+    {
+        if (!Directory.TryFindPulled(path.Utf8(), out FileEntry entry)) return null;
+        Candidate[] ranked = new Candidate[entry.Count];
+        return ranked[..Directory.RankPulled(entry, path.Utf8(), asker, ranked)];
     }
 
     public Candidate[] Rank(Asker asker, int room = 100)

@@ -27,6 +27,8 @@ public sealed class Version2Tests
         { $"REGISTER CS1 1 2 url={Files}", $"CS1|1|2||||{Files}|||100" },
         { "REGISTER CS1 1 2 zone=upper%20hall weight=1000", "CS1|1|2|||||upper hall||1000" },
         { "REGISTER CS1 1 2 zone=a=b later=ones= zone=ñ", "CS1|1|2|||||ñ||100" },
+        { "REGISTER CS1 1 2 pull=/", "CS1|1|2|||||||100|/" },
+        { "REGISTER CS1 1 2 pull=/a/ pull=/a/ http=80 pull=/%25C3%25BC", "CS1|1|2|80||||||100|/a/ /%C3%BC" },
         { "ADD_FILE CS1 a%20b 5", "CS1|a%20b|5||-1" },
         { $"ADD_FILE CS1 a 5 sha256={Digest} time=0", $"CS1|a|5|{Digest}|0" },
         { $"ADD_FILE CS1 a 5 time=253402300799 new=1 sha256={Digest.ToUpperInvariant()}",
@@ -91,6 +93,12 @@ public sealed class Version2Tests
     [InlineData("REGISTER CS1 7001 7002 country=d1")]
     [InlineData("REGISTER CS1 7001 7002 weight=0")]
     [InlineData("REGISTER CS1 7001 7002 weight=1001")]
+    [InlineData("REGISTER CS1 7001 7002 pull=")]
+    [InlineData("REGISTER CS1 7001 7002 pull=a/")]
+    [InlineData("REGISTER CS1 7001 7002 pull=/a%20b")]
+    [InlineData("REGISTER CS1 7001 7002 pull=/a?b")]
+    [InlineData("REGISTER CS1 7001 7002 pull=/a%0D%0A")]
+    [InlineData("REGISTER CS1 7001 7002 pull=/ñ")]
     [InlineData("ADD_FILE CS1 two words 5")]
     [InlineData("ADD_FILE CS1 a")]
     [InlineData("ADD_FILE CS1 a 5 more")]
@@ -115,6 +123,12 @@ public sealed class Version2Tests
         Assert.Null(Read($"REGISTER CS1 1 2 host={host}h".Utf8()));
         Assert.Null(Read($"REGISTER CS1 1 2 url={url}u".Utf8()));
         Assert.Null(Read($"REGISTER CS1 1 2 zone={zone}z".Utf8()));
+        string prefix = "/" + new string('p', Limits.PrefixBytes - 1);
+        Assert.NotNull(Read($"REGISTER CS1 1 2 pull={prefix}".Utf8()));
+        Assert.Null(Read($"REGISTER CS1 1 2 pull={prefix}p".Utf8()));
+        string many = string.Concat(Enumerable.Range(1, Limits.Prefixes).Select(number => $" pull=/{number}"));
+        Assert.NotNull(Read($"REGISTER CS1 1 2{many}".Utf8()));
+        Assert.Null(Read($"REGISTER CS1 1 2{many} pull=/0".Utf8()));
         Assert.Null(Read($"REGISTER CS1 1 2 zone={new string('z', 4_000)}".Utf8()));
     }
 
@@ -130,11 +144,22 @@ public sealed class Version2Tests
             Zone = "a 100% zone=1",
             Country = "NZ",
             Weight = 7,
+            Pulls = ["/", "/100%25/"],
         };
         ArrayBufferWriter<byte> line = new();
         facts.Write(line);
         Assert.True(ServerFacts.TryParse(new Words(line.WrittenSpan), out ServerFacts read));
-        Assert.Equal(facts, read);
+        Assert.Equal(facts.Pulls, read.Pulls);
+        Assert.Equal(facts with { Pulls = [] }, read with { Pulls = [] });
+        facts = facts with
+        {
+            Host = new string('h', Limits.HostBytes), Url = new string('%', Limits.UrlBytes),
+            Zone = new string(' ', Limits.ZoneBytes),
+            Pulls = [.. Enumerable.Repeat(new string('%', Limits.PrefixBytes), Limits.Prefixes)],
+        };
+        line.ResetWrittenCount();
+        facts.Write(line);
+        Assert.InRange(line.WrittenCount, 0, 2 * Limits.LineBytes);
         line.ResetWrittenCount();
         ServerFacts.None.Write(line);
         Assert.Equal(0, line.WrittenCount);
@@ -175,7 +200,7 @@ public sealed class Version2Tests
             case "REGISTER":
                 return Registration.TryParse(words, out Registration r, out ServerFacts f)
                     ? $"{r.Id.Text()}|{r.TcpPort}|{r.UdpPort}|{f.HttpPort}|{f.HttpsPort}|{f.Host}|{f.Url}|{f.Zone}|"
-                        + $"{f.Country}|{f.Weight}" : null;
+                        + $"{f.Country}|{f.Weight}{(f.Pulls.Count > 0 ? "|" : "")}{string.Join(' ', f.Pulls)}" : null;
             case "ADD_FILE":
                 return FileAnnouncement.TryParse2(words, out FileAnnouncement a)
                     ? $"{a.Id.Text()}|{a.Name.Text()}|{a.Size}|{(a.Digest.IsNone ? "" : a.Digest)}|{a.UnixSeconds}"
