@@ -41,6 +41,7 @@ Add("survive", "10,000 downloads of 8 MiB while one of three servers is killed e
 Add("kills", Kills.Help, Kills.Run);
 Add("verify", "What verifying a download costs the client", Verify.Run);
 Add("eviction", "Hit ratio of the cache's eviction, against LRU and FIFO", Evictions.Run);
+Add("cache", CacheHits.Help, CacheHits.Run);
 Add("all", "All of these but micro, redirects, forgery, survive, kills, verify and eviction, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 
