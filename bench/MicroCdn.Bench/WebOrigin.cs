@@ -76,11 +76,13 @@ internal sealed class WebOrigin : IDisposable
                 length += got;
                 int end = head.AsSpan(0, length).IndexOf("\r\n\r\n"u8);
                 if (end < 0) continue;
+                bool closes = head.AsSpan(0, end).IndexOf("\r\nConnection: close"u8) >= 0;
                 string target = Encoding.Latin1.GetString(head, 0, head.AsSpan().IndexOf((byte)'\r')).Split(' ')[1];
                 head.AsSpan((end + 4)..length).CopyTo(head);
                 length -= end + 4;
                 _counts.AddOrUpdate(target, 1, static (_, count) => count + 1);
                 await AnswerAsync(socket, target);
+                if (closes) return;
             }
         }
         catch (SocketException)
