@@ -6,9 +6,9 @@ namespace MicroCdn.Caching.Store;
 /// <summary>Keeps copies of responses, in memory and on disk, within fixed bounds.</summary>
 /// <remarks>
 /// <para>Memory lies over disk. What is in memory is found without a lock, an allocation or a wait
-/// (<see cref="TryFind(CacheKey, out CopySet)"/>), so that a hit is answered on an event loop; what must be read first is found by
-/// <see cref="FindAsync"/>. A copy is written down when it is complete, and is in the store from that moment on or not
-/// at all.</para>
+/// (<see cref="TryFind(CacheKey, out CopySet)"/>), so that a hit is answered on an event loop; what must be read first
+/// is found by <see cref="FindAsync"/>. A copy is written down when it is complete, and is in the store from that
+/// moment on or not at all.</para>
 /// <para>The disk is a help and never a reason to fail: where it is full, slow or broken, copies stay in memory alone
 /// or pass through.</para>
 /// <para>One lock guards all tables and both queues of eviction. It is held for microseconds and never while the disk
