@@ -11,9 +11,9 @@ internal static class Cold
     /// <summary>What the command's help says.</summary>
     public const string Help = "What a cache adds where it has no copy, ours beside nginx proxy_cache and varnish: 100 "
         + "clients on one cold object that drips from 0.8 s to 1.6 s (bars: the origin asked once, the first byte at "
-        + "most 30 ms after the origin's own, the last 50 ms); 100 at once for what may not be kept and takes 300 ms, "
-        + "two rounds on one URL (bar: no queueing, so at most 300 ms and what 100 answers cost); and the median of "
-        + "misses on 1 KiB, one after another, over asking the origin directly (bar: at most 1 ms)";
+        + "most 30 ms after the origin's own); 100 at once for what may not be kept and takes 300 ms, two rounds on "
+        + "one URL (bar: no queueing; in round 1 all wait for one head, so that the least is 600 ms, in round 2 300 ms); "
+        + "and the median of misses on 1 KiB, one after another, over asking the origin directly (bar: at most 1 ms)";
 
     private const int Clients = 100;
 
@@ -59,8 +59,8 @@ internal static class Cold
             table.Add(places[at].Name, Show(asked[at], 0), Show(Spread.Of(came[at].Select(one => one.First)).Median, 1),
                 Show(latest, 1), Show(latest - own, 1), Show(came[at].Max(one => one.Last), 0));
         }
-        table.Print($"The most of {settings.Rounds} rounds, each on an object of its own. The origin itself is asked by "
-            + "one client: its own first byte is the median.");
+        table.Print($"The most of {settings.Rounds} rounds, each on an object of its own. The origin itself is asked "
+            + "by one client: its own first byte is the median.");
     }
 
     private static void Queue(Settings settings, Place[] places)
@@ -87,7 +87,8 @@ internal static class Cold
         {
             table.Add(places[at].Name, Show(longest[at, 0], 0), Show(longest[at, 1], 0));
         }
-        table.Print($"The most of {settings.Rounds} URLs. In round 2 the cache has seen that the URL is for nobody else.");
+        table.Print($"The most of {settings.Rounds} URLs. In round 2 the cache has seen that nobody else "
+            + "may have it.");
     }
 
     private static void Add(Settings settings, Place[] places)
@@ -140,7 +141,8 @@ internal static class Cold
         return times;
     }
 
-    private static string Show(double figure, int digits) => figure.ToString($"N{digits}", CultureInfo.InvariantCulture);
+    private static string Show(double figure, int digits) =>
+        figure.ToString($"N{digits}", CultureInfo.InvariantCulture);
 
     private readonly record struct Place(string Name, int Port);
 }

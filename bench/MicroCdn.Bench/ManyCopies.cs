@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MicroCdn.Bench;
 
-/// <summary>A folder with very many copies of 1 KiB, written by the store itself as if an origin had been asked.</summary>
+/// <summary>A folder with very many copies of 1 KiB, written by the store itself as if it had asked.</summary>
 internal static class ManyCopies
 {
     private const int BlockBytes = 4096 + 512;          // of a file of up to 4 KiB, with its name
@@ -30,7 +30,8 @@ internal static class ManyCopies
         (int first, int end) = (range.Start.Value, range.End.Value);
         long free = new DriveInfo(Path.GetFullPath(folder)).AvailableFreeSpace;
         if (free < ((long)(end - first) * BlockBytes) + Spare)
-            throw new BenchException($"{end - first:N0} copies need more room than {folder} has: use fewer, --objects N.");
+            throw new BenchException($"{end - first:N0} copies need more room than {folder} has: "
+                + "use fewer, --objects N.");
         Machine.Say($"writing {end - first:N0} copies");
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         for (int number = first; number < end; number++)

@@ -11,8 +11,8 @@ internal static class PurgeTimes
     /// <summary>What the command's help says.</summary>
     public const string Help = "Purges of one object by prefix on one edge, in the store itself and on its disk, with "
         + "1,000 copies known, with 10 times as many, and so on up to 100,000, or --objects N (bar: at most 5 ms). A "
-        + "purge is one entry in a table and one record in a log, and touches no copy: where ten times the copies make no "
-        + "difference, ten million make none";
+        + "purge is one entry in a table and one record in a log, and touches no copy: where ten times the copies make "
+        + "no difference, ten million make none";
 
     private const int Purges = 300, Least = 1_000;
 
@@ -35,8 +35,8 @@ internal static class PurgeTimes
                 Show(times[Purges * 99 / 100], 3), Show(times[^1], 3), Show(1000 * alone[Purges / 2], 1), "5");
             if (count == most) break;
         }
-        table.Print("Each purge is in the log on the disk before it returns. A copy under the prefix is gone at once, its "
-            + "neighbour stays; both are looked at after each round.");
+        table.Print("Each purge is in the log on the disk before it returns. A copy under the prefix is gone at once, "
+            + "its neighbour stays; both are looked at after each round.");
     }
 
     private const string Url = "http://127.0.0.1:80";
@@ -73,5 +73,6 @@ internal static class PurgeTimes
         return set.Copies.Length > 0 ? set.Copies[0] : null;
     }
 
-    private static string Show(double figure, int digits) => figure.ToString($"N{digits}", CultureInfo.InvariantCulture);
+    private static string Show(double figure, int digits) =>
+        figure.ToString($"N{digits}", CultureInfo.InvariantCulture);
 }

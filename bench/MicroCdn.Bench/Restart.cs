@@ -5,14 +5,14 @@ using MicroCdn.Caching.Store;
 
 namespace MicroCdn.Bench;
 
-/// <summary>What a cache still has after kill -9, and how long it takes to start with a million copies on disk.</summary>
+/// <summary>What a cache still has after kill -9, and how long a start with a million copies takes.</summary>
 internal static class Restart
 {
     /// <summary>What the command's help says.</summary>
-    public const string Help = "300 objects stored, kill -9, restart: hits and wrong bytes (bars: 300, 0). Then the start "
-        + "with a million copies of 1 KiB on disk, or --objects N of them: some 4.6 GB below the folder for temporary "
-        + "files, written by the store itself in some minutes and deleted afterwards (bars: first hit within 1 s, whole "
-        + "index within 30 s)";
+    public const string Help = "300 objects stored, kill -9, restart: hits and wrong bytes (bars: 300, 0). Then the "
+        + "start with a million copies of 1 KiB on disk, or --objects N of them: some 4.6 GB below the folder for temporary "
+        + "files, written by the store itself in some minutes and deleted afterwards (bars: first hit within 1 s, "
+        + "whole index within 30 s)";
 
     private const int Stored = 300, KillSignal = 9;
 
@@ -20,8 +20,8 @@ internal static class Restart
     {
         Table table = new("After kill -9, and a start on the same folder", "stored", "hits", "wrong bytes", "bar");
         for (int round = 0; round < settings.Rounds; round++) Kill(settings, table);
-        table.Print("Sizes from 1 KiB to 1 MiB, each asked for once. The kill comes when the server has been at rest for "
-            + "half a second; a hit is an answer for which the origin was not asked again.");
+        table.Print("Sizes from 1 KiB to 1 MiB, each asked for once. The kill comes when the server has been at rest "
+            + "for half a second; a hit is an answer for which the origin was not asked again.");
         Start(settings, settings.Objects ?? (settings.Quick ? 5_000 : 1_000_000));
     }
 

@@ -9,7 +9,8 @@ namespace MicroCdn.Bench;
 /// <summary>A web server for caches to stand before: the target says what it answers and when, and it counts how often
 /// each was asked for.</summary>
 /// <remarks>Targets are <c>/keep/BYTES/NAME</c>, which may be kept for a day; <c>/drip/NAME</c>, 64 KiB of which the
-/// first byte comes after 0.8 s and the last after 1.6 s; <c>/private/NAME</c>, after 0.3 s and for nobody else.</remarks>
+/// first byte comes after 0.8 s and the last after 1.6 s; <c>/private/NAME</c>, after 0.3 s and for nobody
+/// else.</remarks>
 internal sealed class WebOrigin : IDisposable
 {
     /// <summary>What a slow answer takes, by the words of the bars.</summary>

@@ -217,7 +217,7 @@ internal sealed class SocketConnection : IPeer
         return true;
     }
 
-    // Part of a file was taken: the socket is full, the file was cut, or a signal came in between. Sending on while it is
+    // Part of a file was taken: the socket is full, the file was cut, or a signal came in between. Going on while it is
     // full would send crumbs, and cost a fifth more for each GiB; of room the kernel tells only where there was none.
     private void FileStopped(Answer answer)
     {
