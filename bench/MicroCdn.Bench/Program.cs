@@ -25,9 +25,10 @@ Option<bool> quick = new("--quick") { Description = "Tests the harness: one roun
 Option<string[]> up = new("--up") { Description = "An argument for `microcdn up`; may be repeated" };
 Option<int> times = new("--times") { Description = "Rounds of `kills`", DefaultValueFactory = _ => 30 };
 Option<string?> only = new("--only") { Description = "The one file size to download, such as \"1 MiB\"" };
+Option<int?> objects = new("--objects") { Description = "Copies on disk for `restart` and `purge`" };
 
 RootCommand root = new("Benchmarks of MicroCDN: whole servers on one core of this machine, the load on another");
-foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only, times])
+foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only, times, objects])
 {
     option.Recursive = true;
     root.Add(option);
@@ -40,8 +41,12 @@ Add("forgery", "Forged and replayed control messages at a cluster with a key", F
 Add("survive", "10,000 downloads of 8 MiB while one of three servers is killed every 2 s", Survive.Run);
 Add("kills", Kills.Help, Kills.Run);
 Add("verify", "What verifying a download costs the client", Verify.Run);
-Add("eviction", "Hit ratio of the cache's eviction, against LRU and FIFO", Evictions.Run);
-Add("all", "All of these but micro, redirects, forgery, survive, kills, verify and eviction, one after the other",
+Add("eviction", Evictions.Help, Evictions.Run);
+Add("cache", CacheHits.Help, CacheHits.Run);
+Add("cold", Cold.Help, Cold.Run);
+Add("restart", Restart.Help, Restart.Run);
+Add("purge", PurgeTimes.Help, PurgeTimes.Run);
+Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 
 try
@@ -73,6 +78,7 @@ void Add(string name, string what, Action<Settings> run)
             Quick = isQuick,
             Times = isQuick ? 1 : Math.Clamp(words.GetValue(times), 1, 1000),
             Only = words.GetValue(only),
+            Objects = words.GetValue(objects) is { } wanted ? Math.Clamp(wanted, 1_000, 10_000_000) : null,
             UpArguments = words.GetValue(up) ?? [],
         };
         if (!File.Exists(settings.Server))

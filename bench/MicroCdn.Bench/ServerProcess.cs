@@ -62,7 +62,10 @@ internal sealed class ServerProcess : IDisposable
             {
                 string stat = File.ReadAllText(Path.Combine(folder, "stat"));
                 string parent = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1];
-                if (int.Parse(parent, CultureInfo.InvariantCulture) == Number) _numbers.Add(number);
+                if (int.Parse(parent, CultureInfo.InvariantCulture) != Number) continue;
+                // It reads the folder of copies after a minute, and ends: a clock that stops is no clock.
+                string words = File.ReadAllText(Path.Combine(folder, "cmdline"));
+                if (!words.Contains("cache loader", StringComparison.Ordinal)) _numbers.Add(number);
             }
             catch (IOException)
             {

@@ -18,6 +18,9 @@ internal sealed record Settings
     /// <summary>How long one round lasts.</summary>
     public required TimeSpan Round { get; init; }
 
+    /// <summary>How many copies a cache has on disk; null for what the benchmark thinks right.</summary>
+    public int? Objects { get; init; }
+
     /// <summary>A test of the harness: figures from it mean nothing.</summary>
     public bool Quick { get; init; }
 

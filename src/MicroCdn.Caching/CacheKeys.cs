@@ -17,12 +17,12 @@ public static class CacheKeys
     /// <param name="path">The path, with its slash, still encoded.</param>
     /// <param name="query">What follows the question mark; empty when there is none.</param>
     /// <param name="policy">Says what of the query counts.</param>
-    /// <param name="target">At least <see cref="CacheKey.MostBytes"/>.</param>
+    /// <param name="target">At least <see cref="MostLength"/>.</param>
     /// <returns>The length; 0 when it would be longer than a key may be, or is no target of a key.</returns>
     public static int Write(ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> authority, ReadOnlySpan<byte> path,
         ReadOnlySpan<byte> query, CachePolicy policy, Span<byte> target)
     {
-        int most = scheme.Length + authority.Length + path.Length + query.Length + "://:65535?".Length;
+        int most = MostLength(scheme, authority, path, query);
         bool isSecure = Ascii.EqualsIgnoreCase(scheme, "https"u8);
         if (most > CacheKey.MostBytes || authority.IsEmpty || path.IsEmpty || path[0] != '/') return 0;
         if (!isSecure && !Ascii.EqualsIgnoreCase(scheme, "http"u8)) return 0;
@@ -41,6 +41,11 @@ public static class CacheKeys
         target[length] = (byte)'?';
         return length + 1 + kept;
     }
+
+    /// <summary>The most that the text of a key can come to.</summary>
+    public static int MostLength(ReadOnlySpan<byte> scheme, ReadOnlySpan<byte> authority, ReadOnlySpan<byte> path,
+        ReadOnlySpan<byte> query) =>
+        scheme.Length + authority.Length + path.Length + query.Length + "://:65535?".Length;
 
     /// <summary>The key of a target; null when it would be too long, or it is no target of a
     /// key.</summary>

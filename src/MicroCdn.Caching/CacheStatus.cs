@@ -1,4 +1,4 @@
-using System.Text.Unicode;
+using System.Buffers.Text;
 
 namespace MicroCdn.Caching;
 
@@ -51,7 +51,7 @@ public readonly record struct CacheStatus(Outcome Outcome)
     private static int Number(ReadOnlySpan<byte> name, long number, Span<byte> target)
     {
         int length = Add(name, target, 0);
-        Utf8.TryWrite(target[length..], $"{number}", out int written);
+        Utf8Formatter.TryFormat(number, target[length..], out int written);
         return length + written;
     }
 

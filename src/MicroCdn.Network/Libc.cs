@@ -48,6 +48,14 @@ internal static unsafe partial class Libc
         fixed (byte* pointer = events) return epoll_wait(epoll, pointer, events.Length / EventSize, timeout);
     }
 
+    /// <summary>True when a socket takes more; else epoll tells when it does. A call that was cut short by a signal
+    /// (SIGSTOP, a debugger, a frozen container) leaves room of which epoll never tells.</summary>
+    public static bool HasRoom(int fd)
+    {
+        PollEntry one = new() { Socket = fd, Events = EpollOut };
+        return poll(&one, 1, 0) != 0;
+    }
+
     public static int CreateEpoll() => epoll_create1(CloseOnExec);
 
     public static SafeFileHandle CreateEvent() => new(eventfd(0, NonBlocking | CloseOnExec), ownsHandle: true);
@@ -145,6 +153,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     private static partial int eventfd(uint initial, int flags);
 
+    [LibraryImport("libc")]
+    private static partial int poll(PollEntry* entries, nuint count, int timeout);
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint write(SafeFileHandle file, byte* bytes, nuint length);
 
@@ -183,4 +194,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setpriority(int which, int who, int priority);
+
+    // struct pollfd.
+    private struct PollEntry
+    {
+        public int Socket;
+        public short Events;
+        public short Returned;
+    }
 }

@@ -217,11 +217,11 @@ internal sealed class SocketConnection : IPeer
         return true;
     }
 
-    // Part of a file was taken: the socket is full, or the file was cut. When full, waiting until the kernel tells of
-    // room sends large pieces; trying again at once would send crumbs, and cost a fifth more for each GiB.
+    // Part of a file was taken: the socket is full, the file was cut, or a signal came in between. Going on while it is
+    // full would send crumbs, and cost a fifth more for each GiB; of room the kernel tells only where there was none.
     private void FileStopped(Answer answer)
     {
-        if (answer.File!.Unchanged()) _writable = false;
+        if (answer.File!.Unchanged()) _writable = Libc.HasRoom(_fd);
         else answer.EndFile(broken: true);
     }
 

@@ -33,7 +33,7 @@ public sealed partial class CacheStore
         // Readers of one shelf wait for one another: who comes second finds what the first one read.
         lock (_stripes[shelf % Stripes])
         {
-            if (_files is null) return _index.TryFind(id, key, out CopySet all) ? all : CopySet.Empty;
+            if (_files is null) return _index.TryFind(id, key.Text, out CopySet all) ? all : CopySet.Empty;
             List(shelf);
             List<Entry> entries;
             lock (_gate) entries = _index.EntriesOf(id);

@@ -6,9 +6,9 @@ namespace MicroCdn.Caching.Store;
 /// <summary>Keeps copies of responses, in memory and on disk, within fixed bounds.</summary>
 /// <remarks>
 /// <para>Memory lies over disk. What is in memory is found without a lock, an allocation or a wait
-/// (<see cref="TryFind"/>), so that a hit is answered on an event loop; what must be read first is found by
-/// <see cref="FindAsync"/>. A copy is written down when it is complete, and is in the store from that moment on or not
-/// at all.</para>
+/// (<see cref="TryFind(CacheKey, out CopySet)"/>), so that a hit is answered on an event loop; what must be read first
+/// is found by <see cref="FindAsync"/>. A copy is written down when it is complete, and is in the store from that
+/// moment on or not at all.</para>
 /// <para>The disk is a help and never a reason to fail: where it is full, slow or broken, copies stay in memory alone
 /// or pass through.</para>
 /// <para>One lock guards all tables and both queues of eviction. It is held for microseconds and never while the disk
@@ -97,7 +97,10 @@ public sealed partial class CacheStore : IDisposable
 
     /// <summary>Finds all copies of a key in memory, purged ones too; false when it must be looked for on the disk, by
     /// <see cref="FindAsync"/>.</summary>
-    public bool TryFind(CacheKey key, out CopySet copies)
+    public bool TryFind(CacheKey key, out CopySet copies) => TryFind(key.Text, out copies);
+
+    /// <summary>The same for the text of a key, of which no string need be made for it.</summary>
+    public bool TryFind(ReadOnlySpan<char> key, out CopySet copies)
     {
         UInt128 id = CopyId.Of(key);
         copies = CopySet.Empty;

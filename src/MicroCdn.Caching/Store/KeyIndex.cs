@@ -15,14 +15,14 @@ internal sealed class KeyIndex
     public int Count { get; private set; }
 
     /// <summary>True when everything that is known of a key is loaded, which is also so when nothing is.</summary>
-    public bool TryFind(UInt128 id, CacheKey key, out CopySet copies)
+    public bool TryFind(UInt128 id, ReadOnlySpan<char> key, out CopySet copies)
     {
         copies = CopySet.Empty;
         if (!_slots.TryGetValue(id, out Slot? slot)) return true;
         CopySet? set = slot.Set;
         if (set is null) return false;
         // Another key of the same hash is nobody's copy.
-        if (set.Copies.Length > 0 && set.Copies[0].Key == key) copies = set;
+        if (set.Copies.Length > 0 && key.SequenceEqual(set.Copies[0].Key.Text)) copies = set;
         return true;
     }
 

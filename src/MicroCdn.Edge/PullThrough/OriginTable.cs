@@ -39,6 +39,9 @@ internal sealed class OriginTable(IEnumerable<OriginPlace> places)
 /// <param name="shield">Who is asked before it; null for nobody.</param>
 internal sealed class OriginPlace(OriginRule rule, OriginServer server, Shield? shield)
 {
+    /// <summary>Nearly all keys are shorter, and are looked up from the stack.</summary>
+    public const int MostShort = 512;
+
     private readonly byte[] _scheme = rule.Url.Scheme == "https" ? [.. "https"u8] : [.. "http"u8];
     private readonly byte[] _authority = Encoding.ASCII.GetBytes(server.Address.Authority);
     private readonly byte[] _basePath = Encoding.ASCII.GetBytes(server.Address.BasePath);
@@ -65,11 +68,24 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server, Shield? 
 
     public byte[] Prefix { get; } = Encoding.UTF8.GetBytes(rule.Prefix);
 
-    /// <summary>The key of a target: as the origin is asked for it, so that what the client calls the host makes no
-    /// difference, and two sites on one origin are two; null when it is too long to be stored.</summary>
-    public CacheKey? KeyOf(ReadOnlySpan<byte> path, ReadOnlySpan<byte> query, CachePolicy policy) =>
-        CacheKeys.Of(
-            _scheme, _authority, _basePath.Length == 0 ? path : (byte[])[.. _basePath, .. path], query, policy);
+    /// <summary>The text of the key of a target: as the origin is asked for it, so that what the client calls the host
+    /// makes no difference, and two sites on one origin are two; empty when it is too long to be stored.</summary>
+    /// <param name="path">The path as it came.</param>
+    /// <param name="query">What follows the question mark.</param>
+    /// <param name="policy">Says what of the query counts.</param>
+    /// <param name="room">Of <see cref="MostShort"/>: where it is written, if it has room.</param>
+    public ReadOnlySpan<char> KeyOf(
+        ReadOnlySpan<byte> path, ReadOnlySpan<byte> query, CachePolicy policy, Span<char> room)
+    {
+        if (_basePath.Length > 0) path = (byte[])[.. _basePath, .. path];
+        if (CacheKeys.MostLength(_scheme, _authority, path, query) > MostShort)
+        {
+            return CacheKeys.Of(_scheme, _authority, path, query, policy)?.Text;
+        }
+        Span<byte> text = stackalloc byte[MostShort];
+        int length = CacheKeys.Write(_scheme, _authority, path, query, policy, text);
+        return room[..Encoding.Latin1.GetChars(text[..length], room)];
+    }
 
     /// <summary>The target of a key: what stands behind authority and base path.</summary>
     public byte[] TargetOf(CacheKey key) => Encoding.Latin1.GetBytes(

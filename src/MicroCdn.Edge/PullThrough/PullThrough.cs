@@ -93,9 +93,11 @@ internal sealed class PullThrough : IDisposable
             return true;
         }
         RequestRules rules = RequestRules.Of(request.MethodName, fields, Policy);
-        CacheKey? key = place.KeyOf(request.Path, request.Query, Policy);
-        if (key is { } known && rules.Method is MethodKind.Get or MethodKind.Head && request.BodyLength == 0
-            && TryHit(known, rules, fields, response)) return true;
+        ReadOnlySpan<char> text =
+            place.KeyOf(request.Path, request.Query, Policy, stackalloc char[OriginPlace.MostShort]);
+        if (!text.IsEmpty && rules.Method is MethodKind.Get or MethodKind.Head && request.BodyLength == 0
+            && TryHit(text, rules, fields, response)) return true;
+        CacheKey? key = text.IsEmpty ? null : new CacheKey(text.ToString());
         PullRequest kept = new(request, place, key, rules);
         Delivery delivery = new(this, kept, response);
         response.Later(delivery);
@@ -138,7 +140,7 @@ internal sealed class PullThrough : IDisposable
         Store.Dispose();
     }
 
-    private bool TryHit(CacheKey key, in RequestRules rules, in RequestLines fields, Response response)
+    private bool TryHit(ReadOnlySpan<char> key, in RequestRules rules, in RequestLines fields, Response response)
     {
         if (!Store.TryFind(key, out CopySet copies)) return false;
         long now = Now;

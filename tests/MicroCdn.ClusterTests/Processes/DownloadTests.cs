@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace MicroCdn.ClusterTests.Processes;
 
 /// <summary>Real downloads that lose their server, or their own process, on the way.</summary>
@@ -98,6 +101,49 @@ public sealed class DownloadTests
         CheckSaved(stage, bytes);
         RunningProcess nope = stage.MicroCdn("get", "nope", "--gateway", $"http://127.0.0.1:{gateway}");
         Assert.Equal(3, await nope.UntilEndAsync(Soon));
+    }
+
+    // A signal cuts a sendfile short while its socket has room: of that epoll never tells.
+    [Fact]
+    public async Task A_download_goes_on_though_its_server_is_frozen_and_thawed_again_and_again()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        byte[] bytes = Stage.Noise(100 * MiB);
+        RunningProcess server = stage.Content("CS1", stage.MakeFiles("files", ("big.bin", bytes)), port);
+        await server.UntilLineAsync("computed 1 digests");
+        using TcpClient client = new();
+        await client.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
+        NetworkStream stream = client.GetStream();
+        await stream.WriteAsync("GET big.bin\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        using CancellationTokenSource over = new();
+        Task freezing = Task.Run(async () =>
+        {
+            while (!over.IsCancellationRequested)
+            {
+                server.Freeze();
+                await Stage.PassAsync(TimeSpan.FromMilliseconds(5), "it is frozen while it sends");
+                server.Thaw();
+                await Stage.PassAsync(TimeSpan.FromMilliseconds(5), "it sends on");
+            }
+        }, TestContext.Current.CancellationToken);
+        byte[] came = new byte[bytes.Length + $"OK {bytes.Length}\n".Length];
+        try
+        {
+            for (int length = 0; length < came.Length;)
+            {
+                using CancellationTokenSource late = new(Soon);
+                int got = await stream.ReadAsync(came.AsMemory(length), late.Token);
+                if (got == 0) Assert.Fail($"it ended after {length} bytes");
+                length += got;
+            }
+        }
+        finally
+        {
+            over.Cancel();
+            await freezing;
+        }
+        Assert.True(came.AsSpan(came.Length - bytes.Length).SequenceEqual(bytes));
     }
 
     private static Task UntilHalfAsync(RunningProcess client, string part) =>
