@@ -10,7 +10,9 @@ internal static class CopyId
 {
     private const int HashDigits = 29;
 
-    public static UInt128 Of(CacheKey key) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(key.Text.AsSpan()));
+    public static UInt128 Of(CacheKey key) => key.Hash;
+
+    public static UInt128 Of(ReadOnlySpan<char> text) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(text));
 
     public static int ShelfOf(UInt128 id) => (int)(id >> 116);
 

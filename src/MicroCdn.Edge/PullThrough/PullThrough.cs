@@ -91,7 +91,7 @@ internal sealed class PullThrough : IDisposable
     /// <summary>Asks for a stale copy anew behind everybody's back (RFC 5861, section 3).</summary>
     public void Refresh(PullRequest request, Selection selection)
     {
-        FetchPlan plan = new() { Validated = selection };
+        FetchPlan plan = new() { Validated = selection, IsRefresh = true };
         plan.Join();
         Fetches.Join(selection.Copy!.Key, $"{Fetches.PartOf(selection.Rules, request)}|",
             () => new Fetch(this, request, plan), out _);
