@@ -32,10 +32,6 @@ public sealed class ByteSet
         }
     }
 
-    /// <summary>The first bytes of a representation.</summary>
-    public static ByteSet FromStart(long length) =>
-        length == 0 ? Empty : new([Checked(new ByteRange(0, length))]);
-
     /// <summary>Adds bytes; false when the set would fall into more than <see cref="Most"/> ranges.</summary>
     /// <param name="range">The bytes. They may overlap those that are there.</param>
     /// <param name="sum">The set with them, or this set where the answer is false.</param>

@@ -10,6 +10,9 @@ public readonly record struct CacheKey(string Text)
     /// <summary>The longest text in bytes: a target of 8 KiB behind a host name.</summary>
     public const int MostBytes = 8 * 1024 + 512;
 
+    /// <summary>Its name in tables that must not grow with its length.</summary>
+    public UInt128 Hash => Store.CopyId.Of(Text.AsSpan());
+
     /// <inheritdoc/>
     public override string ToString() => Text;
 }

@@ -31,9 +31,6 @@ public enum Outcome
     /// <summary>Asked for: the method is none that a copy answers.</summary>
     Method,
 
-    /// <summary>Asked for: the cache was told not to handle this, or cannot.</summary>
-    Bypass,
-
     /// <summary>504: only a copy was wanted, and there is none that may be used (RFC 9111, section 5.2.1.7).</summary>
     OnlyIfCached,
 
@@ -56,7 +53,6 @@ public static class OutcomeWords
         Outcome.Partial => "partial"u8,
         Outcome.Request => "request"u8,
         Outcome.Method => "method"u8,
-        Outcome.Bypass => "bypass"u8,
         Outcome.Loop => "loop"u8,
         _ => "only-if-cached"u8,
     };

@@ -37,6 +37,13 @@ public sealed record StoredHead
     /// count.</summary>
     public bool WasAuthorized { get; init; }
 
+    /// <summary>The longest head that is stored, in bytes: within 64 KiB, which is what is sent on to a client at most,
+    /// with room for the fields that are added to it.</summary>
+    public const int MostBytes = 60 * 1024;
+
+    /// <summary>Bytes of what is sent on of it: the words behind the status and the fields.</summary>
+    public int Bytes => Reason.Length + Fields.Bytes.Length;
+
     /// <summary>Writes everything down; <see cref="Read"/> is its reverse.</summary>
     public byte[] Write()
     {

@@ -16,6 +16,7 @@ public static class Storing
         if (request.Method is not (MethodKind.Get or MethodKind.Post)) return Storability.Method;
         if (head.Status is < 200 or > 599 || StatusCodes.IsForOneRequest(head.Status)) return Storability.Status;
         bool understood = StatusCodes.IsUnderstood(head.Status);
+        if (head.Bytes > StoredHead.MostBytes) return Storability.TooLarge;
         if (directives.MustUnderstand && !understood) return Storability.NotUnderstood;
         if (directives.NoStore && !directives.MustUnderstand) return Storability.NoStore;
         if (request.NoStore) return Storability.NoStoreAsked;
@@ -94,6 +95,9 @@ public enum Storability
 
     /// <summary>No lifetime is given, and none may be guessed (RFC 9111, section 4.2.2).</summary>
     NoLifetime,
+
+    /// <summary>The head is longer than <see cref="StoredHead.MostBytes"/>.</summary>
+    TooLarge,
 
     /// <summary>It is stale as it comes, and has nothing to validate it by.</summary>
     NoUse,

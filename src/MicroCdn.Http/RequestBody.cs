@@ -45,7 +45,8 @@ public sealed class RequestBody : IDisposable
 
     /// <summary>Reads some bytes, waiting until there are any.</summary>
     /// <returns>How many; 0 at the end.</returns>
-    /// <exception cref="IOException">The client left, or sent too slowly: it will not come to its end.</exception>
+    /// <exception cref="IOException">The client left, or sent too slowly, or the rest was given up: it will not come to
+    /// its end.</exception>
     /// <exception cref="InvalidDataException">What came is not framed as a body must be.</exception>
     public async ValueTask<int> ReadAsync(Memory<byte> target, CancellationToken cancellationToken)
     {
@@ -57,7 +58,8 @@ public sealed class RequestBody : IDisposable
         }
     }
 
-    /// <summary>Nobody wants the rest: it is read from the client and dropped.</summary>
+    /// <summary>Nobody wants the rest: it is read from the client and dropped. Whoever waits for it, or asks for more,
+    /// hears so, lest it take this for the end.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -65,6 +67,7 @@ public sealed class RequestBody : IDisposable
             _isUnwanted = true;
             _news += Math.Max(1, _unread);
             (_bytes, _start, _unread) = ([], 0, 0);
+            WakeReader();
         }
         _woken();
     }
@@ -118,6 +121,7 @@ public sealed class RequestBody : IDisposable
         lock (_lock)
         {
             more = null;
+            if (_isUnwanted) throw new IOException("The rest of the body was given up.");
             if (_unread == 0 && _failure is not null) throw _failure;
             if (_unread == 0 && !IsOver)
             {

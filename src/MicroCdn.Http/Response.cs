@@ -171,7 +171,8 @@ public readonly struct Response
     public void EndWithPieces(ILineSource source, long length)
     {
         EndHead(length);
-        if (!_headOnly) _answer.SendList(source);
+        if (_headOnly) (source as IDisposable)?.Dispose();
+        else _answer.SendList(source);
         Close();
     }
 

@@ -1,3 +1,4 @@
+using MicroCdn.Protocol;
 using MicroCdn.Storage;
 
 namespace MicroCdn.Caching.Store;
@@ -12,18 +13,41 @@ public sealed partial class CacheStore
     private readonly Lock _ticking = new();
     private readonly Task _listing = Task.CompletedTask;
     private volatile bool _isDirty;
-    private long _unlisted;
+    private long _unlisted, _persistAgainAt;
     private int _ended, _troubles;
     private bool _strangersNoted;
 
-    /// <summary>Opens the file of a copy; null when there is none.</summary>
+    /// <summary>Opens the file of a copy; null when there is none. One that is gone, or short, makes the copy
+    /// leave.</summary>
     internal SharedFile? OpenFile(Copy copy)
     {
         Entry entry = copy.Entry;
         if (_folder is null || !entry.IsOnDisk) return null;
-        SharedFile? file = _folder.Open(CopyId.ShelfOf(entry.Id), CopyId.NameOf(entry.Id, entry.Sequence));
+        (int shelf, string name) = (CopyId.ShelfOf(entry.Id), CopyId.NameOf(entry.Id, entry.Sequence));
+        SharedFile? file = _folder.Open(shelf, name);
+        // Without descriptors left it is there all the same.
+        bool isBroken = file is null ? !_folder.Has(shelf, name) : IsShort(copy, file);
+        if (isBroken && entry.IsOnDisk)
+        {
+            file?.Release();
+            RemoveBroken(copy);
+            return null;
+        }
         // A copy that has left is not kept open: nobody would close it.
         return file is null || !entry.IsOnDisk || entry.Loaded != copy ? file : _open.Keep(copy, file);
+    }
+
+    /// <summary>Opens the file of a copy to add to it; one that is in memory alone gets one. On the pool.</summary>
+    internal SharedFile? OpenToAdd(Copy copy)
+    {
+        if (!copy.Entry.IsOnDisk) Persist(copy);
+        return copy.Open();
+    }
+
+    private static bool IsShort(Copy copy, SharedFile file)
+    {
+        ReadOnlySpan<ByteRange> present = copy.Present.Ranges;
+        return file.Length < copy.BodyOffset + (present.IsEmpty ? 0 : present[^1].End);
     }
 
     private CopySet Find(CacheKey key)
@@ -107,6 +131,7 @@ public sealed partial class CacheStore
             // A shelf that cannot be read has no copies; what is fetched anew goes on.
             Complain(exception);
         }
+        Departures gone = new();
         lock (_gate)
         {
             foreach ((Entry entry, long bytes) in found)
@@ -118,36 +143,50 @@ public sealed partial class CacheStore
                 long counted = Math.Min(_unlisted, bytes);
                 _unlisted -= counted;
                 _room.Take(bytes - counted);
+                // It was there all the time, though nobody knew of it.
+                if (Invalidations.AreAfter(entry.Id, entry.Sequence)) Leave(entry, gone);
             }
         }
+        Depart(gone);
         Volatile.Write(ref _shelfRead[shelf], true);
     }
 
-    // Writes a copy down that is in memory alone.
+    // Writes a copy down that is in memory alone. What the disk refuses now it may take later.
     private void Persist(Copy copy)
     {
         Entry entry = copy.Entry;
         lock (entry)
         {
             if (!entry.IsIn || entry.IsOnDisk || _files is null) return;
-            CopyState state = copy.State;
-            CopyFront front = FrontOf(copy);
-            long weight = WeightOf(front.BodyOffset + state.Present.Bytes);
-            if (!TryReserve(weight)) return;
-            try
-            {
-                _files.Write(entry, front, copy.Segments);
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                Unreserve(weight);
-                Complain(exception);
-                return;
-            }
-            copy.BodyOffset = front.BodyOffset;
-            Settle(entry, weight, weight);
+            if (!TryPersist(copy, _files)) Volatile.Write(ref _persistAgainAt, Time.GetTimestamp() + PersistAgain);
+            copy.EndPersisting();
         }
     }
+
+    private bool TryPersist(Copy copy, CopyFiles files)
+    {
+        CopyFront front = FrontOf(copy);
+        long weight = WeightOf(front.BodyOffset + copy.Present.Bytes);
+        if (!TryReserve(weight)) return false;
+        try
+        {
+            files.Write(copy.Entry, front, copy.Segments);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Unreserve(weight);
+            Complain(exception);
+            return false;
+        }
+        copy.BodyOffset = front.BodyOffset;
+        Settle(copy.Entry, weight, weight);
+        return true;
+    }
+
+    // The disk that refused one copy is not tried with each hit on every other.
+    private bool MayPersist => Volatile.Read(ref _persistAgainAt) is var at && (at == 0 || Time.GetTimestamp() >= at);
+
+    private long PersistAgain => 10 * Time.TimestampFrequency;
 
     // The file of an entry has its name: its bytes are reserved no more, they are used.
     private void Settle(Entry entry, long reserved, long weight)

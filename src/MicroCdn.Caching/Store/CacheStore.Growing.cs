@@ -41,7 +41,7 @@ public sealed partial class CacheStore
         _ = Find(plan.Key);
         lock (_gate)
         {
-            isIn = copy.PurgeState != PurgeState.Gone && Enter(copy, gone);
+            isIn = IsValid(copy) && Enter(copy, gone);
             isAdmitted = isIn && _files is not null && (isWanted || _disk.IsRemembered(copy.Entry.Hash)
                 || _room.HasRoomFor(WeightOf(copy.BodyOffset + body.Length)));
         }
@@ -55,7 +55,7 @@ public sealed partial class CacheStore
     {
         (long length, long written) = (front.Length, front.Part.Length);
         Copy copy = Make(plan, length, written);
-        if (copy.PurgeState == PurgeState.Gone) return null;
+        if (!IsValid(copy)) return null;
         _ = Find(plan.Key);
         lock (copy.Entry)
         {
@@ -64,7 +64,7 @@ public sealed partial class CacheStore
             long weight = WeightOf(copy.BodyOffset + written);
             Departures gone = new();
             bool isIn;
-            lock (_gate) isIn = copy.PurgeState != PurgeState.Gone && Enter(copy, gone);
+            lock (_gate) isIn = IsValid(copy) && Enter(copy, gone);
             Depart(gone);
             Settle(copy.Entry, reserved, weight);
             return isIn ? copy : null;
@@ -138,6 +138,10 @@ public sealed partial class CacheStore
         Depart(gone);
         return true;
     }
+
+    // Of what was being fetched: a copy that is in would have been taken out.
+    private bool IsValid(Copy copy) => copy.PurgeState != PurgeState.Gone
+        && !Invalidations.AreAfter(copy.Entry.Id, copy.State.Sequence);
 
     private Copy Make(GrowingPlan plan, long length, long written)
     {

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text;
 
 namespace MicroCdn.Caching.Store;
@@ -23,13 +22,14 @@ public sealed partial class CacheStore
         lock (_purging)
         {
             long sequence = Numbers.Next();
-            if (!Purges.Add(order, sequence))
+            PurgeRecord record = PurgeRecord.Of(order, sequence);
+            if (!Purges.Add(record))
             {
                 return new(0, "more purges than can be remembered: purge a prefix, or all, or wait some minutes");
             }
             try
             {
-                _purgeLog?.Append(Record(order, sequence));
+                _purgeLog?.Append(record.Write());
                 return new(sequence, null);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -98,10 +98,10 @@ public sealed partial class CacheStore
 
     private void Forget(long sequence)
     {
-        lock (_gate) Purges.Forget(sequence);
+        Purges.Forget(sequence);
         try
         {
-            _purgeLog?.Replace(Purges.Remembered().Select(one => Record(one.Order, one.Sequence)));
+            _purgeLog?.Replace(Purges.Remembered().Select(one => one.Write()));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -109,22 +109,8 @@ public sealed partial class CacheStore
         }
     }
 
-    private static byte[] Record(PurgeOrder order, long sequence)
-    {
-        byte[] text = Encoding.UTF8.GetBytes(order.Text);
-        byte[] record = new byte[10 + text.Length];
-        BinaryPrimitives.WriteInt64LittleEndian(record, sequence);
-        record[8] = (byte)order.Scope;
-        record[9] = order.IsSoft ? (byte)1 : (byte)0;
-        text.CopyTo(record.AsSpan(10));
-        return record;
-    }
-
     private void Replay(byte[] record)
     {
-        if (record.Length < 10 || !Enum.IsDefined((PurgeScope)record[8])) return;
-        PurgeOrder order = new((PurgeScope)record[8], Encoding.UTF8.GetString(record, 10, record.Length - 10),
-            record[9] == 1);
-        Purges.Add(order, BinaryPrimitives.ReadInt64LittleEndian(record));
+        if (PurgeRecord.TryRead(record, out PurgeRecord purge)) Purges.Add(purge);
     }
 }

@@ -29,7 +29,7 @@ public sealed partial class CacheStore : IDisposable
     private readonly CopyFolder? _folder;
     private readonly CopyFiles? _files;
     private readonly RecordLog? _purgeLog;
-    private readonly ITimer? _timer;
+    private readonly ITimer _timer;
     private long _growingInMemory;
 
     /// <summary>Opens a store. It finds copies at once; those of earlier starts are listed behind it.</summary>
@@ -46,6 +46,7 @@ public sealed partial class CacheStore : IDisposable
         {
             Numbers = Numbers.Start([], time.GetUtcNow());
             Array.Fill(_shelfRead, true);
+            _timer = time.CreateTimer(_ => Tick(), null, SyncEvery, SyncEvery);
             return;
         }
         _folder = CopyFolder.Open(options.Folder, new StoreHealth(NoteReadOnly), out IReadOnlyList<string> strangers);
@@ -85,6 +86,8 @@ public sealed partial class CacheStore : IDisposable
 
     internal Purges Purges { get; } = new();
 
+    internal Invalidations Invalidations { get; } = new();
+
     internal Numbers Numbers { get; }
 
     internal TimeProvider Time { get; }
@@ -117,17 +120,19 @@ public sealed partial class CacheStore : IDisposable
     {
         Eviction<Copy>.Use(copy);
         Eviction<Entry>.Use(copy.Entry);
-        if (_files is null || copy.Entry.IsOnDisk || !copy.Entry.IsIn || !copy.ClaimPersisting()) return;
+        if (_files is null || copy.Entry.IsOnDisk || !copy.Entry.IsIn || !MayPersist || !copy.ClaimPersisting()) return;
         ThreadPool.UnsafeQueueUserWorkItem(static one => one.Store.Persist(one.Copy), (Store: this, Copy: copy), true);
     }
 
     /// <summary>Puts a newer head in place of a copy's (RFC 9111, section 3.2), on disk too; false when the copy has
-    /// left the store or was purged since. It waits for the disk.</summary>
+    /// left the store or was purged since, or when the head is longer than <see cref="StoredHead.MostBytes"/>: update
+    /// by update it could grow without end. It waits for the disk.</summary>
     /// <param name="copy">The copy.</param>
     /// <param name="head">The newer head.</param>
     /// <param name="mark">What <see cref="Mark"/> said before the origin was asked.</param>
     public bool Update(Copy copy, StoredHead head, long mark)
     {
+        if (head.Bytes > StoredHead.MostBytes) return false;
         lock (copy.Entry)
         {
             Copy known = Known(copy);
@@ -151,8 +156,12 @@ public sealed partial class CacheStore : IDisposable
         Departures gone = new();
         lock (_gate)
         {
-            Purges.Add(new PurgeOrder(PurgeScope.Url, key.Text, IsSoft: false), Numbers.Next());
-            foreach (Entry entry in _index.EntriesOf(id)) Leave(entry, gone);
+            Invalidations.Note(id, Numbers.Next());
+            foreach (Entry entry in _index.EntriesOf(id))
+            {
+                entry.IsInvalid = true;
+                Leave(entry, gone);
+            }
         }
         Depart(gone);
     }
@@ -165,11 +174,20 @@ public sealed partial class CacheStore : IDisposable
         Depart(gone);
     }
 
+    /// <summary>Takes a copy out whose file turned out short or unreadable, so that the next request for it is a miss.
+    /// Any thread.</summary>
+    public void RemoveBroken(Copy copy)
+    {
+        if (copy.Entry.IsIn) Complain(new IOException("a copy's file is short, or cannot be read"));
+        Remove(copy);
+    }
+
     /// <summary>Ends in good order: all that is complete survives, and is trusted at the next start.</summary>
     public void Dispose()
     {
-        if (_folder is null || Interlocked.Exchange(ref _ended, 1) == 1) return;
-        _timer!.Dispose();
+        if (Interlocked.Exchange(ref _ended, 1) == 1) return;
+        _timer.Dispose();
+        if (_folder is null) return;
         _listing.Wait();
         lock (_ticking)
         {
@@ -183,7 +201,7 @@ public sealed partial class CacheStore : IDisposable
     internal void Abandon()
     {
         if (_folder is null || Interlocked.Exchange(ref _ended, 1) == 1) return;
-        _timer!.Dispose();
+        _timer.Dispose();
         _listing.Wait();
         lock (_ticking) _folder.Dispose();
     }

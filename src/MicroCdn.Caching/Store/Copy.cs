@@ -42,19 +42,17 @@ public sealed class Copy : Evictable
     /// <summary>Where in its file the body begins.</summary>
     public int BodyOffset { get; internal set; }
 
-    /// <summary>True when the bytes of the body are in memory.</summary>
-    public bool IsInMemory => _segments.Length > 0 || Length == 0;
-
     /// <summary>What purges have made of it; where it is <see cref="PurgeState.Gone"/> it must not be used.</summary>
     public PurgeState PurgeState
     {
         get
         {
+            if (Entry.IsInvalid) return PurgeState.Gone;
             // What was found out holds until the next purge, or until the copy is validated.
             long latest = _store.Purges.Latest, judgement = Volatile.Read(ref _judgement);
             if (judgement >> 2 == latest) return (PurgeState)(judgement & 3);
             CopyState state = _state;
-            PurgeState found = _store.Purges.Judge(Key.Text, state.Tags, state.Sequence);
+            PurgeState found = _store.Purges.Judge(Key, state.Tags, state.Sequence);
             if (state.IsSoftPurged && found == PurgeState.Valid) found = PurgeState.Soft;
             // Both in one word, so that no thread sees the one of an older purge beside the other of a newer.
             if (ReferenceEquals(state, _state)) Volatile.Write(ref _judgement, (latest << 2) | (long)found);
@@ -91,9 +89,6 @@ public sealed class Copy : Evictable
         if (_file is { } file && file.TryHold()) return file;
         return _store.OpenFile(this);
     }
-
-    /// <summary>Notes that it is used: it stays longer than others.</summary>
-    public void Touch() => _store.Touch(this);
 
     internal void Change(CopyState state)
     {

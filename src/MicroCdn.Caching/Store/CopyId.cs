@@ -10,7 +10,7 @@ internal static class CopyId
 {
     private const int HashDigits = 29;
 
-    public static UInt128 Of(CacheKey key) => Of(key.Text);
+    public static UInt128 Of(CacheKey key) => key.Hash;
 
     /// <summary>The same of a text that nobody has made a key of yet.</summary>
     public static UInt128 Of(ReadOnlySpan<char> text) => XxHash128.HashToUInt128(MemoryMarshal.AsBytes(text));

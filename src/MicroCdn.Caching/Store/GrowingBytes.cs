@@ -155,34 +155,46 @@ internal sealed class GrowingBytes(CacheStore store, GrowingPlan plan)
     // What was in memory goes into the file, and is read from there.
     private bool TryOpen()
     {
-        SharedFile? file;
-        if (plan.Target is { } target)
+        SharedFile? file = plan.Target is { } target ? store.OpenToAdd(target) : CreatePart();
+        if (file is null) return false;
+        bool isOpen = false;
+        try
         {
-            if ((file = target.Open()) is null) return false;
-            _bodyOffset = target.BodyOffset;
+            if (plan.Target is not null) _bodyOffset = plan.Target.BodyOffset;
+            if (!TryReserve(_written)) return false;
+            ReadOnlySpan<byte> held = _buffer.AsSpan(0, (int)(_written - plan.Part.Offset));
+            file.Write(held, _bodyOffset + plan.Part.Offset);
+            _check.Append(held);
+            isOpen = true;
         }
-        else
+        finally
         {
-            _front = plan.FrontOf(plan.Length ?? 0);
-            _bodyOffset = _front.BodyOffset;
-            if (!store.TryReserve(_bodyOffset)) return false;
-            _reserved += _bodyOffset;
-            _part = store.CreatePart();
-            file = _part.File;
+            // A part that stays open keeps its space, just when there is none.
+            if (!isOpen) GiveUp(file);
         }
-        ReadOnlySpan<byte> held = _buffer.AsSpan(0, (int)(_written - plan.Part.Offset));
-        if (!TryReserve(_written))
-        {
-            if (plan.Target is not null) file.Release();
-            return false;
-        }
-        file.Write(held, _bodyOffset + plan.Part.Offset);
-        _check.Append(held);
         _file = file;
         _buffer = [];
         store.Shrink(_claimed);
         _claimed = 0;
         return true;
+    }
+
+    private SharedFile? CreatePart()
+    {
+        _front = plan.FrontOf(plan.Length ?? 0);
+        _bodyOffset = _front.BodyOffset;
+        if (!store.TryReserve(_bodyOffset)) return null;
+        _reserved += _bodyOffset;
+        _part = store.CreatePart();
+        return _part.File;
+    }
+
+    private void GiveUp(SharedFile file)
+    {
+        if (_part is not null) CopyFolder.Delete(_part);
+        file.Release();
+        store.Unreserve(_reserved);
+        (_part, _reserved) = (null, 0);
     }
 
     // All at once where the length is known: who begins to write shall end.

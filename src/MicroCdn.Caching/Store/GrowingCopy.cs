@@ -22,6 +22,10 @@ public sealed class GrowingCopy : IDisposable
     /// <summary>How long the writer waits for the slowest reader while another one is ahead of it.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>The most that is fetched of a body for a copy alone, when nobody reads it any more: 64 MiB, which a
+    /// slow origin has sent in a minute. Larger ones come when somebody reads them, or in slices.</summary>
+    internal const long MostAlone = 64 * 1024 * 1024;
+
     private readonly CacheStore _store;
     private readonly GrowingPlan _plan;
     private readonly Lock _lock = new();
@@ -29,11 +33,12 @@ public sealed class GrowingCopy : IDisposable
     private readonly GrowingBytes _bytes;
     private TaskCompletionSource? _writerWaits;
     private int _joins;
-    private bool _isReleased, _isFinishing;
+    private long _aloneSince;
+    private bool _isReleased, _isFinishing, _isSealed, _isWanted;
 
     internal GrowingCopy(CacheStore store, GrowingPlan plan, bool isPassing = false)
     {
-        (_store, _plan) = (store, plan);
+        (_store, _plan, _aloneSince) = (store, plan, plan.Part.Offset);
         _bytes = new GrowingBytes(store, plan);
         if (isPassing || (plan.Part.Length != long.MaxValue && plan.Part.Length > store.MostStored)) _bytes.Pass();
     }
@@ -47,9 +52,6 @@ public sealed class GrowingCopy : IDisposable
     /// <summary>Length of the complete body, where it is known.</summary>
     public long? Length => _plan.Length;
 
-    /// <summary>How many bytes are to come, from the first on, where that is known.</summary>
-    public long? Expected => _plan.Part.Length == long.MaxValue ? null : _plan.Part.Length;
-
     /// <summary>What of the body comes; up to the largest number where nobody knows.</summary>
     public ByteRange Part => _plan.Part;
 
@@ -62,19 +64,10 @@ public sealed class GrowingCopy : IDisposable
     /// <summary>Why it was aborted, or not stored, in one sentence.</summary>
     public string? Reason { get; private set; }
 
-    /// <summary>False once something passes through that nobody keeps.</summary>
-    public bool CanJoin
-    {
-        get
-        {
-            lock (_lock) return _bytes.First == _plan.Part.Offset && State != GrowingState.Aborted && !_isReleased;
-        }
-    }
-
     /// <summary>True when something was purged since the origin was asked that this is a copy of: who asks only now
     /// must not get it.</summary>
-    public bool IsPurged =>
-        _store.Purges.Judge(Key.Text, Tags.Of(Head.Fields), _plan.Mark) != PurgeState.Valid;
+    public bool IsPurged => _store.Invalidations.AreAfter(CopyId.Of(Key), _plan.Mark)
+        || _store.Purges.Judge(Key, Tags.Of(Head.Fields), _plan.Mark) != PurgeState.Valid;
 
     /// <summary>True when it will not be stored.</summary>
     public bool IsPassing => _bytes.IsPassing;
@@ -102,6 +95,7 @@ public sealed class GrowingCopy : IDisposable
     {
         if (State != GrowingState.Growing) throw new InvalidOperationException("what has ended does not grow");
         if (bytes.Length > _plan.Part.End - Written) return Abort("more came than was promised");
+        if (IsTooLargeForNobody()) return false;
         if (_bytes.TryKeep(bytes.Span))
         {
             Wake();
@@ -113,7 +107,7 @@ public sealed class GrowingCopy : IDisposable
             Task room;
             lock (_lock)
             {
-                if (_readers.Count == 0 && _joins > 0) return false;
+                if (IsForNobody) return Abort("nobody wants it any more");
                 taken = _bytes.TakeIntoWindow(bytes.Span, Slowest());
                 _writerWaits ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 room = _writerWaits.Task;
@@ -169,6 +163,19 @@ public sealed class GrowingCopy : IDisposable
     /// <summary>Passes what comes from now on through: it turned out that it must not be stored.</summary>
     public void Pass() => _bytes.Pass();
 
+    /// <summary>Says that all who will join have joined, so that nobody is waited for: without readers what passes
+    /// through ends, and what is to be a copy takes at most 64 MiB more.</summary>
+    /// <param name="isWanted">True when it is fetched for the store itself, as a stale copy is refreshed: then it is
+    /// taken in whole.</param>
+    public void Seal(bool isWanted = false)
+    {
+        lock (_lock)
+        {
+            (_isSealed, _isWanted) = (true, isWanted);
+            ReleaseWriter();
+        }
+    }
+
     /// <summary>Aborts it unless it has ended.</summary>
     public void Dispose() => Abort("its writer gave up");
 
@@ -178,7 +185,7 @@ public sealed class GrowingCopy : IDisposable
         int read;
         lock (_lock)
         {
-            if (reader.IsLeftBehind) return 0;
+            if (reader.IsLeftBehind || reader.HasLeft) return 0;
             read = _bytes.ReadWindow(reader.Offset, target);
             if (read == 0 && reader.Offset >= Written)
             {
@@ -200,8 +207,26 @@ public sealed class GrowingCopy : IDisposable
         lock (_lock)
         {
             if (!_readers.Remove(reader)) return;
+            reader.HasLeft = true;
+            if (!HasReaders) _aloneSince = Written;
             ReleaseWriter();
             ReleaseBytes();
+        }
+    }
+
+    // The lock is held; with it nobody can join in between.
+    private bool HasReaders => _readers.Exists(static reader => !reader.IsLeftBehind);
+
+    private bool IsForNobody => (_isSealed || _joins > 0) && !HasReaders;
+
+    // What comes of it for the copy alone is bounded, by what is still to come where that is known.
+    private bool IsTooLargeForNobody()
+    {
+        lock (_lock)
+        {
+            if (_isWanted || !IsForNobody) return false;
+            long rest = _plan.Part.Length == long.MaxValue ? Written - _aloneSince : _plan.Part.End - Written;
+            return rest > MostAlone && !Abort("it is too large to be fetched for nobody");
         }
     }
 
@@ -217,13 +242,13 @@ public sealed class GrowingCopy : IDisposable
             List<GrowingReader> left;
             lock (_lock)
             {
-                if (_readers.Count == 0) return false;
+                if (!HasReaders) return Abort("nobody came for it");
                 long slowest = Slowest();
                 // One that is alone holds nobody up: the origin waits for it.
-                left = _readers.Exists(reader => reader.Offset > slowest)
-                    ? _readers.FindAll(reader => reader.Offset <= slowest) : [];
+                left = _readers.Exists(reader => !reader.IsLeftBehind && reader.Offset > slowest)
+                    ? _readers.FindAll(reader => !reader.IsLeftBehind && reader.Offset <= slowest) : [];
+                // It may be reading at this moment: its bytes stay until it leaves by itself.
                 foreach (GrowingReader reader in left) reader.IsLeftBehind = true;
-                _readers.RemoveAll(reader => reader.IsLeftBehind);
             }
             foreach (GrowingReader reader in left) reader.Wake();
             return true;
@@ -233,9 +258,12 @@ public sealed class GrowingCopy : IDisposable
     // Before anybody joined, nothing leaves the window; when all have left, WriteAsync ends.
     private long Slowest()
     {
-        if (_readers.Count == 0) return 0;
+        if (!HasReaders) return 0;
         long slowest = Written;
-        foreach (GrowingReader reader in _readers) slowest = Math.Min(slowest, reader.Offset);
+        foreach (GrowingReader reader in _readers)
+        {
+            if (!reader.IsLeftBehind) slowest = Math.Min(slowest, reader.Offset);
+        }
         return slowest;
     }
 
@@ -270,7 +298,8 @@ public sealed class GrowingCopy : IDisposable
         {
             foreach (GrowingReader reader in _readers)
             {
-                if (!reader.IsAsleep || (reader.Offset >= Written && State == GrowingState.Growing)) continue;
+                bool isDue = reader.Offset < Written || State != GrowingState.Growing;
+                if (reader.IsLeftBehind || !reader.IsAsleep || !isDue) continue;
                 reader.IsAsleep = false;
                 woken ??= new GrowingReader[_readers.Count];
                 woken[count++] = reader;

@@ -36,6 +36,8 @@ public sealed class GrowingReader : IDisposable
 
     internal bool IsAsleep { get; set; }
 
+    internal bool HasLeft { get; set; }
+
     private bool HasFailed { get; set; }
 
     /// <summary>Reads what is there; 0 when there is nothing yet, or no more: <see cref="State"/> tells which. After a
@@ -47,9 +49,10 @@ public sealed class GrowingReader : IDisposable
         {
             return _copy.Read(this, target);
         }
-        catch (IOException)
+        catch (Exception)
         {
-            // The part file cannot be read back: this answer is cut, like one whose origin failed.
+            // The part file cannot be read back, or whatever else: this answer is cut, like one whose origin failed. On
+            // a loop thread an exception would cut all others' too.
             HasFailed = true;
             return 0;
         }

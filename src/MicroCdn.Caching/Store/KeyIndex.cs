@@ -120,4 +120,7 @@ internal sealed class Entry(UInt128 id, long sequence) : Evictable((ulong)id)
     public volatile Copy? Loaded;
 
     public volatile bool IsOnDisk;
+
+    // For those who still hold a copy of it.
+    public volatile bool IsInvalid;
 }

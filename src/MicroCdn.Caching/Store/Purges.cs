@@ -12,15 +12,16 @@ namespace MicroCdn.Caching.Store;
 /// </remarks>
 internal sealed class Purges
 {
-    /// <summary>The most generations at a time: about 10 MiB, and more than a sweep leaves behind.</summary>
+    /// <summary>The most generations at a time: about 10 MiB, and more than a sweep leaves behind. Texts are kept as
+    /// their hashes, however long they are: two of the same hash would be purged together, no more.</summary>
     public const int Most = 65_536;
 
     // Each length of a prefix is one look into the table for every copy that is judged.
     private const int MostLengths = 256;
 
-    private readonly ConcurrentDictionary<string, Generation> _urls = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Generation> _prefixes = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Generation> _tags = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<UInt128, Generation> _urls = new();
+    private readonly ConcurrentDictionary<UInt128, Generation> _prefixes = new();
+    private readonly ConcurrentDictionary<UInt128, Generation> _tags = new();
     private volatile int[] _lengths = [];
     private Generation _all = Generation.None;
     private long _latest;
@@ -31,51 +32,42 @@ internal sealed class Purges
     public int Count => _urls.Count + _prefixes.Count + _tags.Count;
 
     /// <summary>Takes a purge in; false when there are too many. Its owner holds a lock.</summary>
-    public bool Add(PurgeOrder order, long sequence)
+    public bool Add(PurgeRecord purge)
     {
-        switch (order.Scope)
+        switch (purge.Scope)
         {
             case PurgeScope.All:
-                Volatile.Write(ref _all, _all.With(order.IsSoft, sequence));
+                Volatile.Write(ref _all, _all.With(purge));
                 break;
-            case PurgeScope.Prefix when !HasRoomFor(order.Text.Length):
+            case PurgeScope.Prefix when !HasRoomFor(purge.Length):
                 return false;
             default:
-                ConcurrentDictionary<string, Generation> table = TableOf(order.Scope);
-                Generation before = table.GetValueOrDefault(order.Text, Generation.None);
+                ConcurrentDictionary<UInt128, Generation> table = TableOf(purge.Scope);
+                Generation before = table.GetValueOrDefault(purge.Hash, Generation.None);
                 if (before == Generation.None && Count >= Most) return false;
-                table[order.Text] = before.With(order.IsSoft, sequence);
+                table[purge.Hash] = before.With(purge);
                 break;
         }
-        Volatile.Write(ref _latest, Math.Max(_latest, sequence));
+        Volatile.Write(ref _latest, Math.Max(_latest, purge.Sequence));
         return true;
     }
 
     /// <summary>What the purges make of a copy.</summary>
-    /// <param name="key">The text of its key.</param>
+    /// <param name="key">Its key.</param>
     /// <param name="tags">Its tags.</param>
     /// <param name="sequence">Its number.</param>
-    public PurgeState Judge(string key, ReadOnlySpan<string> tags, long sequence)
+    public PurgeState Judge(CacheKey key, ReadOnlySpan<string> tags, long sequence)
     {
         PurgeState worst = Volatile.Read(ref _all).Judge(sequence);
-        if (_urls.TryGetValue(key, out Generation? url)) worst = Worse(worst, url.Judge(sequence));
+        if (!_urls.IsEmpty) worst = Worse(worst, Judge(_urls, key.Text, sequence));
         if (!_tags.IsEmpty)
         {
-            foreach (string tag in tags)
-            {
-                if (_tags.TryGetValue(tag, out Generation? found)) worst = Worse(worst, found.Judge(sequence));
-            }
+            foreach (string tag in tags) worst = Worse(worst, Judge(_tags, tag, sequence));
         }
-        int[] lengths = _lengths;
-        if (lengths.Length == 0) return worst;
-        var prefixes = _prefixes.GetAlternateLookup<ReadOnlySpan<char>>();
-        foreach (int length in lengths)
+        foreach (int length in _lengths)
         {
-            if (length > key.Length) break;
-            if (prefixes.TryGetValue(key.AsSpan(0, length), out Generation? found))
-            {
-                worst = Worse(worst, found.Judge(sequence));
-            }
+            if (length > key.Text.Length) break;
+            worst = Worse(worst, Judge(_prefixes, key.Text.AsSpan(0, length), sequence));
         }
         return worst;
     }
@@ -84,37 +76,41 @@ internal sealed class Purges
     /// <param name="sequence">Every copy that is left has been judged by the purges up to this number.</param>
     public void Forget(long sequence)
     {
-        foreach (var table in (ConcurrentDictionary<string, Generation>[])[_urls, _prefixes, _tags])
+        foreach (var table in (ConcurrentDictionary<UInt128, Generation>[])[_urls, _prefixes, _tags])
         {
-            foreach ((string text, Generation generation) in table)
+            foreach ((UInt128 hash, Generation generation) in table)
             {
-                if (generation.Latest <= sequence) table.TryRemove(text, out _);
+                if (generation.Latest <= sequence) table.TryRemove(hash, out _);
             }
         }
         if (_all.Latest <= sequence) Volatile.Write(ref _all, Generation.None);
-        _lengths = [.. _prefixes.Keys.Select(prefix => prefix.Length).Distinct().Order()];
+        _lengths = [.. _prefixes.Values.Select(prefix => prefix.Length).Distinct().Order()];
     }
 
-    /// <summary>All that are remembered, as orders with their numbers.</summary>
-    public IEnumerable<(PurgeOrder Order, long Sequence)> Remembered()
+    /// <summary>All that are remembered.</summary>
+    public IEnumerable<PurgeRecord> Remembered()
     {
-        IEnumerable<(PurgeScope Scope, string Text, Generation Generation)> all =
+        IEnumerable<(PurgeScope Scope, UInt128 Hash, Generation Generation)> all =
         [
-            (PurgeScope.All, "", _all),
+            (PurgeScope.All, 0, _all),
             .. _urls.Select(one => (PurgeScope.Url, one.Key, one.Value)),
             .. _prefixes.Select(one => (PurgeScope.Prefix, one.Key, one.Value)),
             .. _tags.Select(one => (PurgeScope.Tag, one.Key, one.Value)),
         ];
-        foreach ((PurgeScope scope, string text, Generation generation) in all)
+        foreach ((PurgeScope scope, UInt128 hash, Generation of) in all)
         {
-            if (generation.Hard > 0) yield return (new PurgeOrder(scope, text, false), generation.Hard);
-            if (generation.Soft > 0) yield return (new PurgeOrder(scope, text, true), generation.Soft);
+            if (of.Hard > 0) yield return new PurgeRecord(scope, hash, of.Length, IsSoft: false, of.Hard);
+            if (of.Soft > 0) yield return new PurgeRecord(scope, hash, of.Length, IsSoft: true, of.Soft);
         }
     }
 
+    private static PurgeState Judge(
+        ConcurrentDictionary<UInt128, Generation> table, ReadOnlySpan<char> text, long sequence) =>
+        table.TryGetValue(CopyId.Of(text), out Generation? found) ? found.Judge(sequence) : PurgeState.Valid;
+
     private static PurgeState Worse(PurgeState one, PurgeState other) => one > other ? one : other;
 
-    private ConcurrentDictionary<string, Generation> TableOf(PurgeScope scope) => scope switch
+    private ConcurrentDictionary<UInt128, Generation> TableOf(PurgeScope scope) => scope switch
     {
         PurgeScope.Url => _urls,
         PurgeScope.Prefix => _prefixes,
@@ -129,15 +125,16 @@ internal sealed class Purges
         return true;
     }
 
-    // The numbers of the last purges, hard and soft, of one URL, prefix or tag.
-    private sealed record Generation(long Hard, long Soft)
+    // The numbers of the last purges, hard and soft, of one URL, prefix or tag, and the length of its text.
+    private sealed record Generation(long Hard, long Soft, int Length)
     {
-        public static readonly Generation None = new(0, 0);
+        public static readonly Generation None = new(0, 0, 0);
 
         public long Latest => Math.Max(Hard, Soft);
 
-        public Generation With(bool isSoft, long sequence) =>
-            isSoft ? this with { Soft = sequence } : this with { Hard = sequence };
+        public Generation With(PurgeRecord purge) => purge.IsSoft
+            ? this with { Soft = purge.Sequence, Length = purge.Length }
+            : this with { Hard = purge.Sequence, Length = purge.Length };
 
         public PurgeState Judge(long sequence) => sequence < Hard ? PurgeState.Gone
             : sequence < Soft ? PurgeState.Soft : PurgeState.Valid;

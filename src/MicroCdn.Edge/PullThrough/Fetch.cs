@@ -162,6 +162,7 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         });
         // What passed through is not there any more for one who joins late, nor what was stored and let go of.
         await plan.Joined.ConfigureAwait(false);
+        growing.Seal(isWanted: plan.IsRefresh);
         await PumpAsync(exchange, growing).ConfigureAwait(false);
     }
 

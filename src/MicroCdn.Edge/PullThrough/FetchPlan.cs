@@ -25,6 +25,9 @@ internal sealed class FetchPlan
     /// <summary>True when the client's own conditions and ranges go on: nothing is expected to be stored.</summary>
     public bool IsPassing { get; init; }
 
+    /// <summary>True when a stale copy is refreshed, and no client waits for it.</summary>
+    public bool IsRefresh { get; init; }
+
     /// <summary>Hears interim answers.</summary>
     public Action<int, HeaderFields>? Informational { get; init; }
 

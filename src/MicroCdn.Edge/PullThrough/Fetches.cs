@@ -75,30 +75,3 @@ internal sealed class Fetches(CacheStore store)
         _open.TryRemove(new((key.Text, part), fetch));
     }
 }
-
-/// <summary>The keys whose last answer could not be stored: their requests are not made to wait for one
-/// another.</summary>
-internal sealed class Uncacheable
-{
-    // 64 bytes each; past that the oldest knowledge goes, which costs one wait for a head.
-    private const int Most = 65_536;
-
-    private readonly ConcurrentDictionary<string, byte> _keys = new();
-    private readonly ConcurrentQueue<string> _order = new();
-
-    /// <summary>True when the last answer could not be stored.</summary>
-    public bool Has(CacheKey key) => _keys.ContainsKey(key.Text);
-
-    /// <summary>Notes what became of an answer.</summary>
-    public void Note(CacheKey key, bool isUncacheable)
-    {
-        if (!isUncacheable)
-        {
-            _keys.TryRemove(key.Text, out _);
-            return;
-        }
-        if (!_keys.TryAdd(key.Text, 0)) return;
-        _order.Enqueue(key.Text);
-        while (_order.Count > Most && _order.TryDequeue(out string? oldest)) _keys.TryRemove(oldest, out _);
-    }
-}

@@ -110,7 +110,7 @@ internal sealed class PullThrough : IDisposable
     {
         // Nobody's credentials are used for what everybody gets; the next client asks.
         if (request.Rules.IsAuthorized || request.IsHead) return;
-        FetchPlan plan = new() { Validated = selection };
+        FetchPlan plan = new() { Validated = selection, IsRefresh = true };
         plan.Join();
         if (!Store.TryFind(selection.Copy!.Key, out CopySet seen)) return;
         Fetches.Join(selection.Copy.Key, $"{Fetches.PartOf(selection.Rules, request)}|", seen,

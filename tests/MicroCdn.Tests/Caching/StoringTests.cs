@@ -53,6 +53,16 @@ public sealed class StoringTests
         Assert.Equal(Storability.Authorized, Storing.Decide(Request("GET", ""), Key, copy, CachePolicy.Site));
     }
 
+    [Theory]
+    [InlineData(0, Storability.Yes)]
+    [InlineData(1, Storability.TooLarge)]
+    public void A_head_that_could_not_be_sent_on_is_not_stored(int more, Storability answer)
+    {
+        const string Lines = "Cache-Control: max-age=60 | X: ";
+        int length = StoredHead.MostBytes - Copy(Lines).Head.Bytes + more;
+        Assert.Equal(answer, Decide(Lines + new string('x', length)));
+    }
+
     [Fact]
     public void The_site_preset_gives_nobodys_cookie_to_others()
     {

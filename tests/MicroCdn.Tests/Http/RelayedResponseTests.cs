@@ -151,6 +151,19 @@ public sealed class RelayedResponseTests
     }
 
     [Fact]
+    public void HEAD_gives_the_source_of_a_known_length_back_too()
+    {
+        Drip drip = new();
+        Wire wire = Tell(response =>
+        {
+            response.BeginRelayed(200, "OK"u8, HeaderFields.Empty);
+            response.EndWithPieces(drip, 7);
+        }, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+        Assert.EndsWith("Content-Length: 7\r\n\r\n", wire.Sent, StringComparison.Ordinal);
+        Assert.True(drip.IsDisposed);
+    }
+
+    [Fact]
     public void A_file_behind_text_of_a_source_is_one_chunk()
     {
         MixedSource source = new();

@@ -183,6 +183,18 @@ public sealed class UploadTests
         Assert.Equal(2, _taker.Asked.Count);
     }
 
+    [Fact]
+    public async Task Who_reads_what_is_given_up_is_told_so_and_never_that_it_is_the_end()
+    {
+        Begin().Receive(Post + "Content-Length: 10\r\n\r\n");
+        RequestBody body = _taker.Body!;
+        Task<int> waiting = body.ReadAsync(new byte[10], TestContext.Current.CancellationToken).AsTask();
+        body.Dispose();
+        Assert.True(SpinWait.SpinUntil(() => waiting.IsCompleted, TimeSpan.FromSeconds(10)));
+        await Assert.ThrowsAsync<IOException>(() => waiting);
+        await Assert.ThrowsAsync<IOException>(() => _taker.ReadAsync());
+    }
+
     [Theory]
     [InlineData(30 * 1024 - 1, true)]
     [InlineData(30 * 1024, false)]

@@ -80,7 +80,6 @@ public sealed class GrowingCopyTests
         int done = 0;
         while (done < body.Length) done += reader.Read(read.AsSpan(done));
         Assert.True(await written);
-        Assert.False(growing.CanJoin);
         Assert.Null(growing.TryJoin(0, () => { }));
         Assert.Null(growing.Complete());
         Assert.Equal(ReaderState.Ended, reader.State);
@@ -98,8 +97,7 @@ public sealed class GrowingCopyTests
         Task<bool> written = growing.WriteAsync(new byte[2 * GrowingCopy.WindowBytes]).AsTask();
         byte[] block = new byte[GrowingCopy.WindowBytes];
         Assert.Equal(block.Length, quick.Read(block));
-        world.Time.Advance(GrowingCopy.Patience);
-        Assert.Equal(ReaderState.Cut, slow.State);
+        LoseItsPatience(world, slow);
         Assert.True(await written);
         // Now the quick one is alone, and may take as long as it likes.
         written = growing.WriteAsync(new byte[1]).AsTask();
@@ -118,6 +116,67 @@ public sealed class GrowingCopyTests
         Task<bool> written = growing.WriteAsync(new byte[2 * GrowingCopy.WindowBytes]).AsTask();
         reader.Dispose();
         Assert.False(await written);
+    }
+
+    [Fact]
+    public async Task A_body_that_nobody_joins_ends_as_soon_as_nobody_is_to_come()
+    {
+        using StoreWorld world = new();
+        using GrowingCopy growing = world.Store.BeginPassing(StoreWorld.Key("/a"), StoreWorld.Head(), null);
+        Task<bool> written = growing.WriteAsync(new byte[2 * GrowingCopy.WindowBytes]).AsTask();
+        Assert.False(written.IsCompleted);
+        growing.Seal();
+        Assert.True(SpinWait.SpinUntil(() => written.IsCompleted, TimeSpan.FromSeconds(10)));
+        Assert.False(await written);
+        Assert.Null(growing.TryJoin(0, () => { }));
+        using GrowingCopy other = world.Store.BeginPassing(StoreWorld.Key("/a"), StoreWorld.Head(), null);
+        other.Seal();
+        Assert.False(await other.WriteAsync(new byte[1]));
+    }
+
+    [Theory]
+    [InlineData(100_000_000L, false, false)]
+    [InlineData(null, false, false)]
+    [InlineData(100_000_000L, true, true)]
+    [InlineData(60_000_000L, false, true)]
+    public async Task A_large_body_is_not_fetched_to_its_end_for_nobody(long? length, bool isWanted, bool isFetched)
+    {
+        using StoreWorld world = new();
+        using GrowingCopy growing =
+            world.Store.Begin(StoreWorld.Key("/a"), StoreWorld.Head(), length, world.Store.Mark());
+        GrowingReader reader = growing.TryJoin(0, () => { })!;
+        growing.Seal(isWanted);
+        Assert.True(await growing.WriteAsync(new byte[1]));
+        reader.Dispose();
+        bool goesOn = true;
+        byte[] piece = new byte[10_000_000];
+        for (int n = 0; n < (length is null ? 8 : 1) && goesOn; n++) goesOn = await growing.WriteAsync(piece);
+        Assert.Equal(isFetched, goesOn);
+        Assert.Equal(isFetched, growing.TryJoin(0, () => { }) is not null);
+    }
+
+    [Fact]
+    public async Task What_a_reader_that_was_left_behind_may_be_reading_stays_until_it_leaves()
+    {
+        using StoreWorld world = new();
+        using GrowingCopy growing = world.Store.Begin(StoreWorld.Key("/a"), StoreWorld.Head(), null,
+            world.Store.Mark());
+        using GrowingReader quick = growing.TryJoin(0, () => { })!;
+        using GrowingReader slow = growing.TryJoin(0, () => { })!;
+        StoreWorld.Write(growing, new byte[300_000]);
+        growing.Pass();
+        Task<bool> written = growing.WriteAsync(new byte[4 * GrowingCopy.WindowBytes]).AsTask();
+        byte[] block = new byte[100_000];
+        while (quick.Read(block) > 0) { }
+        LoseItsPatience(world, slow);
+        quick.Dispose();
+        Assert.False(await written);
+        growing.Dispose();
+        Assert.Single(world.Parts);
+        Assert.Equal(0, slow.Read(block));
+        slow.Dispose();
+        Assert.Empty(world.Parts);
+        Assert.Equal(0, slow.Read(block));
     }
 
     [Fact]
@@ -193,11 +252,19 @@ public sealed class GrowingCopyTests
         }
     }
 
+    // The writer begins to wait on another thread.
+    private static void LoseItsPatience(StoreWorld world, GrowingReader slow) =>
+        Assert.True(SpinWait.SpinUntil(() =>
+        {
+            world.Time.Advance(GrowingCopy.Patience);
+            return slow.State == ReaderState.Cut;
+        }, TimeSpan.FromSeconds(10)));
+
     private static Copy? Part(GrowingCopy growing, byte[] body)
     {
         using (growing)
         {
-            int start = (int)growing.Written, end = start + (int)growing.Expected!.Value;
+            int start = (int)growing.Written, end = (int)growing.Part.End;
             for (int at = start; at < end; at += 50_000) StoreWorld.Write(growing, body.AsMemory(at, 50_000));
             return growing.Complete();
         }

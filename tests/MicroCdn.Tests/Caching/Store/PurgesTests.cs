@@ -99,6 +99,30 @@ public sealed class PurgesTests
     }
 
     [Fact]
+    public void A_store_in_memory_forgets_its_purges_too()
+    {
+        using StoreWorld world = new(hasDisk: false);
+        world.Store.Purge(new PurgeOrder(PurgeScope.Tag, "x", IsSoft: false));
+        Assert.True(SpinWait.SpinUntil(() =>
+        {
+            world.Time.Advance(TimeSpan.FromMinutes(1));
+            return world.Store.Purges.Count == 0;
+        }, TimeSpan.FromSeconds(10)));
+    }
+
+    [Theory]
+    [InlineData(PurgeScope.Url)]
+    [InlineData(PurgeScope.Prefix)]
+    [InlineData(PurgeScope.Tag)]
+    public void A_long_text_takes_no_more_room_than_a_short_one(PurgeScope scope)
+    {
+        using StoreWorld world = new();
+        string text = StoreWorld.Key($"/{new string('x', 8000)}").Text;
+        for (int n = 0; n < 10; n++) world.Store.Purge(new PurgeOrder(scope, $"{text}{n}", IsSoft: false));
+        Assert.True(new FileInfo(Path.Combine(world.Folder, "purges")).Length < 1000);
+    }
+
+    [Fact]
     public void A_log_that_was_torn_keeps_the_purges_before_it_and_takes_new_ones()
     {
         using StoreWorld world = new();
@@ -122,15 +146,15 @@ public sealed class PurgesTests
     public void More_purges_than_can_be_remembered_are_refused()
     {
         Purges purges = new();
-        for (int n = 0; n < Purges.Most; n++)
-        {
-            Assert.True(purges.Add(new PurgeOrder(PurgeScope.Tag, $"{n}", false), n + 1));
-        }
-        Assert.False(purges.Add(new PurgeOrder(PurgeScope.Tag, "one more", false), 1_000_000));
-        Assert.True(purges.Add(new PurgeOrder(PurgeScope.All, "", false), 1_000_001));
+        for (int n = 0; n < Purges.Most; n++) Assert.True(Add(PurgeScope.Tag, $"{n}", n + 1));
+        Assert.False(Add(PurgeScope.Tag, "one more", 1_000_000));
+        Assert.True(Add(PurgeScope.All, "", 1_000_001));
         purges.Forget(1_000_000);
         Assert.Equal(0, purges.Count);
-        Assert.Equal(PurgeState.Gone, purges.Judge("x", [], 1_000_000));
+        Assert.Equal(PurgeState.Gone, purges.Judge(StoreWorld.Key("/x"), [], 1_000_000));
+
+        bool Add(PurgeScope scope, string text, long number) =>
+            purges.Add(PurgeRecord.Of(new PurgeOrder(scope, text, IsSoft: false), number));
     }
 
     [Fact]
