@@ -85,11 +85,13 @@ public sealed class Copy : Evictable
 
     /// <summary>Its file, held once for the caller, who releases it; null when there is none, or none any more. Bytes
     /// of the body stand at <see cref="BodyOffset"/> and their own offset. It may open a file.</summary>
-    public SharedFile? Open()
+    public SharedFile? Open() => HoldOpen() ?? _store.OpenFile(this);
+
+    /// <summary>The same, without waiting for the disk: null too when its file is not open just now.</summary>
+    public SharedFile? HoldOpen()
     {
         OpenedLately = true;
-        if (_file is { } file && file.TryHold()) return file;
-        return _store.OpenFile(this);
+        return _file is { } file && file.TryHold() ? file : null;
     }
 
     /// <summary>Notes that it is used: it stays longer than others.</summary>

@@ -14,6 +14,11 @@ namespace MicroCdn.Edge.PullThrough;
 internal sealed class Assembly(PullThrough pull, PullRequest request, Selection selection, ByteRange wanted)
     : ILineSource, IDisposable
 {
+    // What was fetched for somebody else may be over, and in the copy, before it can be joined. Where that happens
+    // again and again the copy does not keep it.
+    private const long Late = -1;
+    private const int MostLate = 3;
+
     private readonly Lock _lock = new();
     private ILineSource? _piece;
     private TaskCompletionSource _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -65,10 +70,12 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         try
         {
             long at = wanted.Offset;
+            int late = 0;
             while (at < wanted.End)
             {
                 (ILineSource? piece, long end) = await NextAsync(new ByteRange(at, wanted.End - at))
                     .ConfigureAwait(false);
+                if (piece is null && end == Late && late++ < MostLate) continue;
                 if (piece is null) return;
                 if (!await HandOverAsync(piece).ConfigureAwait(false)) return;
                 at = end;
@@ -117,18 +124,33 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
                 ? (new MemoryPiece(memory), range.End)
                 : copy.Open() is { } file ? (new FilePiece(file, copy.BodyOffset, range), range.End) : (null, 0);
         }
+        return await FetchAsync(copy, rest).ConfigureAwait(false);
+    }
+
+    private async Task<(ILineSource? Piece, long End)> FetchAsync(Copy copy, ByteRange rest)
+    {
         ByteRange missing = Slices.Next(copy.Present, rest, copy.Length)!.Value;
         FetchPlan plan = new() { Extended = copy, Range = RangeOf(missing, copy.Length) };
         Fetch fetch = pull.Fetches.Join(copy.Key, $"{Fetches.PartOf(selection.Rules, request)}|{plan.Range}",
             () => new Fetch(pull, request, plan), out bool leads);
         FetchResult result = await fetch.Result.ConfigureAwait(false);
-        if (leads) plan.Join();
-        if (result.Failure is { } failure) throw failure;
-        ByteRange part = new(rest.Offset, Math.Min(missing.End, rest.End) - rest.Offset);
-        bool isSame = result is { IsStored: true, Growing: not null }
-            && result.Rules!.StrongValidator.SequenceEqual(selection.Rules!.StrongValidator);
-        if (!isSame) pull.Store.Remove(copy);
-        return isSame ? (GrowingSource.Of(result.Growing!, part), part.End) : (null, 0);
+        try
+        {
+            if (result.Failure is { } failure) throw failure;
+            bool isSame = result.Rules!.StrongValidator.SequenceEqual(selection.Rules!.StrongValidator);
+            // An outage says nothing about the copy.
+            if (result.Status is 416 || (result.Status is 200 or 206 && !isSame)) pull.Store.Remove(copy);
+            if (!isSame || !result.IsStored || result.Growing is not { } growing) return (null, 0);
+            // An origin may bring less than it was asked for.
+            long end = Math.Min(Math.Min(missing.End, growing.Part.End), rest.End);
+            ByteRange part = new(rest.Offset, Math.Max(0, end - rest.Offset));
+            if (part.Length == 0) return (null, 0);
+            return GrowingSource.Of(growing, part) is { } source ? (source, part.End) : (null, Late);
+        }
+        finally
+        {
+            if (leads) plan.Join();
+        }
     }
 
     private async Task<Copy> CurrentAsync()

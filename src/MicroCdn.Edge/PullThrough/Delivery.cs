@@ -11,8 +11,12 @@ namespace MicroCdn.Edge.PullThrough;
 internal sealed class Delivery(PullThrough pull, PullRequest request, Response response) : IDisposable
 {
     private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _leaving = new();
     private IDisposable? _source;
     private bool _isUnwanted;
+
+    /// <summary>Done when the client is gone, or was served.</summary>
+    public CancellationToken Leaving => _leaving.Token;
 
     /// <summary>The client is gone.</summary>
     public void Dispose()
@@ -20,6 +24,8 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         IDisposable? source;
         lock (_lock) (source, _source, _isUnwanted) = (_source, null, true);
         source?.Dispose();
+        // On the pool: this is a loop, and connections are closed by it.
+        _ = _leaving.CancelAsync();
     }
 
     /// <summary>Answers from a copy; false when it lacks bytes.</summary>
@@ -36,7 +42,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         {
             SecondsLeft = selection.Rules!.At(now).SecondsLeft,
         };
-        if (CopyAnswer.Take(selection, wanted, told, now) is not { } answer) return false;
+        if (CopyAnswer.Take(selection, wanted, told, now, mayWait: true) is not { } answer) return false;
         pull.Store.Touch(copy);
         response.Give(later => answer.Write(later, pull.NameBytes));
         return true;
@@ -105,8 +111,9 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         StoredHead head = result.Rules!.Head;
         if (!result.IsStored)
         {
-            // Of what was asked in slices for storing, a client that is not to share it has no use.
-            if (head.Status == 206 && growing.Head.Status == 206 && !request.Fields.Has("Range"u8)) return false;
+            // Who is not to share slices has no use for them: he asks for what he wants himself.
+            bool isForRange = head.Status == 206 || (head.Status == 416 && request.Fields.Has("If-Range"u8));
+            if (result.IsSlice && isForRange) return false;
             return TryPass(result, status);
         }
         Wanted wanted = WantedOf(result.Rules, growing.Length, now);

@@ -2,6 +2,7 @@ using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
 using MicroCdn.Http;
 using MicroCdn.Origin;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge.PullThrough;
 
@@ -53,8 +54,13 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
             Body = request.Body is { } body ? new RelayedBody(body) : null,
             Informational = plan.Informational,
         };
-        using OriginExchange exchange = await request.Place.Server.SendAsync(asked, CancellationToken.None)
+        using OriginExchange exchange = await request.Place.Server.SendAsync(asked, plan.Leaving)
             .ConfigureAwait(false);
+        if (IsUnasked(exchange.Status, asked.Fields))
+        {
+            throw new OriginException(OriginFailure.Malformed,
+                $"The answer of {request.Place.Server.Address} is broken: nobody asked for a {exchange.Status}.");
+        }
         StoredHead head = HeadOf(exchange, requestedAt);
         // What it makes invalid is older than what it brings.
         if (Invalidate(exchange)) mark = pull.Store.Mark();
@@ -67,6 +73,15 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         if (request.IsHead) UpdateByHead(validated, exchange, head, mark);
         await TakeInAsync(exchange, head, validated, mark).ConfigureAwait(false);
     }
+
+    // Both answer a question and nothing else (RFC 9110, sections 15.3.7 and 15.4.5): who did not ask would take a part
+    // for the whole, or nothing for something.
+    private bool IsUnasked(int status, HeaderFields asked) => status switch
+    {
+        206 => request.Rules.Method == MethodKind.Get && !asked.Has("Range"u8),
+        304 => !asked.Has("If-None-Match"u8) && !asked.Has("If-Modified-Since"u8),
+        _ => false,
+    };
 
     private StoredHead HeadOf(OriginExchange exchange, long requestedAt) => new()
     {
@@ -134,6 +149,7 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
             Rules = rules,
             Status = exchange.Status,
             IsStored = isStored,
+            IsSlice = plan.Range.Length > 0,
             PassedFields = isStored ? null : EndToEnd.Of(exchange.Fields),
             Length = exchange.Framing == BodyFraming.None ? null : exchange.Length,
             HasBody = exchange.Framing != BodyFraming.None,
@@ -155,7 +171,7 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         if (storability == Storability.Yes && head.Status == 206)
         {
             // Without a validator nothing is ever added to it, but it answers for its own bytes.
-            bool isPart = PartialContent.TryRead(head, out part) && part.Complete is not null;
+            bool isPart = PartialContent.TryRead(head, out part) && plan.IsAsked(part);
             if (!isPart) storability = Storability.Status;
         }
         if (storability != Storability.Yes) return pull.Store.BeginPassing(key, head, exchange.Length);
@@ -167,13 +183,15 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
             : pull.Store.BeginPart(key, head, part.Complete!.Value, part.Range, mark);
     }
 
-    private static async Task PumpAsync(OriginExchange exchange, GrowingCopy growing)
+    private async Task PumpAsync(OriginExchange exchange, GrowingCopy growing)
     {
+        UnreadPace pace = new(pull.Time);
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            while (await exchange.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false) is > 0 and var read)
+            while (await exchange.ReadAsync(buffer, plan.Leaving).ConfigureAwait(false) is > 0 and var read)
             {
+                if (pace.IsTooSlow(read, growing.IsRead)) return;
                 if (!await growing.WriteAsync(buffer.AsMemory(0, read)).ConfigureAwait(false)) return;
             }
             growing.Complete();

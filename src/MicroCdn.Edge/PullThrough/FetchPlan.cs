@@ -23,6 +23,9 @@ internal sealed class FetchPlan
     /// <summary>True when the client's own conditions and ranges go on: nothing is expected to be stored.</summary>
     public bool IsPassing { get; init; }
 
+    /// <summary>Done when the only client that wanted it has left; never, where others may come.</summary>
+    public CancellationToken Leaving { get; init; }
+
     /// <summary>Hears interim answers.</summary>
     public Action<int, HeaderFields>? Informational { get; init; }
 
@@ -31,6 +34,17 @@ internal sealed class FetchPlan
 
     /// <summary>Says that the reader is there, or will not come.</summary>
     public void Join() => _joined.TrySetResult();
+
+    /// <summary>True when a 206 brings bytes that were asked for. Where the client's own range went on that is his
+    /// business, and only its place in the whole must be known.</summary>
+    public bool IsAsked(PartialContent part)
+    {
+        if (part.Complete is not { } complete) return false;
+        if (Range.Length == 0) return IsPassing;
+        ByteRanges asked = ByteRanges.Parse(Encoding.ASCII.GetBytes(Range), complete);
+        return asked.Kind == RangeKind.Single && part.Range.Offset == asked.Single.Offset
+            && part.Range.End <= asked.Single.End;
+    }
 
     /// <summary>The fields of the request to the origin.</summary>
     public HeaderFields FieldsFor(PullRequest request, Selection validated, PullThrough pull)
@@ -70,6 +84,9 @@ internal sealed record FetchResult
 
     /// <summary>True when it becomes a copy.</summary>
     public bool IsStored { get; init; }
+
+    /// <summary>True when slices were asked for, which hold more than anybody wants.</summary>
+    public bool IsSlice { get; init; }
 
     /// <summary>The fields that are passed on where nothing is stored; Age is among them.</summary>
     public HeaderFields? PassedFields { get; init; }

@@ -47,6 +47,9 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server)
 
     public byte[] Prefix { get; } = Encoding.UTF8.GetBytes(rule.Prefix);
 
+    /// <summary>True when not everything that the web server has is to be had here.</summary>
+    public bool IsPartOfSite { get; } = server.Address.BasePath.Length > 0 || rule.Prefix != "/";
+
     /// <summary>The key of a target: as the origin is asked for it, so that what the client calls the host makes no
     /// difference; null when it is too long to be stored.</summary>
     public CacheKey? KeyOf(ReadOnlySpan<byte> path, ReadOnlySpan<byte> query, CachePolicy policy) =>

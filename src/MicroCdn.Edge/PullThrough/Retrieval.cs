@@ -25,6 +25,10 @@ internal sealed class Retrieval(
             pull.Complain($"{request.Place.Rule.Url}: {exception.Message}");
             delivery.Explain(exception.Failure.Status, $"The origin could not be asked: {exception.Failure.Word}.");
         }
+        catch (OperationCanceledException) when (delivery.Leaving.IsCancellationRequested)
+        {
+            delivery.Explain(502, "Nobody is there to hear this.");
+        }
         catch (Exception exception)
         {
             pull.Complain($"a request for {request.Place.Rule.Url} failed within: {exception}");
@@ -72,6 +76,8 @@ internal sealed class Retrieval(
             Range = range,
             // What was never stored is not expected to be now; its ranges are the client's and the origin's business.
             IsPassing = !isShared && request.Fields.Has("Range"u8),
+            // What may have changed something is heard to its end: copies have to go (RFC 9111, section 4.4).
+            Leaving = !isShared && request.Rules.Method is MethodKind.Get or MethodKind.Head ? delivery.Leaving : default,
             Informational = (status, fields) => response.Inform(status, default, fields),
         };
         bool leads = true;
