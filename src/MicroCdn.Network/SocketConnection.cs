@@ -43,6 +43,7 @@ internal sealed class SocketConnection : IPeer
     private IPAddress? _local;
     private bool _readable = true;
     private bool _writable = true;
+    private bool _isDead;
     private bool _peerClosed;
     private bool _registered;
     private bool _corked;
@@ -107,6 +108,7 @@ internal sealed class SocketConnection : IPeer
         if ((flags & (Libc.EpollIn | Libc.EpollPeerClosed | Libc.EpollHangUp | Libc.EpollError)) != 0) _readable = true;
         if ((flags & (Libc.EpollOut | Libc.EpollHangUp | Libc.EpollError)) != 0) _writable = true;
         if ((flags & (Libc.EpollPeerClosed | Libc.EpollHangUp | Libc.EpollError)) != 0) _peerClosed = true;
+        if ((flags & (Libc.EpollHangUp | Libc.EpollError)) != 0) _isDead = true;
     }
 
     /// <summary>Does what can be done now; true when there is more that only had to make room for others.</summary>
@@ -119,6 +121,8 @@ internal sealed class SocketConnection : IPeer
         while (true)
         {
             if (_lingering) return Linger(now);
+            // Nothing is read while an answer is awaited: only this tells that nobody is there to get it.
+            if (_isDead && _conversation.Answer.Waits) return Abort();
             if (IsShaking)
             {
                 if (_conversation.IsPaused) return Abort();

@@ -94,6 +94,19 @@ public sealed class Copy : Evictable
         return _file is { } file && file.TryHold() ? file : null;
     }
 
+    /// <summary>True when its bytes are neither in memory nor on the disk any more: somebody took the file away, or it
+    /// left the store. It may open a file.</summary>
+    public bool IsLost
+    {
+        get
+        {
+            if (_segments.Length > 0 || State.Present.Bytes == 0) return false;
+            SharedFile? open = Open();
+            open?.Release();
+            return open is null;
+        }
+    }
+
     /// <summary>Notes that it is used: it stays longer than others.</summary>
     public void Touch() => _store.Touch(this);
 

@@ -1,8 +1,8 @@
 namespace MicroCdn.Edge.PullThrough;
 
 /// <summary>Tells a path that an origin might read as one above where its rule begins.</summary>
-/// <remarks>An origin that was given for <c>/public</c> is not asked for <c>/public/../private</c>. How it decodes is not
-/// known, so every way counts: percent-encoding, <c>%2F</c> and a backslash as separators, and what follows
+/// <remarks>An origin that was given for <c>/public</c> is not asked for <c>/public/../private</c>. How it decodes
+/// is not known, so every way counts: percent-encoding, <c>%2F</c> and a backslash as separators, and what follows
 /// <c>;</c> as no part of a name. Browsers send no such path (RFC 3986, section 5.2.4).</remarks>
 internal static class ClimbingPath
 {

@@ -49,6 +49,11 @@ internal sealed class Retrieval(
                 if (delivery.TryGive(selection, now)) return;
                 selection = selection with { Outcome = Outcome.Partial };
             }
+            if (selection.Copy is { IsLost: true } lost)
+            {
+                pull.Store.Remove(lost);
+                selection = new Selection(Outcome.UriMiss, null, null);
+            }
             if (copies.Copies.Length > 0) known ??= Selection.RulesOf(copies.Copies[0], pull.Policy);
             if (selection.Outcome == Outcome.Partial && turn < MostShared
                 && delivery.TryAssemble(selection, now)) return;
@@ -77,7 +82,8 @@ internal sealed class Retrieval(
             // What was never stored is not expected to be now; its ranges are the client's and the origin's business.
             IsPassing = !isShared && request.Fields.Has("Range"u8),
             // What may have changed something is heard to its end: copies have to go (RFC 9111, section 4.4).
-            Leaving = !isShared && request.Rules.Method is MethodKind.Get or MethodKind.Head ? delivery.Leaving : default,
+            Leaving = !isShared && request.Rules.Method is MethodKind.Get or MethodKind.Head
+                ? delivery.Leaving : default,
             Informational = (status, fields) => response.Inform(status, default, fields),
         };
         bool leads = true;

@@ -1,8 +1,8 @@
 namespace MicroCdn.Edge.PullThrough;
 
 /// <summary>Judges whether a body that nobody reads any more comes fast enough to be worth its connection.</summary>
-/// <remarks>What comes to an end is of use for those who come later. But whoever knows a page that drips for hours could
-/// take all connections of an origin by asking and leaving.</remarks>
+/// <remarks>What comes to an end is of use for those who come later. But whoever knows a page that drips for hours
+/// could take all connections of an origin by asking and leaving.</remarks>
 internal sealed class UnreadPace(TimeProvider time)
 {
     /// <summary>The least that is to come within <see cref="Window"/>: the slowest line that a large file still comes

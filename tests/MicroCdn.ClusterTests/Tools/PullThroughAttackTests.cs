@@ -134,22 +134,43 @@ public sealed partial class PullThroughAttackTests : IAsyncLifetime
         static bool IsFirst(OriginCall call) => call.Field("X-Second") is null;
     }
 
+    [Fact]
+    public async Task A_folder_that_is_taken_away_costs_no_client_anything()
+    {
+        string body = new('x', 400_000);
+        await using ScriptedOrigin origin = new(call => call.AnswerAsync(body, Keep + "ETag: \"1\"\r\n"));
+        string folder = _stage.MakeFolder("copies");
+        // More than memory holds.
+        Cache cache = await Cache.StartAsync(_stage, origin.Url, "--cache", folder, "--cache-memory", "1MiB");
+        for (int number = 0; number < 10; number++) await cache.GetAsync($"/{number}");
+        // None was asked for again, so that none is held open.
+        await Stage.UntilAsync("all are stored", TimeSpan.FromSeconds(30), () => Task.FromResult(
+            Directory.EnumerateFiles(folder, "*-*", SearchOption.AllDirectories).Count() == 10));
+        Directory.Delete(folder, recursive: true);
+        for (int number = 0; number < 20; number++)
+        {
+            RawResponse response = await cache.GetAsync($"/{number % 15}");
+            Assert.Equal((200, body), (response.Status, response.Body));
+        }
+    }
+
     private static async Task UntilHitAsync(Cache cache, string target, string fields) =>
-        await Stage.UntilAsync("it is a hit", TimeSpan.FromSeconds(20), async () => (await cache.GetAsync(target, fields))
-            .Field("Cache-Status")!.Contains("; hit", StringComparison.Ordinal));
+        await Stage.UntilAsync("it is a hit", TimeSpan.FromSeconds(20), async () =>
+            (await cache.GetAsync(target, fields)).Field("Cache-Status")!.Contains("; hit", StringComparison.Ordinal));
 
     // As a web server does, unless the bytes are shifted.
     private static Task PartAsync(OriginCall call, string fields, long shift = 0)
     {
         fields += "ETag: \"1\"\r\n";
         Match range = RangeText().Match(call.Field("Range") ?? "");
-        if (!range.Success || call.Field("If-Range") is { } tag && tag != "\"1\"") return call.AnswerAsync(Large, fields);
+        bool isChanged = call.Field("If-Range") is { } tag && tag != "\"1\"";
+        if (!range.Success || isChanged) return call.AnswerAsync(Large, fields);
         int first = (int)shift + int.Parse(range.Groups[1].Value, CultureInfo.InvariantCulture);
         int last = range.Groups[2].Length == 0 ? Large.Length - 1
             : (int)shift + int.Parse(range.Groups[2].Value, CultureInfo.InvariantCulture);
         last = Math.Min(last, Large.Length - 1);
-        return call.AnswerAsync(Large[first..(last + 1)], $"{fields}Content-Range: bytes {first}-{last}/{Large.Length}\r\n",
-            "206 Partial Content");
+        fields += $"Content-Range: bytes {first}-{last}/{Large.Length}\r\n";
+        return call.AnswerAsync(Large[first..(last + 1)], fields, "206 Partial Content");
     }
 
     [GeneratedRegex("^bytes=([0-9]+)-([0-9]*)$")]
