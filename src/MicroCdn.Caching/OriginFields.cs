@@ -17,6 +17,8 @@ public static class OriginFields
         "X-HTTP-Host-Override", "X-Original-Host", "X-Original-URL", "X-Rewrite-URL", "X-Original-URI", "X-HTTP-Method",
         "X-HTTP-Method-Override", "X-Method-Override", "X-Url-Scheme", "Front-End-Https");
 
+    private static readonly int LongestUnkeyed = Unkeyed.Max(name => name.Length);
+
     private static readonly byte[][] Conditions = EndToEnd.All("If-Match", "If-None-Match", "If-Modified-Since",
         "If-Unmodified-Since", "If-Range", "Range");
 
@@ -86,7 +88,17 @@ public static class OriginFields
     }
 
     private static bool GoesOn(ReadOnlySpan<byte> field, ReadOnlySpan<byte> named) => EndToEnd.GoesOn(field, named)
-        && !EndToEnd.IsOneOf(Unkeyed, field) && !EndToEnd.IsOneOf(Connections, field);
+        && !IsUnkeyed(field) && !EndToEnd.IsOneOf(Connections, field);
+
+    // Many frameworks hear both as HTTP_X_FORWARDED_HOST (RFC 3875, section 4.1.18).
+    private static bool IsUnkeyed(ReadOnlySpan<byte> field)
+    {
+        if (!field.Contains((byte)'_')) return EndToEnd.IsOneOf(Unkeyed, field);
+        Span<byte> plain = stackalloc byte[LongestUnkeyed];
+        if (field.Length > plain.Length) return false;
+        field.Replace(plain, (byte)'_', (byte)'-');
+        return EndToEnd.IsOneOf(Unkeyed, plain[..field.Length]);
+    }
 
     // Who was here before, then this one (RFC 9110, section 7.6.3; RFC 8586, section 2).
     private static HeaderFields.Builder Sign(HeaderFields.Builder builder, HeaderFields client, string name)

@@ -41,17 +41,15 @@ internal sealed class SocketConnection : IPeer
     private Conversation _conversation;
     private IPAddress? _remote;
     private IPAddress? _local;
-    private bool _readable = true;
-    private bool _writable = true;
-    private bool _peerClosed;
+    private bool _readable = true, _writable = true;
+    private bool _peerClosed, _isDead;
     private bool _registered;
     private bool _corked;
     private int _looks;
     private bool _negotiated;
     private bool _lingering;
     private bool _closed;
-    private int _lingered;
-    private int _lingerLeft;
+    private int _lingered, _lingerLeft;
     private long _lingerUntil;
 
     public SocketConnection(EventLoop loop, int fd, uint generation, Port port, long now)
@@ -105,8 +103,9 @@ internal sealed class SocketConnection : IPeer
     public void Notice(uint flags)
     {
         if ((flags & (Libc.EpollIn | Libc.EpollPeerClosed | Libc.EpollHangUp | Libc.EpollError)) != 0) _readable = true;
-        if ((flags & (Libc.EpollOut | Libc.EpollHangUp | Libc.EpollError)) != 0) _writable = true;
-        if ((flags & (Libc.EpollPeerClosed | Libc.EpollHangUp | Libc.EpollError)) != 0) _peerClosed = true;
+        _writable |= (flags & (Libc.EpollOut | Libc.EpollHangUp | Libc.EpollError)) != 0;
+        _isDead |= (flags & (Libc.EpollHangUp | Libc.EpollError)) != 0;
+        _peerClosed |= _isDead || (flags & Libc.EpollPeerClosed) != 0;
     }
 
     /// <summary>Does what can be done now; true when there is more that only had to make room for others.</summary>
@@ -119,6 +118,7 @@ internal sealed class SocketConnection : IPeer
         while (true)
         {
             if (_lingering) return Linger(now);
+            if (_isDead && _conversation.Answer.Waits) return Abort(); // Nothing is read meanwhile that would tell.
             if (IsShaking)
             {
                 if (_conversation.IsPaused) return Abort();

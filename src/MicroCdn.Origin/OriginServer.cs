@@ -16,6 +16,7 @@ public sealed partial class OriginServer : IDisposable
     private readonly RequestHead _heads;
     private readonly CircuitBreaker _breaker = new();
     private readonly Lock _breakerLock = new();
+    private long _answeredAt = long.MinValue;
 
     /// <summary>Asks nobody yet.</summary>
     public OriginServer(OriginOptions options, IStreamDialer dialer, TimeProvider time, ILogger logger)
@@ -56,6 +57,7 @@ public sealed partial class OriginServer : IDisposable
         Counters.Asked();
         bool isTrial = Enter();
         bool isDecided = false;
+        long askedAt = Now;
         try
         {
             OriginExchange exchange = await TryTwiceAsync(request, head.WrittenMemory, cancellationToken)
@@ -67,7 +69,7 @@ public sealed partial class OriginServer : IDisposable
         catch (OriginException exception)
         {
             Counters.Failed(exception.Failure);
-            isDecided = exception.Failure.IsOutage;
+            isDecided = exception.Failure.IsOutage && !IsAlone(exception.Failure, askedAt);
             if (isDecided) Failed(isTrial, exception.Message);
             throw;
         }
@@ -158,6 +160,13 @@ public sealed partial class OriginServer : IDisposable
 
     private long Now => (long)_time.GetElapsedTime(0).TotalMilliseconds;
 
+    // One page that takes for ever is no outage of an origin that answered others meanwhile.
+    private bool IsAlone(OriginFailure failure, long askedAt)
+    {
+        if (failure != OriginFailure.NoAnswer) return false;
+        lock (_breakerLock) return _answeredAt >= askedAt;
+    }
+
     private bool Enter()
     {
         bool enters, isTrial;
@@ -173,7 +182,7 @@ public sealed partial class OriginServer : IDisposable
         lock (_breakerLock)
         {
             wasOpen = _breaker.IsOpen;
-            _breaker.Succeeded(Now);
+            _breaker.Succeeded(_answeredAt = Now);
         }
         if (wasOpen) LogBack(Address);
     }

@@ -83,11 +83,26 @@ public sealed class Copy : Evictable
 
     /// <summary>Its file, held once for the caller, who releases it; null when there is none, or none any more. Bytes
     /// of the body stand at <see cref="BodyOffset"/> and their own offset. It may open a file.</summary>
-    public SharedFile? Open()
+    public SharedFile? Open() => HoldOpen() ?? _store.OpenFile(this);
+
+    /// <summary>The same, without waiting for the disk: null too when its file is not open just now.</summary>
+    public SharedFile? HoldOpen()
     {
         OpenedLately = true;
-        if (_file is { } file && file.TryHold()) return file;
-        return _store.OpenFile(this);
+        return _file is { } file && file.TryHold() ? file : null;
+    }
+
+    /// <summary>True when its bytes are neither in memory nor on the disk any more: somebody took the file away, or it
+    /// left the store. It may open a file.</summary>
+    public bool IsLost
+    {
+        get
+        {
+            if (_segments.Length > 0 || State.Present.Bytes == 0) return false;
+            SharedFile? open = Open();
+            open?.Release();
+            return open is null;
+        }
     }
 
     internal void Change(CopyState state)

@@ -64,6 +64,15 @@ public sealed class GrowingCopy : IDisposable
     /// <summary>Why it was aborted, or not stored, in one sentence.</summary>
     public string? Reason { get; private set; }
 
+    /// <summary>True while somebody reads it.</summary>
+    public bool IsRead
+    {
+        get
+        {
+            lock (_lock) return _readers.Count > 0;
+        }
+    }
+
     /// <summary>True when something was purged since the origin was asked that this is a copy of: who asks only now
     /// must not get it.</summary>
     public bool IsPurged => _store.Invalidations.AreAfter(CopyId.Of(Key), _plan.Mark)

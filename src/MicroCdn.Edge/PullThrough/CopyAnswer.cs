@@ -24,9 +24,14 @@ internal readonly struct CopyAnswer
         (_wanted, _status, _age, _memory, _file) = (wanted, status, age, memory, file);
     }
 
-    /// <summary>Takes hold of what an answer needs; null when the copy lacks bytes of it, or they are gone. It may open
-    /// a file.</summary>
-    public static CopyAnswer? Take(Selection selection, in Wanted wanted, CacheStatus status, long now)
+    /// <summary>Takes hold of what an answer needs; null when the copy lacks bytes of it, or they are gone.</summary>
+    /// <param name="selection">The copy.</param>
+    /// <param name="wanted">What of it.</param>
+    /// <param name="status">How that is called.</param>
+    /// <param name="now">Seconds since 1970.</param>
+    /// <param name="mayWait">True where the disk may be waited for, to open a file: never on a loop.</param>
+    public static CopyAnswer? Take(
+        Selection selection, in Wanted wanted, CacheStatus status, long now, bool mayWait)
     {
         (Copy copy, CopyRules rules) = (selection.Copy!, selection.Rules!);
         long age = rules.At(now).Age;
@@ -36,7 +41,8 @@ internal readonly struct CopyAnswer
         {
             return new CopyAnswer(copy, rules, wanted, status, age, memory, null);
         }
-        return copy.Open() is { } file ? new CopyAnswer(copy, rules, wanted, status, age, default, file) : null;
+        SharedFile? file = mayWait ? copy.Open() : copy.HoldOpen();
+        return file is null ? null : new CopyAnswer(copy, rules, wanted, status, age, default, file);
     }
 
     /// <summary>Writes it.</summary>

@@ -12,8 +12,12 @@ namespace MicroCdn.Edge.PullThrough;
 internal sealed class Delivery(PullThrough pull, PullRequest request, Response response) : IDisposable
 {
     private readonly Lock _lock = new();
+    private readonly CancellationTokenSource _leaving = new();
     private Action? _release;
     private bool _isUnwanted;
+
+    /// <summary>Done when the client is gone, or was served.</summary>
+    public CancellationToken Leaving => _leaving.Token;
 
     /// <summary>The client is gone.</summary>
     public void Dispose()
@@ -21,6 +25,8 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         Action? release;
         lock (_lock) (release, _release, _isUnwanted) = (_release, null, true);
         release?.Invoke();
+        // On the pool: this is a loop, and connections are closed by it.
+        _ = _leaving.CancelAsync();
     }
 
     /// <summary>Answers from a copy; false when it lacks bytes.</summary>
@@ -37,7 +43,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         {
             SecondsLeft = selection.Rules!.At(now).SecondsLeft,
         };
-        if (CopyAnswer.Take(selection, wanted, told, now) is not { } answer) return false;
+        if (CopyAnswer.Take(selection, wanted, told, now, mayWait: true) is not { } answer) return false;
         pull.Store.Touch(copy);
         Give(answer.Release, later => answer.Write(later, pull));
         return true;

@@ -62,8 +62,13 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
             Body = request.Body is { } body ? new RelayedBody(body) : null,
             Informational = plan.Informational,
         };
-        using OriginExchange exchange = await request.Place.SendAsync(asked, pull.Complain)
+        using OriginExchange exchange = await request.Place.SendAsync(asked, pull.Complain, plan.Leaving)
             .ConfigureAwait(false);
+        if (IsUnasked(exchange.Status, asked.Fields))
+        {
+            throw new OriginException(OriginFailure.Malformed,
+                $"The answer of {request.Place.Rule.Url} is broken: nobody asked for a {exchange.Status}.");
+        }
         StoredHead head = HeadOf(exchange, requestedAt);
         // What it makes invalid is older than what it brings.
         if (Invalidate(exchange)) mark = pull.Store.Mark();
@@ -77,6 +82,15 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         if (request.IsHead) UpdateByHead(validated, exchange, head, mark);
         await TakeInAsync(exchange, head, validated, mark).ConfigureAwait(false);
     }
+
+    // Both answer a question and nothing else (RFC 9110, sections 15.3.7 and 15.4.5): who did not ask would take a part
+    // for the whole, or nothing for something.
+    private bool IsUnasked(int status, HeaderFields asked) => status switch
+    {
+        206 => request.Rules.Method == MethodKind.Get && !asked.Has("Range"u8),
+        304 => !asked.Has("If-None-Match"u8) && !asked.Has("If-Modified-Since"u8),
+        _ => false,
+    };
 
     private StoredHead HeadOf(OriginExchange exchange, long requestedAt) => new()
     {
@@ -182,7 +196,7 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
             ? Slices.Judge(Selection.RulesOf(copy, pull.Policy), copy.Length, plan.Asked, rules) : SliceAnswer.Refused;
         if (head.Status != 206 || plan.IsPassing) return new Taking(rules, storability) { Slice = slice };
         // Without a validator nothing is ever added to it, but it answers for its own bytes.
-        if (!PartialContent.TryRead(head, out PartialContent part) || part.Complete is null) return passing;
+        if (!PartialContent.TryRead(head, out PartialContent part) || !plan.IsAsked(part)) return passing;
         if (plan.Extended is not null && slice == SliceAnswer.Refused) return passing;
         return new Taking(CopyRules.Of(part.WholeHead(head), pull.Policy), storability) { Slice = slice, Part = part };
     }
@@ -224,13 +238,15 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         public PartialContent? Part { get; init; }
     }
 
-    private static async Task PumpAsync(OriginExchange exchange, GrowingCopy growing)
+    private async Task PumpAsync(OriginExchange exchange, GrowingCopy growing)
     {
+        UnreadPace pace = new(pull.Time);
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            while (await exchange.ReadAsync(buffer, CancellationToken.None).ConfigureAwait(false) is > 0 and var read)
+            while (await exchange.ReadAsync(buffer, plan.Leaving).ConfigureAwait(false) is > 0 and var read)
             {
+                if (pace.IsTooSlow(read, growing.IsRead)) return;
                 if (!await growing.WriteAsync(buffer.AsMemory(0, read)).ConfigureAwait(false)) return;
             }
             growing.Complete();

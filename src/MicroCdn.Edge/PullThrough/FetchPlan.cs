@@ -28,6 +28,9 @@ internal sealed class FetchPlan
     /// <summary>True when a stale copy is refreshed, and no client waits for it.</summary>
     public bool IsRefresh { get; init; }
 
+    /// <summary>Done when the only client that wanted it has left; never, where others may come.</summary>
+    public CancellationToken Leaving { get; init; }
+
     /// <summary>Hears interim answers.</summary>
     public Action<int, HeaderFields>? Informational { get; init; }
 
@@ -36,6 +39,17 @@ internal sealed class FetchPlan
 
     /// <summary>Says that the reader is there, or will not come.</summary>
     public void Join() => _joined.TrySetResult();
+
+    /// <summary>True when a 206 brings bytes that were asked for. Where the client's own range went on that is his
+    /// business, and only its place in the whole must be known.</summary>
+    public bool IsAsked(PartialContent part)
+    {
+        if (part.Complete is not { } complete) return false;
+        if (Range.Length == 0) return IsPassing;
+        ByteRanges asked = ByteRanges.Parse(Encoding.ASCII.GetBytes(Range), complete);
+        return asked.Kind == RangeKind.Single && part.Range.Offset == asked.Single.Offset
+            && part.Range.End <= asked.Single.End;
+    }
 
     /// <summary>The fields of the request to the origin.</summary>
     public HeaderFields FieldsFor(PullRequest request, Selection validated, PullThrough pull)

@@ -51,14 +51,17 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server, Shield? 
     /// <summary>Asks a parent, else the origin.</summary>
     /// <param name="request">What is asked.</param>
     /// <param name="complain">Hears of parents that fail.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="OriginException">It failed.</exception>
-    public async ValueTask<OriginExchange> SendAsync(OriginRequest request, Action<string> complain)
+    public async ValueTask<OriginExchange> SendAsync(
+        OriginRequest request, Action<string> complain, CancellationToken cancellationToken)
     {
-        if (shield is not null && await shield.TryAskAsync(request, complain).ConfigureAwait(false) is { } answer)
+        if (shield is not null && await shield.TryAskAsync(request, complain, cancellationToken)
+            .ConfigureAwait(false) is { } answer)
         {
             return answer;
         }
-        return await server.SendAsync(request, CancellationToken.None).ConfigureAwait(false);
+        return await server.SendAsync(request, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Closes connections to the origin that wait.</summary>
@@ -67,6 +70,9 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server, Shield? 
     public byte[] Host { get; } = Encoding.ASCII.GetBytes(rule.Host);
 
     public byte[] Prefix { get; } = Encoding.UTF8.GetBytes(rule.Prefix);
+
+    /// <summary>True when not everything that the web server has is to be had here.</summary>
+    public bool IsPartOfSite { get; } = server.Address.BasePath.Length > 0 || rule.Prefix != "/";
 
     /// <summary>The text of the key of a target: as the origin is asked for it, so that what the client calls the host
     /// makes no difference, and two sites on one origin are two; empty when it is too long to be stored.</summary>

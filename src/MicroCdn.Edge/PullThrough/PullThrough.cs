@@ -92,6 +92,11 @@ internal sealed class PullThrough : IDisposable
                 "This request was here before: the origin leads back to it.");
             return true;
         }
+        if (place.IsPartOfSite && ClimbingPath.Is(request.Path))
+        {
+            response.Explain(HttpStatus.BadRequest, "The path must not climb: it has a segment of two dots.");
+            return true;
+        }
         RequestRules rules = RequestRules.Of(request.MethodName, fields, Policy);
         ReadOnlySpan<char> text =
             place.KeyOf(request.Path, request.Query, Policy, stackalloc char[OriginPlace.MostShort]);
@@ -149,7 +154,7 @@ internal sealed class PullThrough : IDisposable
         if (selection.Outcome != Outcome.Hit) return false;
         Wanted wanted = Wanted.Of(fields, selection.Rules!, selection.Copy!.Length, response.IsHeadOnly, now);
         CacheStatus status = new(Outcome.Hit) { SecondsLeft = selection.Rules!.At(now).SecondsLeft };
-        if (CopyAnswer.Take(selection, wanted, status, now) is not { } answer) return false;
+        if (CopyAnswer.Take(selection, wanted, status, now, mayWait: false) is not { } answer) return false;
         Store.Touch(selection.Copy);
         answer.Write(response, this);
         return true;

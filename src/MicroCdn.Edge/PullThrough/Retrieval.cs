@@ -29,6 +29,10 @@ internal sealed class Retrieval(
             delivery.Explain(_outcome, exception.Failure.Status,
                 $"The origin could not be asked: {exception.Failure.Word}.");
         }
+        catch (OperationCanceledException) when (delivery.Leaving.IsCancellationRequested)
+        {
+            delivery.Explain(_outcome, 502, "Nobody is there to hear this.");
+        }
         catch (Exception exception)
         {
             pull.Complain($"a request for {request.Place.Rule.Url} failed within: {exception}");
@@ -54,6 +58,11 @@ internal sealed class Retrieval(
                     return;
                 }
                 selection = selection with { Outcome = Outcome.Partial };
+            }
+            if (selection.Copy is { IsLost: true } lost)
+            {
+                pull.Store.Remove(lost);
+                selection = new Selection(Outcome.UriMiss, null, null);
             }
             if (copies.Copies.Length > 0) known ??= Selection.RulesOf(copies.Copies[0], pull.Policy);
             if (selection.Outcome == Outcome.Partial && turn < MostShared
@@ -87,6 +96,9 @@ internal sealed class Retrieval(
             // What is not to be shared is the client's and the origin's business: with the client's own conditions.
             IsPassing = !isValidated && request.Rules.Method is (MethodKind.Get or MethodKind.Head)
                 && (turn > MostShared || !MayShare()),
+            // What may have changed something is heard to its end: copies have to go (RFC 9111, section 4.4).
+            Leaving = !isShared && request.Rules.Method is (MethodKind.Get or MethodKind.Head)
+                ? delivery.Leaving : default,
             Informational = (status, fields) => response.Inform(status, default, fields),
         };
         bool leads = true;

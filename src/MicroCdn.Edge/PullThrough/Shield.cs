@@ -21,7 +21,9 @@ internal sealed class Shield(IReadOnlyList<Parent> parents) : IDisposable
     /// <summary>The answer of a parent; null when the origin is to be asked.</summary>
     /// <param name="request">What is to be asked.</param>
     /// <param name="complain">Hears of parents that fail.</param>
-    public async ValueTask<OriginExchange?> TryAskAsync(OriginRequest request, Action<string> complain)
+    /// <param name="cancellationToken">Ends it.</param>
+    public async ValueTask<OriginExchange?> TryAskAsync(
+        OriginRequest request, Action<string> complain, CancellationToken cancellationToken)
     {
         if (parents.Any(parent => parent.Server is not null && OriginFields.IsLoop(request.Fields, parent.NameBytes)))
         {
@@ -32,7 +34,7 @@ internal sealed class Shield(IReadOnlyList<Parent> parents) : IDisposable
             if (parent.Server is not { } server) return null;
             try
             {
-                OriginExchange exchange = await server.SendAsync(request, CancellationToken.None).ConfigureAwait(false);
+                OriginExchange exchange = await server.SendAsync(request, cancellationToken).ConfigureAwait(false);
                 if (!MayAskAgain(request) || parent.Answered(exchange.Fields)) return exchange;
                 exchange.Dispose();
                 complain($"parent {parent.Id} answered {exchange.Status} by itself");

@@ -1,6 +1,7 @@
 using System.Text;
 using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
+using MicroCdn.Content;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http;
 using MicroCdn.Network;
@@ -24,7 +25,7 @@ public sealed class PullHitTests : IDisposable
     {
         PullOptions options = new() { Origins = [new OriginRule("", "/", new Uri(Origin))] };
         Complaints complaints = new(_log, _time);
-        _pull = new PullThrough(options, complaints, _time, _log);
+        _pull = new PullThrough(options, ServedFiles.None, complaints, _time, _log);
         _service = new HttpService(new Handler(_pull), new TrustedNetworks([]), complaints, _time);
     }
 

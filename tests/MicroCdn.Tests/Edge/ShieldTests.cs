@@ -26,7 +26,7 @@ public sealed class ShieldTests
     {
         await using ScriptedOrigin parent = Answering(fields);
         using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())]);
-        using OriginExchange? answer = await shield.TryAskAsync(ScriptedOrigin.Get("/a"), _complaints.Add);
+        using OriginExchange? answer = await shield.TryAskAsync(ScriptedOrigin.Get("/a"), _complaints.Add, default);
         Assert.Equal(counts, answer is not null);
         Assert.Equal(counts ? [] : ["parent CS1 answered 200 by itself"], _complaints);
     }
@@ -41,16 +41,16 @@ public sealed class ShieldTests
         }, async talk => await talk.HearAsync());
         using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())]);
         OriginRequest request = ScriptedOrigin.Get("/a", "POST");
-        using (OriginExchange? answer = await shield.TryAskAsync(request, _complaints.Add))
+        using (OriginExchange? answer = await shield.TryAskAsync(request, _complaints.Add, default))
         {
             Assert.Equal(502, answer!.Status);
         }
         OriginException broken = await Assert.ThrowsAsync<OriginException>(
-            async () => await shield.TryAskAsync(request, _complaints.Add));
+            async () => await shield.TryAskAsync(request, _complaints.Add, default));
         Assert.Equal(OriginFailure.Closed, broken.Failure);
         // What was never sent may be.
         parent.Stop();
-        Assert.Null(await shield.TryAskAsync(request, _complaints.Add));
+        Assert.Null(await shield.TryAskAsync(request, _complaints.Add, default));
     }
 
     [Fact]
@@ -59,9 +59,9 @@ public sealed class ShieldTests
         await using ScriptedOrigin parent = Answering(Ours);
         using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())]);
         Assert.Null(await shield.TryAskAsync(
-            ScriptedOrigin.Get("/a", fields: "CDN-Loop: microcdn-CS1, microcdn-CS2\r\n"), _complaints.Add));
+            ScriptedOrigin.Get("/a", fields: "CDN-Loop: microcdn-CS1, microcdn-CS2\r\n"), _complaints.Add, default));
         using OriginExchange? answer = await shield.TryAskAsync(
-            ScriptedOrigin.Get("/a", fields: "CDN-Loop: microcdn-CS9, microcdn-CS2\r\n"), _complaints.Add);
+            ScriptedOrigin.Get("/a", fields: "CDN-Loop: microcdn-CS9, microcdn-CS2\r\n"), _complaints.Add, default);
         Assert.NotNull(answer);
         Assert.Equal(1, parent.Connections);
     }
@@ -82,7 +82,7 @@ public sealed class ShieldTests
             foreach (string path in Enumerable.Range(0, 12).Select(number => $"/{number}"))
             {
                 _complaints.Clear();
-                Assert.Null(await shield.TryAskAsync(ScriptedOrigin.Get($"{path}?a=b"), _complaints.Add));
+                Assert.Null(await shield.TryAskAsync(ScriptedOrigin.Get($"{path}?a=b"), _complaints.Add, default));
                 Candidate[] order = fleet.RankPulled(path)!;
                 Assert.Equal(order.Select(one => one.Server.Id.Value).TakeWhile(id => id != own).Take(2),
                     _complaints.Select(complaint => complaint.Split(' ', ':')[1]));

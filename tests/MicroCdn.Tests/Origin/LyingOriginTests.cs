@@ -184,6 +184,36 @@ public sealed class LyingOriginTests
     }
 
     [Fact]
+    public async Task Pages_that_do_not_come_are_no_outage_of_an_origin_that_answers_others()
+    {
+        using SemaphoreSlim heard = new(0);
+        await using ScriptedOrigin origin = new(async talk =>
+        {
+            while (true)
+            {
+                bool stalls = (await talk.HearAsync()).Contains("/stall", StringComparison.Ordinal);
+                heard.Release();
+                if (stalls) await talk.HearCloseAsync();
+                await talk.SayAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            }
+        });
+        using OriginServer server = origin.Server();
+        List<Task<OriginException>> stalled = [];
+        for (int number = 0; number < 10; number++)
+        {
+            stalled.Add(server.FailAsync(ScriptedOrigin.Get("/stall")));
+            Assert.True(await heard.WaitAsync(ScriptedOrigin.Bound));
+        }
+        origin.Time.Advance(TimeSpan.FromSeconds(10));
+        using (await server.SendAsync(ScriptedOrigin.Get("/other"), default))
+        {
+        }
+        origin.Time.Advance(TimeSpan.FromSeconds(20));
+        foreach (Task<OriginException> one in stalled) Assert.Equal(OriginFailure.NoAnswer, (await one).Failure);
+        Assert.False(server.IsLeftAlone);
+    }
+
+    [Fact]
     public async Task A_body_that_stalls_ends_after_thirty_seconds_without_a_byte()
     {
         TaskCompletionSource more = new();
