@@ -15,6 +15,7 @@ internal sealed class PullThrough : IDisposable
 {
     private readonly Complaints _complaints;
     private readonly OriginTable _origins;
+    private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Opens the store; nobody is asked yet.</summary>
     /// <exception cref="IOException">The folder for copies cannot be used.</exception>
@@ -44,6 +45,9 @@ internal sealed class PullThrough : IDisposable
             OriginOptions asked = new(address!) { Allowed = options.Allowed, Authorities = authorities };
             return new OriginPlace(rule, new OriginServer(asked, dialer, time, logger));
         }));
+        Purges = new PurgeTarget(this, _origins);
+        // In memory alone there are no copies that somebody could have purged before.
+        if (!options.WaitsForPurges || options.Folder is null) CatchUp();
     }
 
     /// <summary>The name in Cache-Status, Via and CDN-Loop.</summary>
@@ -61,6 +65,12 @@ internal sealed class PullThrough : IDisposable
     public Fetches Fetches { get; }
 
     public Uncacheable Uncacheable { get; } = new();
+
+    /// <summary>What purges are applied to.</summary>
+    public PurgeTarget Purges { get; }
+
+    /// <summary>Done once copies of earlier runs may be used.</summary>
+    public Task CaughtUp => _caughtUp.Task;
 
     /// <summary>Seconds since 1970.</summary>
     public long Now => Time.GetUtcNow().ToUnixTimeSeconds();
@@ -114,6 +124,9 @@ internal sealed class PullThrough : IDisposable
         new CacheStatus(Outcome.OnlyIfCached), NameBytes,
         "Only a copy was wanted, and there is none that may be used.");
 
+    /// <summary>Lets copies of earlier runs be used.</summary>
+    public void CatchUp() => _caughtUp.TrySetResult();
+
     /// <summary>Says what went wrong, at a bounded rate.</summary>
     public void Complain(string what) => _complaints.Add(what);
 
@@ -126,7 +139,7 @@ internal sealed class PullThrough : IDisposable
 
     private bool TryHit(CacheKey key, in RequestRules rules, in RequestLines fields, Response response)
     {
-        if (!Store.TryFind(key, out CopySet copies)) return false;
+        if (!CaughtUp.IsCompleted || !Store.TryFind(key, out CopySet copies)) return false;
         long now = Now;
         Selection selection = Selection.Of(rules, fields, copies, Policy, now);
         // A stale one has a task begun for it; a missing one a fetch.
