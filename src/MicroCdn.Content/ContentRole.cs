@@ -29,6 +29,8 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private readonly Announcer _announcer;
     private readonly MonitorLink[] _monitors;
     private readonly Heart _heart;
+    private readonly StoreHealth _health;
+    private readonly IDialer _dialer;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder to serve does not exist.</exception>
@@ -37,10 +39,10 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         ContentOptions options, IDialer dialer, IDatagrams datagrams, TimeProvider time, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger("content");
-        (_options, _time, _logger) = (options, time, logger);
+        (_options, _dialer, _time, _logger) = (options, dialer, time, logger);
         ServedFolder folder = new(options.Files);
         _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors));
-        StoreHealth health = new(trouble => LogReadOnly(logger, trouble));
+        StoreHealth health = _health = new(trouble => LogReadOnly(logger, trouble));
         _keeper = new LibraryKeeper(folder, time, logger, NoticeChange,
             new Withdrawals(options.State, folder, health, logger));
         ChunkLists chunks = new(options.State, folder, health, logger);
@@ -73,6 +75,9 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     /// <summary>The files it serves, for other servers in its process.</summary>
     public ServedFiles Files { get; }
 
+    /// <summary>What purges are applied to; null when there are no copies beside it. Set before it runs.</summary>
+    public IPurgeTarget? Copies { get; set; }
+
     /// <inheritdoc/>
     public int Transfers => _openFiles.Active;
 
@@ -97,13 +102,20 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         Task heart = _heart.RunAsync(cancellationToken);
         Task monitors = Tasks.UntilFirstFailure(
             [.. _monitors.Select(monitor => monitor.RunAsync(cancellationToken))]);
+        Task purges = Copies is { } copies ? FollowPurgesAsync(copies, cancellationToken)
+            : Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken);
         await _keeper.StartAsync(cancellationToken).ConfigureAwait(false);
         await _digests.StartAsync().ConfigureAwait(false);
-        await Tasks.UntilFirstFailure(heart, monitors, _keeper.RunAsync(cancellationToken),
+        await Tasks.UntilFirstFailure(heart, monitors, purges, _keeper.RunAsync(cancellationToken),
             _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken),
             _scrubber.RunAsync(cancellationToken))
             .ConfigureAwait(false);
     }
+
+    // Not after the first scan either: requests for copies wait for it.
+    private Task FollowPurgesAsync(IPurgeTarget copies, CancellationToken cancellationToken) => new PurgeLink(
+        _options, new PurgePosition(_options.State, _health, _logger), copies, _dialer, _time, _logger)
+        .RunAsync(cancellationToken);
 
     private void NoticeChange(LibraryChange change)
     {

@@ -254,7 +254,8 @@ internal sealed partial class MonitorLink(ContentOptions options, MonitorAddress
         LogNews(level, address, what);
     }
 
-    private static int SeedOf(ServerId id, long incarnation)
+    /// <summary>A seed of one server's own, the same in every run of a simulation.</summary>
+    internal static int SeedOf(ServerId id, long incarnation)
     {
         uint seed = 2_166_136_261;
         foreach (char letter in id.Value) seed = (seed ^ letter) * 16_777_619;

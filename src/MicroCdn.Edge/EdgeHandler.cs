@@ -1,4 +1,5 @@
 using MicroCdn.Content;
+using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -19,13 +20,17 @@ internal sealed class EdgeHandler(
     private readonly FolderPages _folders = new(options, files);
     private readonly FileFieldLines _lines = new(options);
     private readonly CompressedForms _forms = new(files, variants, new FileFieldLines(options));
+    private readonly PurgeMethod? _purging = pull is null ? null : new PurgeMethod(options, pull.Purges);
 
     // A GET with a body is refused as it is for files: no cache could tell its answers apart.
     public bool Takes(in Request request) => pull is not null && request.Method is not (Method.Get or Method.Head)
-        && !IsOurs(request) && pull.Takes(request);
+        && (PurgeMethod.Is(request) || (!IsOurs(request) && pull.Takes(request)));
 
-    public void Handle(in Request request, Response response, IPeer peer) =>
-        Handle(request, response, mayWait: true);
+    public void Handle(in Request request, Response response, IPeer peer)
+    {
+        if (_purging is not null && PurgeMethod.Is(request)) _purging.Handle(request, response, peer);
+        else Handle(request, response, mayWait: true);
+    }
 
     // A file of the library wins over the origin, for methods that it does not answer too. So does our health.
     private bool IsOurs(in Request request)

@@ -27,6 +27,9 @@ public sealed record EdgeOptions
     /// <summary>Proxies that may open any number of connections.</summary>
     public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
 
+    /// <summary>Networks beside loopback from which PURGE is taken.</summary>
+    public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
+
     /// <summary>The web servers it is a cache for.</summary>
     public PullOptions Pull { get; init; } = new();
 

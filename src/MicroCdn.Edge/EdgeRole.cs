@@ -46,6 +46,9 @@ public sealed class EdgeRole : IRole, IDisposable
     /// <inheritdoc/>
     public IReadOnlyList<Listener> Listeners { get; }
 
+    /// <summary>What purges of the index are applied to; null when it stands before no origin.</summary>
+    public IPurgeTarget? Purges => _pull?.Purges;
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -28,6 +28,9 @@ public sealed record HttpStatus(int Code, string Phrase)
     /// <summary>The request is malformed.</summary>
     public static readonly HttpStatus BadRequest = new(400, "Bad Request");
 
+    /// <summary>Not for this client.</summary>
+    public static readonly HttpStatus Forbidden = new(403, "Forbidden");
+
     /// <summary>There is no such file.</summary>
     public static readonly HttpStatus NotFound = new(404, "Not Found");
 

@@ -5,13 +5,14 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Index;
 
 /// <summary>The index: which server has which file, and which one gets this client.</summary>
-public sealed class IndexRole : IRole
+public sealed partial class IndexRole : IRole
 {
     private readonly Applied _applied;
     private readonly MonitorWatch[] _monitors;
     private readonly Tide _tide;
     private readonly Witness _witness;
     private readonly CountryWatch? _countries;
+    private readonly PurgeDesk _purges;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
@@ -42,9 +43,15 @@ public sealed class IndexRole : IRole
                 .Select(monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger)),
         ];
         Complaints complaints = new(logger, time);
+        // Indexes of one machine may share a folder, but no port.
+        string? remembered = options.State is { } state ? Path.Combine(state, $"purges-{options.Port}") : null;
+        PurgeLog purges = new(remembered, (ulong)chance.NextInt64(1, long.MaxValue), time, out string? trouble);
+        if (trouble is not null) LogPurgesLost(logger, trouble);
+        _purges = new PurgeDesk(purges, fleet, time, logger);
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
+            Purges = _purges,
             Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
         };
         Directory = new FileDirectory(router, service.Reports);
@@ -65,8 +72,12 @@ public sealed class IndexRole : IRole
     [
         _applied.RunAsync(cancellationToken),
         _tide.RunAsync(cancellationToken),
+        _purges.RunAsync(cancellationToken),
         _witness.RunAsync(cancellationToken),
         _countries?.RunAsync(cancellationToken) ?? Task.CompletedTask,
         .. _monitors.Select(monitor => monitor.RunAsync(cancellationToken)),
     ]);
+
+    [LoggerMessage(2043, LogLevel.Warning, "{Trouble}")]
+    private static partial void LogPurgesLost(ILogger logger, string trouble);
 }

@@ -17,6 +17,10 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
     /// <summary>Where new servers get their keys; null when they get none here.</summary>
     public Admission? Admission { get; init; }
 
+    /// <summary>Where purges go through; what it hears is forgotten at the end, unless it is told otherwise.</summary>
+    public PurgeDesk Purges { get; init; } = new(
+        new PurgeLog(null, 1, router.Fleet.Time, out _), router.Fleet, router.Fleet.Time, logger);
+
     public Router Router => router;
 
     public Whereabouts Whereabouts { get; } = new(router);

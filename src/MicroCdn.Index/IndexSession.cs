@@ -21,6 +21,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private bool _told;
     private Claim? _claim;
     private Testimony? _testimony;
+    private PurgeVisit? _purges;
     private long _near;
 
     public bool MayIdle { get; private set; }
@@ -78,6 +79,9 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             _ when verb.SequenceEqual("REPORT"u8) && _speaks2 => HandleReport(words, answer),
             _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => RefuseContent() ?? HandleDrain(words, true, answer),
             _ when verb.SequenceEqual("RESUME"u8) && _speaks2 => RefuseContent() ?? HandleDrain(words, false, answer),
+            _ when verb.SequenceEqual("PURGE"u8) && _speaks2 =>
+                _guard.Refuses(PeerRole.Operator) ?? service.Purges.HandlePurge(words, answer),
+            _ when verb.SequenceEqual("PURGES"u8) && _speaks2 => HandlePurges(words, answer),
             _ when _speaks2 && Testimony.Knows(verb) => RefuseMonitor() ?? HandleTestimony(verb, words, line, answer),
             _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
             _ when verb.SequenceEqual("LOCATE"u8) && _speaks2 => WireErrors.Malformed,
@@ -317,8 +321,18 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         return null;
     }
 
+    private WireError? HandlePurges(Words words, Answer answer)
+    {
+        if (!PurgesQuestion.TryParse(words, out PurgesQuestion question)) return WireErrors.Malformed;
+        ServerId.TryCreate(question.Id, out ServerId id);
+        if (_guard.Refuses(PeerRole.Content, id) is { } refusal) return refusal;
+        if (_purges is not null && _purges.Server != id) return WireErrors.Malformed;
+        return service.Purges.HandlePurges(_purges ??= new PurgeVisit(id), question, answer);
+    }
+
     public void End()
     {
+        if (_purges is not null) service.Purges.End(_purges);
         _testimony?.End();
         Release(unless: null);
     }

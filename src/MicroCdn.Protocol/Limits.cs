@@ -55,6 +55,9 @@ public static class Limits
     /// <summary>Most different names an index knows: six times the largest library we promise.</summary>
     public const int Names = 60_000_000;
 
+    /// <summary>Longest URL, prefix or tag of a purge in bytes: percent-encoded, it still fits a line.</summary>
+    public const int PurgeBytes = 2 * 1024;
+
     /// <summary>Most indexes one monitor tells of failures.</summary>
     public const int Indexes = 64;
 

@@ -21,11 +21,22 @@ public sealed class RecordLog(string path, StoreHealth? health)
     /// <summary>Its length in bytes, as far as it was read or written.</summary>
     public long Length => _end;
 
+    /// <summary>True when something that is no record follows those that were read: a torn one, or the end of a file
+    /// that was damaged.</summary>
+    public bool IsCut { get; private set; }
+
     /// <summary>Visits every sound record, from the first; none when there is no file.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     public void Read(Action<byte[]> visit)
     {
+        IsCut = false;
         _end = 0;
+        ReadSound(visit);
+        IsCut = File.Exists(path) && new FileInfo(path).Length > _end;
+    }
+
+    private void ReadSound(Action<byte[]> visit)
+    {
         FileInfo file = new(path);
         if (!file.Exists || file.Length > MostBytes) return;
         ReadOnlySpan<byte> rest = File.ReadAllBytes(path);
@@ -41,12 +52,12 @@ public sealed class RecordLog(string path, StoreHealth? health)
         }
     }
 
-    /// <summary>Adds a record, durably. <see cref="Read"/> must have come before.</summary>
+    /// <summary>Adds records, durably. <see cref="Read"/> must have come before.</summary>
     /// <exception cref="IOException">The disk refused.</exception>
-    public void Append(ReadOnlySpan<byte> record)
+    public void Append(params IEnumerable<byte[]> records)
     {
         health?.Refuse();
-        byte[] framed = Framed(record);
+        byte[] framed = [.. records.SelectMany(Framed)];
         using SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write,
             FileShare.ReadWrite | FileShare.Delete);
         bool isNew = RandomAccess.GetLength(file) == 0;
@@ -74,7 +85,7 @@ public sealed class RecordLog(string path, StoreHealth? health)
         _end = file.Length;
     }
 
-    private static byte[] Framed(ReadOnlySpan<byte> record)
+    private static byte[] Framed(byte[] record)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(record.Length, RecordBytes, nameof(record));
         byte[] framed = new byte[Around + record.Length];

@@ -46,6 +46,15 @@ public sealed class FakeCluster
     /// <summary>Where the index dials its monitor.</summary>
     public string MonitorDialed { get; set; } = "monitor";
 
+    /// <summary>What purges are applied to beside a content server, by its id; nothing by default.</summary>
+    public Func<string, IPurgeTarget?> CopiesOf { get; set; } = _ => null;
+
+    /// <summary>Where the index remembers, when it starts; nowhere by default.</summary>
+    public string? IndexState { get; set; }
+
+    /// <summary>The index's own chance, when it starts.</summary>
+    public int IndexSeed { get; set; } = 1;
+
     /// <summary>The index that was started last.</summary>
     public IndexRole? Index { get; private set; }
 
@@ -71,8 +80,11 @@ public sealed class FakeCluster
     public void StartIndex(string host = "index")
     {
         FakeHost machine = Network.Host(host);
-        IndexOptions options = new() { MonitorHost = MonitorDialed, Trust = Trust, Credentials = KeysOf(host) };
-        Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(1), machine.Loggers);
+        IndexOptions options = new()
+        {
+            MonitorHost = MonitorDialed, Trust = Trust, Credentials = KeysOf(host), State = IndexState,
+        };
+        Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(IndexSeed), machine.Loggers);
         machine.Attach(Index);
         GatewayOptions gateway = new() { HttpPort = GatewayPort };
         machine.Attach(
@@ -113,7 +125,10 @@ public sealed class FakeCluster
             Pulls = pulls,
             HttpPort = pulls.Length > 0 ? 7003 : null,
         };
-        machine.Attach(new ContentRole(options, machine.Dialer, machine.Datagrams, machine.Time, machine.Loggers));
+        machine.Attach(new ContentRole(options, machine.Dialer, machine.Datagrams, machine.Time, machine.Loggers)
+        {
+            Copies = CopiesOf(id),
+        });
     }
 
     /// <summary>Starts an index, a monitor and content servers, and waits until everyone knows everyone.</summary>

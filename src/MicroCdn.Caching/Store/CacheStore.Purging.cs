@@ -15,22 +15,34 @@ public sealed partial class CacheStore
     private Task _sweep = Task.CompletedTask;
 
     /// <summary>Invalidates copies, those that are being fetched too, in the same time however many there are. It
-    /// waits for the disk, on which the purge is before this returns.</summary>
-    public PurgeReceipt Purge(PurgeOrder order)
+    /// waits for the disk, once, on which the purges are before this returns. At the first that is refused it
+    /// ends.</summary>
+    public PurgeReceipt Purge(params IReadOnlyList<PurgeOrder> orders)
     {
-        if (Encoding.UTF8.GetByteCount(order.Text) > CacheKey.MostBytes) return new(0, "no key or tag is so long");
+        List<byte[]> records = [];
+        long sequence = 0;
+        string? trouble = null;
         lock (_purging)
         {
-            long sequence = Numbers.Next();
-            PurgeRecord record = PurgeRecord.Of(order, sequence);
-            if (!Purges.Add(record))
+            foreach (PurgeOrder order in orders)
             {
-                return new(0, "more purges than can be remembered: purge a prefix, or all, or wait some minutes");
+                if (Encoding.UTF8.GetByteCount(order.Text) > CacheKey.MostBytes)
+                {
+                    trouble = "no key or tag is so long";
+                    break;
+                }
+                sequence = Numbers.Next();
+                PurgeRecord record = PurgeRecord.Of(order, sequence);
+                if (!Purges.Add(record))
+                {
+                    trouble = "more purges than can be remembered: purge a prefix, or all, or wait some minutes";
+                    break;
+                }
+                records.Add(record.Write());
             }
             try
             {
-                _purgeLog?.Append(record.Write());
-                return new(sequence, null);
+                if (records.Count > 0) _purgeLog?.Append(records);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -38,6 +50,7 @@ public sealed partial class CacheStore
                 return new(sequence, $"it holds until the next start only: {exception.Message}");
             }
         }
+        return trouble is null ? new(sequence, null) : new(0, trouble);
     }
 
     /// <summary>Judges every copy by the purges so far and takes out those that are gone; then purges are forgotten

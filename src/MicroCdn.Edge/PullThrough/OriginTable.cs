@@ -20,16 +20,19 @@ internal sealed class OriginTable(IEnumerable<OriginPlace> places)
     /// prefix.</param>
     public OriginPlace? Find(ReadOnlySpan<byte> authority, ReadOnlySpan<byte> path)
     {
-        int bracket = authority.LastIndexOf((byte)']'), colon = authority.LastIndexOf((byte)':');
-        ReadOnlySpan<byte> host = colon > bracket ? authority[..colon] : authority;
         foreach (OriginPlace place in _places)
         {
-            if (path.StartsWith(place.Prefix) && (place.Host.Length == 0 || Ascii.EqualsIgnoreCase(host, place.Host)))
-            {
-                return place;
-            }
+            if (path.StartsWith(place.Prefix) && IsFor(place, authority)) return place;
         }
         return null;
+    }
+
+    /// <summary>True when the requests of a place may be for such a host.</summary>
+    public static bool IsFor(OriginPlace place, ReadOnlySpan<byte> authority)
+    {
+        if (place.Host.Length == 0) return true;
+        int bracket = authority.LastIndexOf((byte)']'), colon = authority.LastIndexOf((byte)':');
+        return Ascii.EqualsIgnoreCase(colon > bracket ? authority[..colon] : authority, place.Host);
     }
 }
 

@@ -44,6 +44,10 @@ public sealed record PullOptions
     /// the system.</summary>
     public string? Authorities { get; init; }
 
+    /// <summary>True for a member of a fleet: no copy of an earlier run is used before it is known what was purged
+    /// meanwhile.</summary>
+    public bool WaitsForPurges { get; init; }
+
     /// <summary>The query parameters that make a difference; empty for all.</summary>
     public IReadOnlyList<string> QueryKeep { get; init; } = [];
 

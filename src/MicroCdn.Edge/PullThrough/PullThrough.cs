@@ -17,6 +17,7 @@ internal sealed class PullThrough : IDisposable
     private readonly Complaints _complaints;
     private readonly OriginTable _origins;
     private readonly Shield? _shield;
+    private readonly TaskCompletionSource _caughtUp = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Opens the store; nobody is asked yet.</summary>
     /// <exception cref="IOException">The folder for copies cannot be used.</exception>
@@ -54,6 +55,9 @@ internal sealed class PullThrough : IDisposable
         // A parent is asked by its own host, so that it would not know a rule for another one.
         _origins = new OriginTable(options.Origins.Select(rule =>
             new OriginPlace(rule, Server(rule.Url.AbsoluteUri), rule.Host.Length == 0 ? _shield : null)));
+        Purges = new PurgeTarget(this, _origins);
+        // In memory alone there are no copies that somebody could have purged before.
+        if (!options.WaitsForPurges || options.Folder is null) CatchUp();
     }
 
     /// <summary>The name in Cache-Status, Via and CDN-Loop.</summary>
@@ -74,6 +78,12 @@ internal sealed class PullThrough : IDisposable
     public Fetches Fetches { get; }
 
     public Uncacheable Uncacheable { get; } = new();
+
+    /// <summary>What purges are applied to.</summary>
+    public PurgeTarget Purges { get; }
+
+    /// <summary>Done once copies of earlier runs may be used.</summary>
+    public Task CaughtUp => _caughtUp.Task;
 
     /// <summary>Seconds since 1970.</summary>
     public long Now => Time.GetUtcNow().ToUnixTimeSeconds();
@@ -134,6 +144,9 @@ internal sealed class PullThrough : IDisposable
         new CacheStatus(Outcome.OnlyIfCached), NameBytes,
         "Only a copy was wanted, and there is none that may be used.");
 
+    /// <summary>Lets copies of earlier runs be used.</summary>
+    public void CatchUp() => _caughtUp.TrySetResult();
+
     /// <summary>Says what went wrong, at a bounded rate.</summary>
     public void Complain(string what) => _complaints.Add(what);
 
@@ -147,7 +160,7 @@ internal sealed class PullThrough : IDisposable
 
     private bool TryHit(ReadOnlySpan<char> key, in RequestRules rules, in RequestLines fields, Response response)
     {
-        if (!Store.TryFind(key, out CopySet copies)) return false;
+        if (!CaughtUp.IsCompleted || !Store.TryFind(key, out CopySet copies)) return false;
         long now = Now;
         Selection selection = Selection.Of(rules, fields, copies, Policy, now);
         // A stale one has a task begun for it; a missing one a fetch.

@@ -42,6 +42,7 @@ internal sealed class Retrieval(
 
     private async Task AnswerAsync()
     {
+        await pull.CaughtUp.ConfigureAwait(false);
         CopyRules? known = null;
         for (int turn = 0; ; turn++)
         {

@@ -24,6 +24,7 @@ internal static class CommandLine
             GetVerb.Create(),
             LsVerb.Create(),
             ServersVerb.Create(),
+            PurgeVerb.Create(),
             KeyVerb.Create(),
         };
         foreach (Command verb in DrainVerb.CreateBoth()) root.Add(verb);

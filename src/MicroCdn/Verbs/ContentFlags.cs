@@ -107,6 +107,9 @@ internal sealed class ContentFlags
     /// <summary>The address to listen on.</summary>
     public System.Net.IPAddress ReadBind(ParseResult parsed) => parsed.GetValue(_bind)!;
 
+    /// <summary>Networks that purges are taken from.</summary>
+    public System.Net.IPNetwork[] ReadTrust(ParseResult parsed) => parsed.GetValue(_trust)!;
+
     /// <summary>The folder for the server's state; that of a cache without an id goes by its port.</summary>
     public string ReadState(ParseResult parsed, int? port) => parsed.GetValue(_data)
         ?? (IsMember(parsed) ? StateFolder.Of(StateFolder.OfUser, parsed.GetValue(_id))

@@ -50,17 +50,20 @@ internal static class ContentVerb
             EdgeOptions served = edge.Read(parsed) with
             {
                 Bind = content.ReadBind(parsed),
+                Trust = content.ReadTrust(parsed),
                 HttpPort = ports.Http,
                 HttpsPort = ports.Https,
                 Variants = StateFolder.VariantsOf(state),
-                Pull = pulled,
+                Pull = pulled with { WaitsForPurges = member is not null },
             };
             return RoleHost.RunAsync(parts =>
             {
                 if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
                 ContentOptions keyed = member with { Credentials = parts.Credentials };
                 ContentRole role = new(keyed, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
-                return [role, new EdgeRole(served, role.Files, parts.Time, parts.Loggers)];
+                EdgeRole face = new(served, role.Files, parts.Time, parts.Loggers);
+                role.Copies = face.Purges;
+                return [role, face];
             }, ports, keys: keys.Read(parsed));
         });
         return verb;

@@ -151,9 +151,12 @@ internal static class UpVerb
             Bind = plan.Bind,
             HttpPort = content.HttpPort,
             Variants = StateFolder.VariantsOf(plan.StateOf(number)),
-            Pull = pull,
+            Trust = plan.Trust,
+            Pull = pull with { WaitsForPurges = true },
         };
-        return [role, new EdgeRole(edge, role.Files, parts.Time, parts.Loggers)];
+        EdgeRole face = new(edge, role.Files, parts.Time, parts.Loggers);
+        role.Copies = face.Purges;
+        return [role, face];
     }
 
     private static void Greet(Plan plan)

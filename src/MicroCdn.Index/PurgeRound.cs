@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using System.Text;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index;
+
+/// <summary>One purge on its way: which servers have applied it, and which are waited for.</summary>
+internal sealed class PurgeRound(PurgeReceipts receipts, long began)
+{
+    private readonly List<Follower> _pending = [];
+
+    public PurgeReceipts Receipts => receipts;
+
+    /// <summary>The purge's number; 0 while it is not written down.</summary>
+    public long Number { get; private set; }
+
+    /// <summary>The purge is written down; these are to apply it.</summary>
+    public void Begin(long number, IEnumerable<Follower> followers)
+    {
+        Number = number;
+        _pending.AddRange(followers);
+        receipts.Say(Encoding.UTF8.GetBytes($"PURGED {number}\n"));
+    }
+
+    /// <summary>Says who has applied it meanwhile; true when nobody is waited for any more.</summary>
+    /// <param name="time">The clock.</param>
+    /// <param name="isServing">Says whether one that did not apply it may serve clients.</param>
+    public bool Settle(TimeProvider time, Func<Follower, bool> isServing)
+    {
+        TimeSpan passed = time.GetElapsedTime(began);
+        _pending.RemoveAll(follower =>
+        {
+            if (follower.Applied < Number) return false;
+            receipts.Say(Encoding.UTF8.GetBytes($"RECEIPT {follower.Id} {(long)passed.TotalMilliseconds}\n"));
+            return true;
+        });
+        // Whoever is away for longer will not come in this moment.
+        bool isAwaited = passed < PurgeDesk.Patience && _pending.Exists(follower => follower.Visit is not null
+            || time.GetElapsedTime(follower.LostAt) < PurgeDesk.Patience);
+        if (isAwaited) return false;
+        foreach (Follower follower in _pending)
+        {
+            receipts.Say(Encoding.UTF8.GetBytes($"{(isServing(follower) ? "LATE" : "AWAY")} {follower.Id}\n"));
+        }
+        receipts.Say("END\n"u8);
+        receipts.End();
+        return true;
+    }
+}
+
+/// <summary>The answer to PURGE: lines as they come.</summary>
+internal sealed class PurgeReceipts(Answer answer) : ILineSource
+{
+    private readonly ConcurrentQueue<byte[]> _lines = new();
+    private volatile bool _isOver;
+
+    /// <summary>Adds a line; from any thread. There are no more of them than servers, and three.</summary>
+    public void Say(ReadOnlySpan<byte> line)
+    {
+        _lines.Enqueue(line.ToArray());
+        answer.Wake();
+    }
+
+    /// <summary>Says that there are no more.</summary>
+    public void End()
+    {
+        _isOver = true;
+        answer.Wake();
+    }
+
+    public bool Write(Answer target)
+    {
+        // Before the lines are looked at: the last may come in between.
+        bool isOver = _isOver;
+        int before = target.UnsentBytes;
+        while (target.UnsentBytes - before < Answer.PieceBytes - Limits.LineBytes
+            && _lines.TryDequeue(out byte[]? line)) target.Write(line);
+        return !isOver || !_lines.IsEmpty;
+    }
+}
+
+/// <summary>The answer to PURGES, a piece at a time.</summary>
+internal sealed class PurgesLines(PurgesLine[] lines) : ILineSource
+{
+    private int _next;
+
+    public bool Write(Answer answer)
+    {
+        int before = answer.UnsentBytes;
+        while (_next < lines.Length && answer.UnsentBytes - before <= Answer.PieceBytes - Limits.LineBytes)
+        {
+            lines[_next++].Write(answer);
+        }
+        return _next < lines.Length;
+    }
+}
