@@ -12,8 +12,9 @@ internal static class Cold
     public const string Help = "What a cache adds where it has no copy, ours beside nginx proxy_cache and varnish: 100 "
         + "clients on one cold object that drips from 0.8 s to 1.6 s (bars: the origin asked once, the first byte at "
         + "most 30 ms after the origin's own); 100 at once for what may not be kept and takes 300 ms, two rounds on "
-        + "one URL (bar: no queueing; in round 1 all wait for one head, so that the least is 600 ms, in round 2 300 ms); "
-        + "and the median of misses on 1 KiB, one after another, over asking the origin directly (bar: at most 1 ms)";
+        + "one URL (bar: no queueing; in round 1 all wait for one head, so that the least is 600 ms, in round 2 "
+        + "300 ms); and the median of misses on 1 KiB, one after another, over asking the origin directly (bar: at "
+        + "most 1 ms)";
 
     private const int Clients = 100;
 

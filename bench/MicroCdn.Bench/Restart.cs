@@ -10,9 +10,9 @@ internal static class Restart
 {
     /// <summary>What the command's help says.</summary>
     public const string Help = "300 objects stored, kill -9, restart: hits and wrong bytes (bars: 300, 0). Then the "
-        + "start with a million copies of 1 KiB on disk, or --objects N of them: some 4.6 GB below the folder for temporary "
-        + "files, written by the store itself in some minutes and deleted afterwards (bars: first hit within 1 s, "
-        + "whole index within 30 s)";
+        + "start with a million copies of 1 KiB on disk, or --objects N of them: some 4.6 GB below the folder for "
+        + "temporary files, written by the store itself in some minutes and deleted afterwards (bars: first hit "
+        + "within 1 s, whole index within 30 s)";
 
     private const int Stored = 300, KillSignal = 9;
 

@@ -6,6 +6,7 @@ using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
+using MicroCdn.Storage;
 using MicroCdn.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -18,6 +19,8 @@ public sealed class PullHitTests : IDisposable
 
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private readonly LogBook _log = new();
+    private readonly TemporaryFolder _empty = new();
+    private readonly OpenFiles _open;
     private readonly PullThrough _pull;
     private readonly HttpService _service;
 
@@ -25,7 +28,9 @@ public sealed class PullHitTests : IDisposable
     {
         PullOptions options = new() { Origins = [new OriginRule("", "/", new Uri(Origin))] };
         Complaints complaints = new(_log, _time);
-        _pull = new PullThrough(options, ServedFiles.None, complaints, _time, _log);
+        _open = new OpenFiles(new ServedFolder(_empty.Path).Open, most: 1);
+        ServedFiles files = new(() => Library.Empty, _open, () => { });
+        _pull = new PullThrough(options, files, complaints, _time, _log);
         _service = new HttpService(new Handler(_pull), new TrustedNetworks([]), complaints, _time);
     }
 
@@ -61,7 +66,12 @@ public sealed class PullHitTests : IDisposable
         Assert.EndsWith("\r\n\r\nlong", answer, StringComparison.Ordinal);
     }
 
-    public void Dispose() => _pull.Dispose();
+    public void Dispose()
+    {
+        _pull.Dispose();
+        _open.Dispose();
+        _empty.Dispose();
+    }
 
     private async Task StoreAsync(string path, string body)
     {
