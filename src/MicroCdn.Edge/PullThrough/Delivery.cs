@@ -143,7 +143,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
     {
         GrowingCopy growing = result.Growing!;
         // Slices that we asked for, to keep them, are of no use to a client when they cannot be kept.
-        if (!result.IsStored) return plan.Range.Length == 0 && TryPass(result, status);
+        if (!result.IsStored) return IsOwnRange(plan) && TryPass(result, status);
         StoredHead head = result.Rules!.Head;
         if (leads && result.LeaderFields is { } own) head = head with { Fields = own };
         Wanted wanted = WantedOf(result.Rules, growing.Length, now);
@@ -157,6 +157,10 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         Give(head, wanted, growing.Length, age, status, source);
         return true;
     }
+
+    // Also where the slice that was asked for happens to be what the client wants.
+    private bool IsOwnRange(FetchPlan plan) => plan.Range.Length == 0 || (!request.Fields.Has("If-Range"u8)
+        && request.Fields.Joined("Range"u8).SequenceEqual(System.Text.Encoding.ASCII.GetBytes(plan.Range)));
 
     private bool TryPass(FetchResult result, CacheStatus status)
     {

@@ -73,7 +73,8 @@ internal sealed class PurgeTarget(PullThrough pull, OriginTable origins) : IPurg
             // What every key of an origin begins with stands before the slash of its shortest.
             if (isHost && (isWithin || isAround))
             {
-                prefixes.Add(KeyOf(place, "/"u8, [])[..^1] + Encoding.Latin1.GetString(isWithin ? target : place.Prefix));
+                string root = KeyOf(place, "/"u8, [])[..^1];
+                prefixes.Add(root + Encoding.Latin1.GetString(isWithin ? target : place.Prefix));
             }
         }
         return prefixes;

@@ -96,7 +96,7 @@ internal sealed class Retrieval(
             Range = range,
             // What is not to be shared is the client's and the origin's business: with the client's own conditions.
             IsPassing = !isValidated && request.Rules.Method is (MethodKind.Get or MethodKind.Head)
-                && (turn > MostShared || !MayShare()),
+                && (turn > MostShared || IsOwn()),
             // What may have changed something is heard to its end: copies have to go (RFC 9111, section 4.4).
             Leaving = !isShared && request.Rules.Method is (MethodKind.Get or MethodKind.Head)
                 ? delivery.Leaving : default,
@@ -143,4 +143,10 @@ internal sealed class Retrieval(
 
     private bool MayShare() => request is { Key: { } key, Body: null }
         && request.Rules is { Method: MethodKind.Get, IsAuthorized: false } && !pull.Uncacheable.Has(key);
+
+    // What was never stored is not expected to be now; and who asks with credentials for a part, or whether there is
+    // something new, is spared the whole.
+    private bool IsOwn() => request.Key is not { } key || pull.Uncacheable.Has(key) || request.IsHead
+        || (request.Rules.IsAuthorized && (request.Fields.Has("Range"u8) || request.Fields.Has("If-None-Match"u8)
+            || request.Fields.Has("If-Modified-Since"u8)));
 }
