@@ -141,9 +141,11 @@ internal sealed class BodyFraming
     {
         int end = input.IndexOfAny(NotInExtra);
         int length = end < 0 ? input.Length : end;
-        _extra += length + 1;
+        // The same however it is cut into pieces.
+        int taken = end < 0 ? length : length + 1;
+        _extra += taken;
         if (_extra > MostExtra || (end >= 0 && input[end] != '\r')) _state = State.Broken;
         else if (end >= 0) _state = _state == State.Extension ? State.SizeEnd : State.TrailerEnd;
-        return end < 0 ? length : length + 1;
+        return taken;
     }
 }

@@ -8,6 +8,7 @@ internal struct ChunkedBody
     private const int MostDigits = 15;
 
     private Step _step;
+    private long _left;
     private int _digits;
     private int _lineBytes;
     private int _trailerBytes;
@@ -26,8 +27,8 @@ internal struct ChunkedBody
         Over,
     }
 
-    /// <summary>How many bytes of data follow at once.</summary>
-    public long DataLeft { get; private set; }
+    /// <summary>How many bytes of data follow at once; none while the size of the next chunk is not all here.</summary>
+    public readonly long DataLeft => _step == Step.Data ? _left : 0;
 
     /// <summary>True when the last chunk and the empty line behind it were seen.</summary>
     public readonly bool IsOver => _step == Step.Over;
@@ -38,8 +39,8 @@ internal struct ChunkedBody
     /// <summary>Notes that so much of the data was taken.</summary>
     public void Take(long bytes)
     {
-        DataLeft -= bytes;
-        if (DataLeft == 0) _step = Step.DataReturn;
+        _left -= bytes;
+        if (_left == 0) _step = Step.DataReturn;
     }
 
     /// <summary>Reads until data follows, the body is over, something is wrong, or nothing is left; returns how many
@@ -65,7 +66,7 @@ internal struct ChunkedBody
                 FeedExtension(value);
                 break;
             case Step.SizeEnd when value == '\n':
-                (_step, _digits, _lineBytes) = (DataLeft > 0 ? Step.Data : Step.Trailer, 0, 0);
+                (_step, _digits, _lineBytes) = (_left > 0 ? Step.Data : Step.Trailer, 0, 0);
                 break;
             case Step.DataReturn when value == '\r':
                 _step = Step.DataEnd;
@@ -92,7 +93,7 @@ internal struct ChunkedBody
         {
             // A quintillion bytes; more digits would overflow, or count endless zeros.
             if (++_digits > MostDigits) Fault = "a chunk's size has more than 15 digits";
-            else DataLeft = (DataLeft * 16) + HexValue(value);
+            else _left = (_left * 16) + HexValue(value);
             return;
         }
         bool ends = value is (byte)'\r' or (byte)';' or (byte)' ' or (byte)'\t';

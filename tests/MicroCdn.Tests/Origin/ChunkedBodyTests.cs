@@ -30,6 +30,19 @@ public sealed class ChunkedBodyTests
         Assert.Equal(body + " over", Decode(input.Select(letter => letter.ToString())));
     }
 
+    [Fact]
+    public void A_size_that_is_not_all_here_promises_no_data()
+    {
+        ChunkedBody body = new();
+        foreach (byte one in "1;a\r"u8)
+        {
+            Assert.Equal(1, body.Read([one]));
+            Assert.Equal(0, body.DataLeft);
+        }
+        body.Read("\n"u8);
+        Assert.Equal(1, body.DataLeft);
+    }
+
     [Theory]
     [InlineData("\r\n", "not hexadecimal")]
     [InlineData("-5\r\nhello", "not hexadecimal")]
