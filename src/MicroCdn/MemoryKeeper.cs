@@ -12,7 +12,10 @@ namespace MicroCdn;
 internal static partial class MemoryKeeper
 {
     private const long QuietBytes = 1 << 20;
-    private const long WorthwhileBytes = 4 << 20;
+
+    // A burst that left no more managed garbage than this may still have left several times as much in the heaps.
+    private const long WorthwhileBytes = 1 << 20;
+    private const long BusyBytes = 32 << 20;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(3);
 
     public static async Task RunAsync(EventLoops loops, TimeProvider time, CancellationToken cancellationToken)
@@ -28,7 +31,7 @@ internal static partial class MemoryKeeper
             before = allocated;
             // Quiet, or at least calm against what there was before.
             bool quiet = recent < QuietBytes && garbage >= WorthwhileBytes;
-            bool calm = recent < garbage / 16 && garbage >= WorthwhileBytes * 8;
+            bool calm = recent < garbage / 16 && garbage >= BusyBytes;
             if (!quiet && !calm) continue;
             await loops.ReleaseBuffersAsync();
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
