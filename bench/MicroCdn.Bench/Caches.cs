@@ -9,7 +9,7 @@ internal sealed record Caches(string Name, ServerProcess Process, int Port)
     public bool Answers => Conversation.Answers(
         Port, $"GET /{Probe} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r", "HTTP/1.1 200 ");
 
-    /// <summary>Ours: a content server with nothing but an origin.</summary>
+    /// <summary>Ours: a content server with nothing but an origin, and no fleet.</summary>
     public static Caches Ours(Workspace workspace, WebOrigin origin, params IReadOnlyList<string> more)
     {
         Caches cache = Begin(workspace, origin, workspace.MakeFolder($"ours-{Machine.FreePort()}"), more);
@@ -21,10 +21,10 @@ internal sealed record Caches(string Name, ServerProcess Process, int Port)
     public static Caches Begin(
         Workspace workspace, WebOrigin origin, string folder, params IReadOnlyList<string> more)
     {
-        ContentServer server = ContentServer.Begin(workspace, $"{Machine.ServerCore}",
-            workspace.MakeFolder("nothing"), null, null,
-            ["--origin", origin.Url, "--cache", Path.Combine(folder, "copies"), .. more]);
-        return new Caches("microcdn", server.Process, server.HttpPort);
+        int port = Machine.FreePort();
+        ServerProcess process = workspace.StartRole($"{Machine.ServerCore}", "content", null,
+            ["--origin", origin.Url, "--cache", Path.Combine(folder, "copies"), "--http-port", $"{port}", .. more]);
+        return new Caches("microcdn", process, port);
     }
 
     /// <summary>nginx with proxy_cache: one worker, sendfile, cached handles, one fetch for all who wait.</summary>

@@ -65,7 +65,9 @@ public sealed partial class CacheStore : IDisposable
             throw;
         }
         _room.Take(_unlisted = Numbers.UsedBefore);
-        _listing = Task.Run(ListAll);
+        // Not on the pool: on a machine with one core its one thread would be away, and the first requests with it.
+        _listing = Task.Factory.StartNew(ListAll, CancellationToken.None, TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
         _timer = time.CreateTimer(_ => Tick(), null, SyncEvery, SyncEvery);
     }
 
