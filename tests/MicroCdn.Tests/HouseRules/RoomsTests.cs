@@ -13,7 +13,8 @@ public sealed class RoomsTests
         ["Http"] = ["Network", "Protocol"],
         ["Storage"] = ["Protocol"],
         ["Caching"] = ["Storage", "Protocol"],
-        ["Index"] = ["Network", "Storage", "Protocol"],
+        ["Records"] = ["Storage", "Protocol"],
+        ["Index"] = ["Records", "Network", "Storage", "Protocol"],
         ["Monitor"] = ["Network", "Storage", "Protocol"],
         ["Client"] = ["Network", "Storage", "Protocol"],
         ["Content"] = ["Client", "Network", "Storage", "Protocol"],
@@ -25,7 +26,7 @@ public sealed class RoomsTests
     private static readonly Dictionary<string, string[]> Doors = new()
     {
         ["MayUseSockets"] = ["Network", ""],
-        ["MayUseDisk"] = ["Storage", ""],
+        ["MayUseDisk"] = ["Storage", "Records", ""],
         ["MayUseTerminal"] = [""],
     };
 
