@@ -104,6 +104,24 @@ public sealed class CopyFolder : IDisposable
         }
     }
 
+    /// <summary>The same once its bytes are durable, for one that takes the place of another: a power cut leaves either
+    /// of them whole.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public void PlaceDurable(CopyPart part, int shelf, string name)
+    {
+        _health.Refuse();
+        try
+        {
+            Durable.Sync(part.File.Handle);
+        }
+        catch (NotDurableException exception)
+        {
+            _health.Fail(part.Path, exception);
+            throw;
+        }
+        Place(part, shelf, name);
+    }
+
     /// <summary>Opens a file of a shelf for reading and, to add to it, for writing; null when it cannot be
     /// opened.</summary>
     public SharedFile? Open(int shelf, string name)

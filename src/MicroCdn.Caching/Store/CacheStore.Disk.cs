@@ -67,7 +67,20 @@ public sealed partial class CacheStore
                 if ((entry.Loaded ?? Load(entry, key)) is { } copy && copy.Key == key) copies.Add(copy);
             }
             copies.Sort((one, other) => other.State.Sequence.CompareTo(one.State.Sequence));
+            LeaveReplaced(copies);
             return new CopySet([.. copies]);
+        }
+    }
+
+    // Of two copies of one variant the older one was deleted once, and is back since a power cut.
+    private void LeaveReplaced(List<Copy> newestFirst)
+    {
+        for (int at = newestFirst.Count - 1; at > 0; at--)
+        {
+            Copy copy = newestFirst[at];
+            if (newestFirst.FindIndex(other => IsVariantOf(other, copy)) == at) continue;
+            newestFirst.RemoveAt(at);
+            Remove(copy);
         }
     }
 
@@ -215,19 +228,14 @@ public sealed partial class CacheStore
     private bool Append(Copy copy, Func<long, CopyRecord> make)
     {
         if (!copy.Entry.IsOnDisk) return true;
+        long before = copy.TailLength;
         try
         {
-            SharedFile file = copy.Open() ?? throw new IOException("a copy's file cannot be opened");
-            try
-            {
-                _files!.Append(copy, file, make);
-                _isDirty = true;
-                return true;
-            }
-            finally
-            {
-                file.Release();
-            }
+            if (CopyFiles.HasLongTail(copy)) WriteAnew(copy);
+            WithFile(copy, file => _files!.Append(copy, file, make));
+            TakeTail(copy, before);
+            _isDirty = true;
+            return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -235,6 +243,52 @@ public sealed partial class CacheStore
             Remove(copy);
             return false;
         }
+    }
+
+    private void WriteAnew(Copy copy)
+    {
+        long bytes = WeightOf(copy.BodyOffset + copy.Length);
+        // Without room its tail grows on.
+        if (!TryReserve(bytes)) return;
+        try
+        {
+            WithFile(copy, file => _files!.WriteAnew(copy, file));
+        }
+        finally
+        {
+            Unreserve(bytes);
+        }
+        // Who has the old file open reads the same body in it.
+        _open.Drop(copy);
+    }
+
+    private static void WithFile(Copy copy, Action<SharedFile> action)
+    {
+        SharedFile file = copy.Open() ?? throw new IOException("a copy's file cannot be opened");
+        try
+        {
+            action(file);
+        }
+        finally
+        {
+            file.Release();
+        }
+    }
+
+    // What a copy's file grows by, or shrinks.
+    private void TakeTail(Copy copy, long before)
+    {
+        long grown = WeightOf(copy.TailLength) - WeightOf(before);
+        if (grown == 0) return;
+        Departures gone = new();
+        lock (_gate)
+        {
+            if (!copy.Entry.IsOnDisk) return;
+            _room.Take(grown);
+            Eviction<Entry>.Reweigh(copy.Entry, copy.Entry.Weight + grown);
+            MakeRoom(0, gone);
+        }
+        Depart(gone);
     }
 
     private void Tick()

@@ -111,8 +111,7 @@ public sealed partial class CacheStore
         {
             // The listing may have found its file first.
             bool isSame = other.Sequence == copy.Entry.Sequence;
-            bool isVariant = other.Loaded is { } loaded && loaded.Key == copy.Key
-                && loaded.Head.Selecting.Bytes.SequenceEqual(copy.Head.Selecting.Bytes);
+            bool isVariant = other.Loaded is { } loaded && IsVariantOf(loaded, copy);
             if (isVariant && !isSame && other.Loaded!.State.Sequence > copy.State.Sequence) return false;
             if (isVariant || isSame) Leave(other, isSame ? new Departures() : gone);
             else variants++;
@@ -129,6 +128,9 @@ public sealed partial class CacheStore
         Load(copy, gone);
         return true;
     }
+
+    private static bool IsVariantOf(Copy one, Copy other) => one.Key == other.Key
+        && one.Head.Selecting.Bytes.SequenceEqual(other.Head.Selecting.Bytes);
 
     private void Load(Copy copy, Departures gone)
     {
