@@ -19,6 +19,9 @@ public sealed class CopyFolder : IDisposable
     private const string Parts = "parts", LockName = "lock", State = "state", Log = "purges";
     private const FileShare Anyone = FileShare.ReadWrite | FileShare.Delete;
 
+    // EWOULDBLOCK, and ERROR_SHARING_VIOLATION as a HRESULT.
+    private const int LockedOfLinux = 11, LockedOfMacOS = 35, LockedOfWindows = unchecked((int)0x80070020);
+
     private readonly SafeFileHandle _lock;
     private readonly StoreHealth _health;
     private long _parts;
@@ -45,9 +48,10 @@ public sealed class CopyFolder : IDisposable
         {
             handle = File.OpenHandle(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException exception) when (exception is not DirectoryNotFoundException)
+        catch (IOException exception) when (exception.HResult is LockedOfLinux or LockedOfMacOS or LockedOfWindows)
         {
-            throw new IOException($"another process uses the cache folder '{full}': give each its own", exception);
+            throw new IOException($"another process uses the cache folder '{full}': end it, or choose another folder "
+                + "with --cache", exception);
         }
         CopyFolder folder = new(full, handle, health);
         try

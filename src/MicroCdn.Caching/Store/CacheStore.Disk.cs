@@ -297,6 +297,7 @@ public sealed partial class CacheStore
         try
         {
             if (Volatile.Read(ref _ended) == 1) return;
+            if (!Numbers.IsOpen) BeginWriting();
             if (_isDirty) Synchronise(isLast: false);
             SweepWhenDue();
         }
@@ -306,17 +307,35 @@ public sealed partial class CacheStore
         }
     }
 
+    // Before the number of this start is written down nothing is written under it: on a full disk the copies that are
+    // there are served, and others kept in memory, until there is room.
+    private void BeginWriting()
+    {
+        try
+        {
+            _folder!.WriteState(Numbers.State(Numbers.Born, Numbers.UsedBefore));
+            Numbers.Open();
+        }
+        catch (IOException exception)
+        {
+            Numbers.Close();
+            Complain(exception);
+        }
+    }
+
     // What was written before the number was taken is synced; what is written meanwhile is the next one's.
     private void Synchronise(bool isLast)
     {
         _isDirty = false;
+        // What is still being written at the end, or only begins, must not be taken for what was.
+        bool isAll = isLast && Numbers.IsOpen && Numbers.Close();
         long horizon = Numbers.Horizon();
         long used;
         lock (_gate) used = _room.Used;
         try
         {
             if (!_folder!.Sync()) return;
-            _folder.WriteState(Numbers.State(isLast ? Numbers.Born + Numbers.Block : horizon, used));
+            _folder.WriteState(Numbers.State(isAll ? Numbers.Born + Numbers.Block : horizon, used));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

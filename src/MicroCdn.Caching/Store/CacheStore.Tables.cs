@@ -39,6 +39,7 @@ public sealed partial class CacheStore
     /// <summary>Reserves bytes of the disk, for which others may have to leave; false when there is no room.</summary>
     internal bool TryReserve(long bytes)
     {
+        if (!Numbers.IsOpen) return false;
         Departures gone = new();
         bool isReserved;
         lock (_gate)

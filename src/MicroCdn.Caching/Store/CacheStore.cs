@@ -54,7 +54,7 @@ public sealed partial class CacheStore : IDisposable
         {
             if (strangers.Count > 0) NoteStrangers(string.Join(", ", strangers));
             Numbers = Numbers.Start(_folder.ReadState(), time.GetUtcNow());
-            _folder.WriteState(Numbers.State(Numbers.Born, Numbers.UsedBefore));
+            BeginWriting();
             _files = new CopyFiles(_folder, Numbers);
             _purgeLog = _folder.OpenLog();
             _purgeLog.Read(Replay);

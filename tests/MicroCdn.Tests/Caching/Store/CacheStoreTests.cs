@@ -138,7 +138,8 @@ public sealed class CacheStoreTests
     {
         using StoreWorld world = new();
         IOException refused = Assert.Throws<IOException>(() => world.Open());
-        Assert.Contains("another process uses the cache folder", refused.Message);
+        Assert.Equal($"another process uses the cache folder '{world.Folder}': end it, or choose another folder "
+            + "with --cache", refused.Message);
     }
 
     [Fact]
