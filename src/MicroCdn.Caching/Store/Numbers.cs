@@ -83,7 +83,8 @@ internal sealed class Numbers
     }
 
     /// <summary>A number for something that is being written; <see cref="EndWrite"/> is due.</summary>
-    /// <exception cref="IOException">Nothing may be written: the start could not be written down, or is over.</exception>
+    /// <exception cref="IOException">Nothing may be written: the start could not be written down, or is
+    /// over.</exception>
     public long BeginWrite()
     {
         lock (_lock)

@@ -108,6 +108,21 @@ public sealed class LimitsTests
     }
 
     [Fact]
+    public void As_many_leave_as_must_however_many_that_are()
+    {
+        using StoreWorld world = new(new CacheStoreOptions { DiskBytes = 4 * MiB });
+        world.WaitUntilListed();
+        for (int n = 0; n < 1000; n++) world.Put($"/{n}", [(byte)n]);
+        byte[] large = StoreWorld.Bytes((int)MiB * 19 / 10);
+        Assert.Equal(large, StoreWorld.FromDisk(world.Put("/large", large)!));
+        Assert.InRange(world.Files.Length, 300, 700);
+        world.Options = world.Options with { MostCopies = 10 };
+        world.Restart();
+        world.WaitUntilListed();
+        Assert.Equal(10, world.Files.Length);
+    }
+
+    [Fact]
     public void Newer_heads_count_too()
     {
         using StoreWorld world = new(new CacheStoreOptions { DiskBytes = MiB });

@@ -154,7 +154,7 @@ public sealed class PowerCutTests
             Version? found = versions.Find(version => Holds(copy, version));
             Assert.True(found is not null, $"{path} has other bytes than it had");
             int tag = found.Tags.FindIndex(one => HeadOf(one).Fields.ToString() == copy.Head.Fields.ToString());
-            Assert.True(tag >= Math.Max(0, found.SyncedTag), $"{path} has head {tag}, and {found.SyncedTag} was synced");
+            Assert.True(tag >= Math.Max(0, found.SyncedTag), $"{path} has head {tag} of {found.SyncedTag}");
             found.Tags.RemoveRange(tag + 1, found.Tags.Count - tag - 1);
             // One that was replaced may come back, until its deletion was synced.
             versions.RemoveRange(versions.IndexOf(found) + 1, versions.Count - versions.IndexOf(found) - 1);
