@@ -21,12 +21,12 @@ public sealed class CacheDiskTests : IAsyncLifetime
     public async Task A_copy_is_found_while_it_is_being_written_down()
     {
         await using ScriptedOrigin origin = new(call => call.AnswerAsync(BodyOf(call.Target), Keep));
-        // Each rename takes longer than the test.
-        Cache cache = await StartAsync(origin.Url, "inject=rename:delay_enter=20s:when=3+");
+        Cache cache = await StartAsync(origin.Url, "inject=rename:delay_enter=6s");
         foreach (string target in (string[])["/small", "/large"])
         {
             Assert.Equal(BodyOf(target), (await cache.GetAsync(target)).Body);
-            await Stage.UntilAsync("it is found", TimeSpan.FromSeconds(5), async () =>
+            // Before its name is there.
+            await Stage.UntilAsync("it is found", TimeSpan.FromSeconds(4), async () =>
                 (await cache.GetAsync(target, "Range: bytes=-1\r\n")).Field("Cache-Status")!
                     .Contains("; hit", StringComparison.Ordinal));
             RawResponse end = await cache.GetAsync(target, "Range: bytes=-5\r\n");
