@@ -184,7 +184,7 @@ public sealed partial class CacheStore
             _folder!.WriteState(Numbers.State(Numbers.Born, Numbers.UsedBefore));
             Numbers.Open();
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             Numbers.Close();
             Complain(exception);
