@@ -33,35 +33,28 @@ public sealed class CopyFolder : IDisposable
     /// <param name="path">Where it is.</param>
     /// <param name="health">Whether it may still be written.</param>
     /// <param name="strangers">Names in it that are none of ours; at most a handful.</param>
-    /// <exception cref="IOException">Another process has it open, or it cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    /// <exception cref="UnusableCopyFolderException">Another process has it open, or it cannot be
+    /// written.</exception>
     public static CopyFolder Open(string path, StoreHealth health, out IReadOnlyList<string> strangers)
     {
         string full = System.IO.Path.GetFullPath(path);
-        Directory.CreateDirectory(full);
-        string lockPath = System.IO.Path.Combine(full, LockName);
-        SafeFileHandle handle;
+        CopyFolder? folder = null;
         try
         {
-            handle = File.OpenHandle(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException exception) when (exception is not DirectoryNotFoundException)
-        {
-            throw new IOException($"another process uses the cache folder '{full}': give each its own", exception);
-        }
-        CopyFolder folder = new(full, handle, health);
-        try
-        {
+            Directory.CreateDirectory(full);
+            string lockPath = System.IO.Path.Combine(full, LockName);
+            folder = new(full, File.OpenHandle(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None),
+                health);
             string parts = Directory.CreateDirectory(System.IO.Path.Combine(full, Parts)).FullName;
             foreach (string part in Directory.EnumerateFiles(parts)) Try(() => File.Delete(part));
             strangers = [.. Directory.EnumerateFileSystemEntries(full)
                 .Select(entry => System.IO.Path.GetFileName(entry)!).Where(name => !IsOurs(name)).Take(5)];
             return folder;
         }
-        catch
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            folder.Dispose();
-            throw;
+            folder?.Dispose();
+            throw new UnusableCopyFolderException(full, exception);
         }
     }
 
@@ -102,6 +95,24 @@ public sealed class CopyFolder : IDisposable
             Directory.CreateDirectory(ShelfPath(shelf));
             File.Move(part.Path, target, overwrite: true);
         }
+    }
+
+    /// <summary>The same once its bytes are durable, for one that takes the place of another: a power cut leaves either
+    /// of them whole.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public void PlaceDurable(CopyPart part, int shelf, string name)
+    {
+        _health.Refuse();
+        try
+        {
+            Durable.Sync(part.File.Handle);
+        }
+        catch (NotDurableException exception)
+        {
+            _health.Fail(part.Path, exception);
+            throw;
+        }
+        Place(part, shelf, name);
     }
 
     /// <summary>Opens a file of a shelf for reading and, to add to it, for writing; null when it cannot be
@@ -212,6 +223,19 @@ public sealed class CopyFolder : IDisposable
     private string ShelfPath(int shelf) => System.IO.Path.Combine(Path, $"{shelf:x3}");
 
     private string FilePath(int shelf, string name) => System.IO.Path.Combine(ShelfPath(shelf), name);
+}
+
+/// <summary>The folder for copies cannot be used; the message says why, and what to do.</summary>
+public sealed class UnusableCopyFolderException(string path, Exception inner)
+    : IOException(Sentence(path, inner), inner)
+{
+    // EWOULDBLOCK, and ERROR_SHARING_VIOLATION as a HRESULT.
+    private const int LockedOfLinux = 11, LockedOfMacOS = 35, LockedOfWindows = unchecked((int)0x80070020);
+
+    private static string Sentence(string path, Exception inner) =>
+        inner.HResult is LockedOfLinux or LockedOfMacOS or LockedOfWindows
+            ? $"another process uses the cache folder '{path}': end it, or choose another folder with --cache"
+            : $"the cache folder '{path}' cannot be used, choose another with --cache: {inner.Message}";
 }
 
 /// <summary>A file that has no place on a shelf yet.</summary>

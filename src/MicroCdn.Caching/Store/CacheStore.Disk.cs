@@ -3,18 +3,15 @@ using MicroCdn.Storage;
 
 namespace MicroCdn.Caching.Store;
 
-// What the store reads from the disk and writes to it, on the pool.
+// What the store reads from the disk, on the pool.
 public sealed partial class CacheStore
 {
     private const int Stripes = 64;
 
     private readonly bool[] _shelfRead = new bool[CopyFolder.Shelves];
     private readonly Lock[] _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new Lock())];
-    private readonly Lock _ticking = new();
     private readonly Task _listing = Task.CompletedTask;
-    private volatile bool _isDirty;
-    private long _unlisted, _persistAgainAt;
-    private int _ended, _troubles;
+    private long _unlisted;
     private bool _strangersNoted;
 
     /// <summary>Opens the file of a copy; null when there is none. One that is gone, or short, makes the copy
@@ -24,7 +21,9 @@ public sealed partial class CacheStore
         Entry entry = copy.Entry;
         if (_folder is null || !entry.IsOnDisk) return null;
         (int shelf, string name) = (CopyId.ShelfOf(entry.Id), CopyId.NameOf(entry.Id, entry.Sequence));
+        if (!Pace.TryEnter(out int place)) return null;
         SharedFile? file = _folder.Open(shelf, name);
+        Pace.Leave(place);
         // Without descriptors left it is there all the same.
         bool isBroken = file is null ? !_folder.Has(shelf, name) : IsShort(copy, file);
         if (isBroken && entry.IsOnDisk)
@@ -52,22 +51,66 @@ public sealed partial class CacheStore
 
     private CopySet Find(CacheKey key)
     {
-        UInt128 id = CopyId.Of(key);
-        int shelf = CopyId.ShelfOf(id);
-        // Readers of one shelf wait for one another: who comes second finds what the first one read.
-        lock (_stripes[shelf % Stripes])
+        if (_files is null || TryFind(key, out _) || !Pace.TryEnter(out int place)) return FindLoaded(key);
+        int shelf = CopyId.ShelfOf(CopyId.Of(key));
+        Lock stripe = _stripes[shelf % Stripes];
+        try
         {
-            if (_files is null) return _index.TryFind(id, key.Text, out CopySet all) ? all : CopySet.Empty;
-            List(shelf);
-            List<Entry> entries;
-            lock (_gate) entries = _index.EntriesOf(id);
-            List<Copy> copies = [];
-            foreach (Entry entry in entries)
+            // Readers of one shelf wait for one another: who comes second finds what the first one read.
+            if (!stripe.TryEnter(DiskPace.Patience)) return FindLoaded(key);
+            try
             {
-                if ((entry.Loaded ?? Load(entry, key)) is { } copy && copy.Key == key) copies.Add(copy);
+                List(shelf);
+                return Find(key, entry => entry.Loaded ?? Load(entry, key));
             }
-            copies.Sort((one, other) => other.State.Sequence.CompareTo(one.State.Sequence));
-            return new CopySet([.. copies]);
+            finally
+            {
+                stripe.Exit();
+            }
+        }
+        finally
+        {
+            Pace.Leave(place);
+        }
+    }
+
+    private CopySet FindLoaded(CacheKey key) => Find(key, entry => entry.Loaded);
+
+    private CopySet Find(CacheKey key, Func<Entry, Copy?> load)
+    {
+        List<Entry> entries;
+        lock (_gate) entries = _index.EntriesOf(CopyId.Of(key));
+        List<Copy> copies = [];
+        foreach (Entry entry in entries)
+        {
+            if (load(entry) is { } copy && copy.Key == key) copies.Add(copy);
+        }
+        copies.Sort((one, other) => other.State.Sequence.CompareTo(one.State.Sequence));
+        LeaveReplaced(copies);
+        return new CopySet([.. copies]);
+    }
+
+    private async Task<CopySet> FindOnDiskAsync(CacheKey key)
+    {
+        try
+        {
+            return await Task.Run(() => Find(key)).WaitAsync(DiskPace.Patience, Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return FindLoaded(key);
+        }
+    }
+
+    // Of two copies of one variant the older one was deleted once, and is back since a power cut.
+    private void LeaveReplaced(List<Copy> newestFirst)
+    {
+        for (int at = newestFirst.Count - 1; at > 0; at--)
+        {
+            Copy copy = newestFirst[at];
+            if (newestFirst.FindIndex(other => IsVariantOf(other, copy)) == at) continue;
+            newestFirst.RemoveAt(at);
+            Remove(copy);
         }
     }
 
@@ -96,15 +139,12 @@ public sealed partial class CacheStore
         {
             lock (_stripes[shelf % Stripes]) List(shelf);
         }
-        Departures gone = new();
         lock (_gate)
         {
             _room.Give(_unlisted);
             _unlisted = 0;
-            // The limits may be lower than they were.
-            MakeRoom(0, gone);
         }
-        Depart(gone);
+        TrimDisk();
     }
 
     private void List(int shelf)
@@ -150,139 +190,4 @@ public sealed partial class CacheStore
         Depart(gone);
         Volatile.Write(ref _shelfRead[shelf], true);
     }
-
-    // Writes a copy down that is in memory alone. What the disk refuses now it may take later.
-    private void Persist(Copy copy)
-    {
-        Entry entry = copy.Entry;
-        lock (entry)
-        {
-            if (!entry.IsIn || entry.IsOnDisk || _files is null) return;
-            if (!TryPersist(copy, _files)) Volatile.Write(ref _persistAgainAt, Time.GetTimestamp() + PersistAgain);
-            copy.EndPersisting();
-        }
-    }
-
-    private bool TryPersist(Copy copy, CopyFiles files)
-    {
-        CopyFront front = FrontOf(copy);
-        long weight = WeightOf(front.BodyOffset + copy.Present.Bytes);
-        if (!TryReserve(weight)) return false;
-        try
-        {
-            files.Write(copy.Entry, front, copy.Segments);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            Unreserve(weight);
-            Complain(exception);
-            return false;
-        }
-        copy.BodyOffset = front.BodyOffset;
-        Settle(copy.Entry, weight, weight);
-        return true;
-    }
-
-    // The disk that refused one copy is not tried with each hit on every other.
-    private bool MayPersist => Volatile.Read(ref _persistAgainAt) is var at && (at == 0 || Time.GetTimestamp() >= at);
-
-    private long PersistAgain => 10 * Time.TimestampFrequency;
-
-    // The file of an entry has its name: its bytes are reserved no more, they are used.
-    private void Settle(Entry entry, long reserved, long weight)
-    {
-        bool isWanted;
-        lock (_gate)
-        {
-            _room.Unreserve(reserved);
-            isWanted = entry.IsIn;
-            if (isWanted)
-            {
-                _disk.Add(entry, weight);
-                _room.Take(weight);
-                entry.IsOnDisk = true;
-            }
-        }
-        _isDirty = true;
-        if (!isWanted) _folder!.Delete(CopyId.ShelfOf(entry.Id), CopyId.NameOf(entry.Id, entry.Sequence));
-    }
-
-    // Of an entry that left memory there may be copies that know only an older end of its file.
-    private Copy Known(Copy copy) =>
-        copy.Entry.Loaded ?? (copy.Entry.IsOnDisk ? Load(copy.Entry, copy.Key) : null) ?? copy;
-
-    // Adds a record where there is a file. A file that could not be added to says what is not so any more: it goes.
-    private bool Append(Copy copy, Func<long, CopyRecord> make)
-    {
-        if (!copy.Entry.IsOnDisk) return true;
-        try
-        {
-            SharedFile file = copy.Open() ?? throw new IOException("a copy's file cannot be opened");
-            try
-            {
-                _files!.Append(copy, file, make);
-                _isDirty = true;
-                return true;
-            }
-            finally
-            {
-                file.Release();
-            }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            Complain(exception);
-            Remove(copy);
-            return false;
-        }
-    }
-
-    private void Tick()
-    {
-        if (!_ticking.TryEnter()) return;
-        try
-        {
-            if (Volatile.Read(ref _ended) == 1) return;
-            if (_isDirty) Synchronise(isLast: false);
-            SweepWhenDue();
-        }
-        finally
-        {
-            _ticking.Exit();
-        }
-    }
-
-    // What was written before the number was taken is synced; what is written meanwhile is the next one's.
-    private void Synchronise(bool isLast)
-    {
-        _isDirty = false;
-        long horizon = Numbers.Horizon();
-        long used;
-        lock (_gate) used = _room.Used;
-        try
-        {
-            if (!_folder!.Sync()) return;
-            _folder.WriteState(Numbers.State(isLast ? Numbers.Born + Numbers.Block : horizon, used));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            Complain(exception);
-        }
-    }
-
-    // The disk may fail at every request: the log hears of the first, and of every thousandth.
-    internal void Complain(Exception exception)
-    {
-        if (Interlocked.Increment(ref _troubles) % 1000 == 1) NoteTrouble(exception.Message);
-    }
-
-    private static CopyFront FrontOf(Copy copy) => new()
-    {
-        Key = copy.Key.Text,
-        Head = copy.Head.Write(),
-        Sequence = copy.State.IsSoftPurged ? -copy.State.Sequence : copy.State.Sequence,
-        Length = copy.Length,
-    };
-
-    private static long WeightOf(long bytes) => (bytes + BlockBytes - 1) / BlockBytes * BlockBytes;
 }

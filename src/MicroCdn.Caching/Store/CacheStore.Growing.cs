@@ -59,16 +59,35 @@ public sealed partial class CacheStore
         _ = Find(plan.Key);
         lock (copy.Entry)
         {
-            _files!.Finish(copy.Entry, part, front);
-            placed();
-            long weight = WeightOf(copy.BodyOffset + written);
+            // It is found before the disk has its say, and read from the part; what it replaces goes after that.
+            copy.ClaimPersisting();
+            part.File.TryHold();
+            _open.Keep(copy, part.File).Release();
             Departures gone = new();
-            bool isIn;
+            bool isIn = false;
             lock (_gate) isIn = IsValid(copy) && Enter(copy, gone);
-            Depart(gone);
-            Settle(copy.Entry, reserved, weight);
-            return isIn ? copy : null;
+            try
+            {
+                if (!isIn) return null;
+                WithDisk(() => _files!.Finish(copy.Entry, part, front));
+                placed();
+                Settle(copy.Entry, reserved, WeightOf(copy.BodyOffset + written));
+                copy.EndPersisting();
+                return copy;
+            }
+            finally
+            {
+                if (!copy.Entry.IsOnDisk) Withdraw(copy);
+                Depart(gone);
+            }
         }
+    }
+
+    // One that did not come to the disk, or left while it did.
+    private void Withdraw(Copy copy)
+    {
+        Remove(copy);
+        _open.Drop(copy);
     }
 
     // A part that was written into the file of its copy counts from now on.

@@ -31,9 +31,15 @@ public sealed partial class CacheStore
                     trouble = "no key or tag is so long";
                     break;
                 }
-                sequence = Numbers.Next();
-                PurgeRecord record = PurgeRecord.Of(order, sequence);
-                if (!Purges.Add(record))
+                PurgeRecord record;
+                bool isAdded;
+                // What enters meanwhile is judged by it, or has a lower number in its name.
+                lock (_gate)
+                {
+                    sequence = Numbers.Next();
+                    isAdded = Purges.Add(record = PurgeRecord.Of(order, sequence));
+                }
+                if (!isAdded)
                 {
                     trouble = "more purges than can be remembered: purge a prefix, or all, or wait some minutes";
                     break;
@@ -58,16 +64,20 @@ public sealed partial class CacheStore
     internal void Sweep()
     {
         long upTo = Purges.Latest;
+        bool isWhole = true;
         foreach (UInt128 id in _index.Ids())
         {
+            if (Volatile.Read(ref _ended) == 1) return;
             List<Entry> entries;
             lock (_gate) entries = _index.EntriesOf(id);
             foreach (Entry entry in entries)
             {
                 // What began after the last purge is touched by none.
-                if (entry.Loaded?.State.Sequence < upTo || entry.Loaded is null) Judge(entry);
+                if (entry.Loaded?.State.Sequence < upTo || entry.Loaded is null) isWhole &= Judge(entry);
             }
         }
+        // What could not be judged, or deleted, would be back after a restart.
+        if (!isWhole || !_undeleted.IsEmpty) return;
         lock (_purging)
         {
             _sweptUpTo = upTo;
@@ -90,14 +100,21 @@ public sealed partial class CacheStore
         _sweep = Task.Run(Sweep);
     }
 
-    private void Judge(Entry entry)
+    // False when it could not be judged.
+    private bool Judge(Entry entry)
     {
         Copy? copy;
         bool isLoaded = entry.Loaded is not null;
+        // Most are told by their names, of which a million are judged without opening one.
+        PurgeState? byName = isLoaded ? null : Purges.JudgeName(entry.Id, entry.Sequence, _sweptUpTo);
+        if (byName == PurgeState.Gone) Remove(entry);
+        if (byName is not null) return true;
         lock (entry)
         {
-            copy = entry.Loaded ?? _files?.Load(this, entry, null, withBody: false, out _);
-            if (copy is null || !entry.IsIn) return;
+            bool isDamaged = false;
+            copy = entry.Loaded ?? _files?.Load(this, entry, null, withBody: false, out isDamaged);
+            if (!entry.IsIn) return true;
+            if (copy is null) return isDamaged;
             CopyState state = copy.State;
             // The soft purge is written down with the copy, since it is going to be forgotten.
             if (copy.PurgeState == PurgeState.Soft && !state.IsSoftPurged)
@@ -107,6 +124,7 @@ public sealed partial class CacheStore
             }
         }
         if (copy.PurgeState == PurgeState.Gone) Remove(copy);
+        return true;
     }
 
     private void Forget(long sequence)

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace MicroCdn.Caching.Store;
 
 // What enters and leaves the tables of the store.
@@ -9,6 +11,13 @@ public sealed partial class CacheStore
     // One copy may take half of the disk's bytes, and all that grow together no more.
     private const int LargestShare = 2;
     private const int BlockBytes = 4096;
+
+    // So many files leave in some milliseconds, for which others wait for the lock; and so many times over for one that
+    // comes, in half a second. What needs more than that passes through, and finds room the next time.
+    private const int MostAtOnce = 256, MostTurns = 64;
+
+    // Files that could not be deleted, tried again each second: purges must not be forgotten before they are gone.
+    private readonly ConcurrentQueue<Entry> _undeleted = new();
 
     /// <summary>The longest body that may grow in memory.</summary>
     internal long MostInMemory => HasDisk ? SmallBytes : _options.MemoryBytes / 16;
@@ -39,15 +48,34 @@ public sealed partial class CacheStore
     /// <summary>Reserves bytes of the disk, for which others may have to leave; false when there is no room.</summary>
     internal bool TryReserve(long bytes)
     {
-        Departures gone = new();
-        bool isReserved;
-        lock (_gate)
+        if (!Numbers.IsOpen) return false;
+        for (int turn = 0; turn < MostTurns; turn++)
         {
-            isReserved = _room.Reserved + bytes <= _options.DiskBytes / LargestShare && MakeRoom(bytes, gone);
-            if (isReserved) _room.Reserve(bytes);
+            Departures gone = new();
+            bool isReserved;
+            lock (_gate)
+            {
+                if (_room.Reserved + bytes > _options.DiskBytes / LargestShare) return false;
+                isReserved = MakeRoom(bytes, gone);
+                if (isReserved) _room.Reserve(bytes);
+            }
+            Depart(gone);
+            if (isReserved || gone.Files.Count < MostAtOnce) return isReserved;
         }
-        Depart(gone);
-        return isReserved;
+        return false;
+    }
+
+    // The limits may be lower than they were, and a million copies too many.
+    private void TrimDisk()
+    {
+        Departures gone;
+        do
+        {
+            gone = new Departures();
+            lock (_gate) MakeRoom(0, gone);
+            DepartNow(gone);
+        }
+        while (gone.Files.Count > 0 && Volatile.Read(ref _ended) == 0);
     }
 
     /// <summary>Gives back what was reserved.</summary>
@@ -56,10 +84,12 @@ public sealed partial class CacheStore
         lock (_gate) _room.Unreserve(bytes);
     }
 
+    // False too when more would have to leave than may at once.
     private bool MakeRoom(long bytes, Departures gone)
     {
         while (!_room.HasRoomFor(bytes) || _index.Count > _options.MostCopies)
         {
+            if (gone.Files.Count >= MostAtOnce) return false;
             if (_disk.Evict() is not { } victim) return false;
             Leave(victim, gone);
         }
@@ -111,8 +141,7 @@ public sealed partial class CacheStore
         {
             // The listing may have found its file first.
             bool isSame = other.Sequence == copy.Entry.Sequence;
-            bool isVariant = other.Loaded is { } loaded && loaded.Key == copy.Key
-                && loaded.Head.Selecting.Bytes.SequenceEqual(copy.Head.Selecting.Bytes);
+            bool isVariant = other.Loaded is { } loaded && IsVariantOf(loaded, copy);
             if (isVariant && !isSame && other.Loaded!.State.Sequence > copy.State.Sequence) return false;
             if (isVariant || isSame) Leave(other, isSame ? new Departures() : gone);
             else variants++;
@@ -129,6 +158,9 @@ public sealed partial class CacheStore
         Load(copy, gone);
         return true;
     }
+
+    private static bool IsVariantOf(Copy one, Copy other) => one.Key == other.Key
+        && one.Head.Selecting.Bytes.SequenceEqual(other.Head.Selecting.Bytes);
 
     private void Load(Copy copy, Departures gone)
     {
@@ -160,11 +192,20 @@ public sealed partial class CacheStore
     private void DepartNow(Departures gone)
     {
         foreach (Copy copy in gone.Copies) _open.Drop(copy);
-        foreach (Entry entry in gone.Files)
+        foreach (Entry entry in gone.Files) Delete(entry);
+    }
+
+    private void Delete(Entry entry)
+    {
+        (int shelf, string name) = (CopyId.ShelfOf(entry.Id), CopyId.NameOf(entry.Id, entry.Sequence));
+        bool isDeleted = false;
+        if (Pace.TryEnter(out int place))
         {
-            _folder!.Delete(CopyId.ShelfOf(entry.Id), CopyId.NameOf(entry.Id, entry.Sequence));
+            isDeleted = _folder!.Delete(shelf, name);
+            Pace.Leave(place);
         }
-        if (gone.Files.Count > 0) _isDirty = true;
+        if (isDeleted) _isDirty = true;
+        else _undeleted.Enqueue(entry);
     }
 
     private sealed class Departures

@@ -33,15 +33,16 @@ public sealed partial class CacheStore : IDisposable
     private long _growingInMemory;
 
     /// <summary>Opens a store. It finds copies at once; those of earlier starts are listed behind it.</summary>
-    /// <exception cref="IOException">Another process has the folder, or it cannot be used.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be used.</exception>
+    /// <exception cref="UnusableCopyFolderException">Another process has the folder, or it cannot be
+    /// used.</exception>
     public CacheStore(CacheStoreOptions options, TimeProvider time, ILogger log)
     {
         (_options, Time, _log) = (options, time, log);
         _memory = new Eviction<Copy>(options.MemoryBytes);
         _disk = new Eviction<Entry>(options.DiskBytes);
         _open = new OpenCopies(options.MostOpenFiles);
-        _room = new DiskRoom(options, () => _folder!.FreeBytes, time);
+        _room = new DiskRoom(options);
+        Pace = new DiskPace(time);
         if (options.Folder is null)
         {
             Numbers = Numbers.Start([], time.GetUtcNow());
@@ -54,17 +55,18 @@ public sealed partial class CacheStore : IDisposable
         {
             if (strangers.Count > 0) NoteStrangers(string.Join(", ", strangers));
             Numbers = Numbers.Start(_folder.ReadState(), time.GetUtcNow());
-            _folder.WriteState(Numbers.State(Numbers.Born, Numbers.UsedBefore));
+            BeginWriting();
             _files = new CopyFiles(_folder, Numbers);
             _purgeLog = _folder.OpenLog();
             _purgeLog.Read(Replay);
         }
-        catch
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             _folder.Dispose();
-            throw;
+            throw new UnusableCopyFolderException(_folder.Path, exception);
         }
         _room.Take(_unlisted = Numbers.UsedBefore);
+        _room.Look(_folder.FreeBytes);
         // Not on the pool: on a machine with one core its one thread would be away, and the first requests with it.
         _listing = Task.Factory.StartNew(ListAll, CancellationToken.None, TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
@@ -96,6 +98,8 @@ public sealed partial class CacheStore : IDisposable
 
     internal bool HasDisk => _folder is not null;
 
+    internal DiskPace Pace { get; }
+
     /// <summary>The number of this moment: taken before an origin is asked, and given along with what it answers, so
     /// that a purge in between counts.</summary>
     public long Mark() => Numbers.Next();
@@ -112,9 +116,10 @@ public sealed partial class CacheStore : IDisposable
         return Volatile.Read(ref _shelfRead[CopyId.ShelfOf(id)]) && _index.TryFind(id, key, out copies);
     }
 
-    /// <summary>Finds all copies of a key, on the thread pool.</summary>
+    /// <summary>Finds all copies of a key, on the thread pool; those that are in memory when the disk keeps it
+    /// waiting.</summary>
     public ValueTask<CopySet> FindAsync(CacheKey key) => TryFind(key, out CopySet copies)
-        ? ValueTask.FromResult(copies) : new ValueTask<CopySet>(Task.Run(() => Find(key)));
+        ? ValueTask.FromResult(copies) : new ValueTask<CopySet>(FindOnDiskAsync(key));
 
     /// <summary>Notes that a copy is used. Costs nothing, unless it is the first use of a copy that is in memory alone:
     /// then it is written down, on the pool.</summary>
@@ -169,10 +174,12 @@ public sealed partial class CacheStore : IDisposable
     }
 
     /// <summary>Takes one copy out.</summary>
-    public void Remove(Copy copy)
+    public void Remove(Copy copy) => Remove(copy.Entry);
+
+    private void Remove(Entry entry)
     {
         Departures gone = new();
-        lock (_gate) Leave(copy.Entry, gone);
+        lock (_gate) Leave(entry, gone);
         Depart(gone);
     }
 

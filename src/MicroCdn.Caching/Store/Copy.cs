@@ -101,7 +101,8 @@ public sealed class Copy : Evictable
             if (_segments.Length > 0 || State.Present.Bytes == 0) return false;
             SharedFile? open = Open();
             open?.Release();
-            return open is null;
+            // On a disk that keeps others waiting nobody looked.
+            return open is null && !Entry.IsIn;
         }
     }
 

@@ -16,17 +16,20 @@ internal sealed class CopyFiles(CopyFolder folder, Numbers numbers)
     private const int FirstBytes = 16 * 1024;
     private const int BlockBytes = 256 * 1024;
 
-    // A tail is written anew past this, or past twice of what it came to when it was.
-    private const long LeastTail = 64 * 1024, MostTail = 8 * 1024 * 1024;
+    // A tail is written anew past this, or past twice of what it came to when it was, or past a part of the body, which
+    // is written anew with it; a longer body never is.
+    private const long LeastTail = 64 * 1024, MostTail = 8 * 1024 * 1024, MostAnew = 64 * 1024 * 1024;
+    private const int TailShare = 4;
 
     /// <summary>Writes a copy whose body is in memory and gives it its name.</summary>
     /// <exception cref="IOException">The disk refused.</exception>
     public void Write(Entry entry, CopyFront front, ReadOnlySpan<Segment> segments)
     {
-        CopyPart part = folder.Create();
         long number = numbers.BeginWrite();
+        CopyPart? part = null;
         try
         {
+            part = folder.Create();
             ByteRange first = segments.Length == 0 ? default : RangeOf(segments[0]);
             ulong check = segments.Length == 0 ? XxHash3.HashToUInt64([]) : XxHash3.HashToUInt64(segments[0].Bytes);
             byte[] bytes = (front with { Written = number, Part = first, PartCheck = check }).Write();
@@ -46,13 +49,13 @@ internal sealed class CopyFiles(CopyFolder folder, Numbers numbers)
         }
         catch
         {
-            CopyFolder.Delete(part);
+            if (part is not null) CopyFolder.Delete(part);
             throw;
         }
         finally
         {
             numbers.EndWrite(number);
-            part.File.Release();
+            part?.File.Release();
         }
     }
 
@@ -81,7 +84,6 @@ internal sealed class CopyFiles(CopyFolder folder, Numbers numbers)
         {
             byte[] record = make(number).Write();
             long tail = copy.BodyOffset + copy.Length;
-            if (copy.TailLength + record.Length > Math.Max(LeastTail, 2 * copy.SnapshotLength)) Shorten(copy, file);
             if (copy.TailLength + record.Length > MostTail) throw new IOException("the tail of a copy is too long");
             file.Write(record, tail + copy.TailLength);
             copy.TailLength += record.Length;
@@ -90,6 +92,59 @@ internal sealed class CopyFiles(CopyFolder folder, Numbers numbers)
         {
             numbers.EndWrite(number);
         }
+    }
+
+    /// <summary>True when a copy's file should be written anew, without the heads that were replaced, before more is
+    /// added. One that lacks parts never is: they may be on their way into it.</summary>
+    public static bool HasLongTail(Copy copy) => copy.IsComplete && copy.Length <= MostAnew
+        && copy.TailLength > Math.Max(LeastTail, Math.Max(2 * copy.SnapshotLength, copy.Length / TailShare));
+
+    /// <summary>Writes a copy's file anew, and puts it in place of the old one when it is durable: of what is written
+    /// over in place a power cut may leave either page, and the head of long ago would count again.</summary>
+    /// <exception cref="IOException">The disk refused.</exception>
+    public void WriteAnew(Copy copy, SharedFile file)
+    {
+        CopyFront front = ReadFront(file, ReadFirst(file)) ?? throw new IOException("a copy lost its front");
+        byte[] tail = new byte[copy.TailLength];
+        file.Read(tail, front.TailOffset);
+        List<CopyRecord> records = CopyRecord.ReadAll(tail, front, out _);
+        int lastHead = records.FindLastIndex(record => record.Head is not null);
+        long number = numbers.BeginWrite();
+        CopyPart? part = null;
+        try
+        {
+            part = folder.Create();
+            part.File.Write((front with { Written = number }).Write(), 0);
+            Transfer(file, part.File, front.BodyOffset, front.TailOffset);
+            byte[] kept = [.. records.Where((record, at) => record.Head is null || at == lastHead)
+                .SelectMany(record => (record with { Written = numbers.Next() }).Write())];
+            part.File.Write(kept, front.TailOffset);
+            folder.PlaceDurable(part, CopyId.ShelfOf(copy.Entry.Id), CopyId.NameOf(copy.Entry.Id, copy.Entry.Sequence));
+            copy.TailLength = copy.SnapshotLength = kept.Length;
+        }
+        catch
+        {
+            if (part is not null) CopyFolder.Delete(part);
+            throw;
+        }
+        finally
+        {
+            numbers.EndWrite(number);
+            part?.File.Release();
+        }
+    }
+
+    private static void Transfer(SharedFile from, SharedFile to, long start, long end)
+    {
+        byte[] block = ArrayPool<byte>.Shared.Rent(BlockBytes);
+        for (long at = start; at < end;)
+        {
+            Span<byte> wanted = block.AsSpan(0, (int)Math.Min(BlockBytes, end - at));
+            if (from.Read(wanted, at) != wanted.Length) throw new IOException("a copy's file is short");
+            to.Write(wanted, at);
+            at += wanted.Length;
+        }
+        ArrayPool<byte>.Shared.Return(block);
     }
 
     /// <summary>Reads a copy; null when it is gone, damaged, or of another key.</summary>
@@ -194,23 +249,6 @@ internal sealed class CopyFiles(CopyFolder folder, Numbers numbers)
         }
         ArrayPool<byte>.Shared.Return(block);
         return check.GetCurrentHashAsUInt64();
-    }
-
-    // Heads that were replaced go. A kill between the two steps leaves older records behind, whose numbers do not rise;
-    // one in the middle of the first step loses the newest head, and the one that the file begins with counts again.
-    private static void Shorten(Copy copy, SharedFile file)
-    {
-        long tail = copy.BodyOffset + copy.Length;
-        byte[] bytes = new byte[copy.TailLength];
-        file.Read(bytes, tail);
-        CopyFront front = ReadFront(file, ReadFirst(file)) ?? throw new IOException("a copy lost its front");
-        List<CopyRecord> records = CopyRecord.ReadAll(bytes, front, out _);
-        int lastHead = records.FindLastIndex(record => record.Head is not null);
-        byte[] kept = [.. records.Where((record, at) => record.Head is null || at == lastHead)
-            .SelectMany(record => record.Write())];
-        file.Write(kept, tail);
-        file.Length = tail + kept.Length;
-        copy.TailLength = copy.SnapshotLength = kept.Length;
     }
 
     private static byte[] ReadFirst(SharedFile file)

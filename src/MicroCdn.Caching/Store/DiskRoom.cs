@@ -4,13 +4,9 @@ namespace MicroCdn.Caching.Store;
 /// everything else.</summary>
 /// <remarks>What grows has its bytes reserved before they are written, so that a thousand fills at once stay within the
 /// limits too. Its owner holds a lock.</remarks>
-internal sealed class DiskRoom(CacheStoreOptions options, Func<long> freeBytes, TimeProvider time)
+internal sealed class DiskRoom(CacheStoreOptions options)
 {
-    // Others write to the disk too: they are seen within a second.
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
-
-    private long _free, _lookedAt;
-    private bool _looked;
+    private long _free;
 
     /// <summary>Bytes of the copies that are on the disk.</summary>
     public long Used { get; private set; }
@@ -19,15 +15,14 @@ internal sealed class DiskRoom(CacheStoreOptions options, Func<long> freeBytes, 
     public long Reserved { get; private set; }
 
     /// <summary>True when so many more bytes may be written now.</summary>
-    public bool HasRoomFor(long bytes)
+    public bool HasRoomFor(long bytes) =>
+        bytes <= options.DiskBytes - Used - Reserved && _free - bytes >= options.LeastFreeBytes;
+
+    /// <summary>Notes how many bytes of the disk are free just now, since others write to it too.</summary>
+    public void Look(long free)
     {
-        if (bytes > options.DiskBytes - Used - Reserved) return false;
-        if (!_looked || time.GetElapsedTime(_lookedAt) >= LookEvery)
-        {
-            // What is reserved and was written already is counted twice until it is complete, to be on the safe side.
-            (_free, _lookedAt, _looked) = (freeBytes() - Reserved, time.GetTimestamp(), true);
-        }
-        return _free - bytes >= options.LeastFreeBytes;
+        // What is reserved and was written already is counted twice until it is complete, to be on the safe side.
+        _free = free - Reserved;
     }
 
     public void Reserve(long bytes)

@@ -14,9 +14,6 @@ internal sealed class GrowingBytes(CacheStore store, GrowingPlan plan)
     private const int FirstBytes = 4096;
     private const long ReserveBytes = 1024 * 1024;
 
-    // A disk that takes so long for one write is worse than none.
-    private static readonly TimeSpan SlowWrite = TimeSpan.FromSeconds(1);
-
     private readonly XxHash3 _check = new();
     private volatile byte[] _buffer = [];
     private volatile SharedFile? _file;
@@ -115,22 +112,30 @@ internal sealed class GrowingBytes(CacheStore store, GrowingPlan plan)
         if (_file is null && TryKeepInMemory(bytes)) return true;
         long end = _written + bytes.Length;
         if (!store.HasDisk || end - plan.Part.Offset > store.MostStored) return false;
+        if (!store.Pace.TryEnter(out int place)) return false;
         try
         {
-            if (_file is null && !TryOpen()) return false;
-            if (!TryReserve(end)) return false;
-            long began = store.Time.GetTimestamp();
-            _file!.Write(bytes, _bodyOffset + _written);
-            _check.Append(bytes);
-            Keep(bytes.Length);
-            if (store.Time.GetElapsedTime(began) > SlowWrite) Pass();
-            return true;
+            return TryKeepInFile(bytes);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             store.Complain(exception);
             return false;
         }
+        finally
+        {
+            if (!store.Pace.Leave(place)) Pass();
+        }
+    }
+
+    private bool TryKeepInFile(ReadOnlySpan<byte> bytes)
+    {
+        if (_file is null && !TryOpen()) return false;
+        if (!TryReserve(_written + bytes.Length)) return false;
+        _file!.Write(bytes, _bodyOffset + _written);
+        _check.Append(bytes);
+        Keep(bytes.Length);
+        return true;
     }
 
     private bool TryKeepInMemory(ReadOnlySpan<byte> bytes)

@@ -25,6 +25,7 @@ internal sealed class Numbers
     private readonly SortedSet<long> _writing = [];
     private readonly List<(long After, long UpTo)> _doubts = [];
     private long _last;
+    private volatile bool _isOpen = true;
 
     private Numbers(long born, long used) => (Born, Synced, UsedBefore, _last) = (born, born, used, born);
 
@@ -65,11 +66,30 @@ internal sealed class Numbers
     /// <summary>The next number.</summary>
     public long Next() => Interlocked.Increment(ref _last);
 
+    /// <summary>True when something may be written.</summary>
+    public bool IsOpen => _isOpen;
+
+    /// <summary>Says that something may be written: the start was written down.</summary>
+    public void Open() => _isOpen = true;
+
+    /// <summary>Says that nothing is written any more; false when something still is.</summary>
+    public bool Close()
+    {
+        lock (_lock)
+        {
+            _isOpen = false;
+            return _writing.Count == 0;
+        }
+    }
+
     /// <summary>A number for something that is being written; <see cref="EndWrite"/> is due.</summary>
+    /// <exception cref="IOException">Nothing may be written: the start could not be written down, or is
+    /// over.</exception>
     public long BeginWrite()
     {
         lock (_lock)
         {
+            if (!_isOpen) throw new IOException("the cache does not write to its disk now");
             long number = Next();
             _writing.Add(number);
             return number;

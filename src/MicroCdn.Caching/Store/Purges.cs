@@ -24,7 +24,7 @@ internal sealed class Purges
     private readonly ConcurrentDictionary<UInt128, Generation> _tags = new();
     private volatile int[] _lengths = [];
     private Generation _all = Generation.None;
-    private long _latest;
+    private long _latest, _latestByHead;
 
     /// <summary>The number of the last purge; 0 when there was none.</summary>
     public long Latest => Volatile.Read(ref _latest);
@@ -48,8 +48,22 @@ internal sealed class Purges
                 table[purge.Hash] = before.With(purge);
                 break;
         }
+        bool isByName = purge.Scope == PurgeScope.Url || (purge.Scope == PurgeScope.All && !purge.IsSoft);
+        if (!isByName) Volatile.Write(ref _latestByHead, Math.Max(_latestByHead, purge.Sequence));
         Volatile.Write(ref _latest, Math.Max(_latest, purge.Sequence));
         return true;
+    }
+
+    /// <summary>What the purges make of a copy of which only the name of its file is known.</summary>
+    /// <param name="id">The hash of its key.</param>
+    /// <param name="sequence">The number in its name: no smaller than the copy's own when it came.</param>
+    /// <param name="after">It was judged by the purges up to this number.</param>
+    /// <returns>Null when its head must be read to know.</returns>
+    public PurgeState? JudgeName(UInt128 id, long sequence, long after)
+    {
+        Generation url = _urls.GetValueOrDefault(id, Generation.None);
+        if (sequence < Math.Max(url.Hard, Volatile.Read(ref _all).Hard)) return PurgeState.Gone;
+        return url == Generation.None && Volatile.Read(ref _latestByHead) <= after ? PurgeState.Valid : null;
     }
 
     /// <summary>What the purges make of a copy.</summary>

@@ -25,6 +25,13 @@ internal sealed class Cache
         return new Cache(process, port);
     }
 
+    /// <summary>Waits until one listens that was started in another way.</summary>
+    public static async Task<Cache> OfAsync(RunningProcess process, int port)
+    {
+        await process.UntilLineAsync("for HTTP");
+        return new Cache(process, port);
+    }
+
     /// <summary>Starts one that belongs to the stage's fleet; ready when the index knows it.</summary>
     public static async Task<Cache> StartMemberAsync(
         Stage stage, string id, int port, string origin, params string[] more)

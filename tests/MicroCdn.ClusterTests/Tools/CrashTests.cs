@@ -49,7 +49,7 @@ public sealed class CrashTests
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root mounts images");
         await using Stage stage = new();
         await ServeAsync(stage);
-        await using Disk disk = await Disk.MakeAsync(stage);
+        await using DiskImage disk = await DiskImage.MakeAsync(stage);
         Random chance = new(1);
         int whileRunning = 0;
         for (int cut = 0; cut < Cuts; cut++)
@@ -116,51 +116,5 @@ public sealed class CrashTests
     {
         await stage.IndexAsync();
         await stage.RegisteredContentAsync("CS1", stage.MakeFiles("files", ("a.bin", New)), Stage.FreePort());
-    }
-
-    // A file system in a file, of which a copy is what a power cut would have left.
-    private sealed class Disk : IAsyncDisposable
-    {
-        private readonly string _image;
-
-        private Disk(string image, string folder) => (_image, Folder) = (image, folder);
-
-        public string Folder { get; }
-
-        public static async Task<Disk> MakeAsync(Stage stage)
-        {
-            string image = Path.Combine(stage.Folder, "disk.img");
-            await using (FileStream file = File.Create(image)) file.SetLength(32 << 20);
-            await RunAsync("mkfs.ext4", "-q", "-O", "^metadata_csum", image);
-            Disk disk = new(image, stage.MakeFolder("disk"));
-            await RunAsync("mount", "-o", "loop", image, disk.Folder);
-            return disk;
-        }
-
-        public Task SyncAsync() => RunAsync("sync", "-f", Folder);
-
-        public async Task<byte[]?> AfterCutAsync(string name)
-        {
-            string copy = _image + ".copy", folder = Directory.CreateDirectory(Folder + "-after").FullName;
-            File.Copy(_image, copy, overwrite: true);
-            await RunAsync("mount", "-o", "loop", copy, folder);
-            try
-            {
-                string path = Path.Combine(folder, name);
-                return File.Exists(path) ? await File.ReadAllBytesAsync(path) : null;
-            }
-            finally
-            {
-                await RunAsync("umount", folder);
-            }
-        }
-
-        public async ValueTask DisposeAsync() => await RunAsync("umount", Folder);
-
-        private static async Task RunAsync(string program, params string[] arguments)
-        {
-            await using RunningProcess run = RunningProcess.Start(program, arguments);
-            Assert.True(await run.UntilEndAsync() == 0, $"{program}: {run.Output}");
-        }
     }
 }

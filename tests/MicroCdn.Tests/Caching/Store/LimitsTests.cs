@@ -108,6 +108,39 @@ public sealed class LimitsTests
     }
 
     [Fact]
+    public void As_many_leave_as_must_however_many_that_are()
+    {
+        using StoreWorld world = new(new CacheStoreOptions { DiskBytes = 4 * MiB });
+        world.WaitUntilListed();
+        for (int n = 0; n < 1000; n++) world.Put($"/{n}", [(byte)n]);
+        byte[] large = StoreWorld.Bytes((int)MiB * 19 / 10);
+        Assert.Equal(large, StoreWorld.FromDisk(world.Put("/large", large)!));
+        Assert.InRange(world.Files.Length, 300, 700);
+        world.Options = world.Options with { MostCopies = 10 };
+        world.Restart();
+        world.WaitUntilListed();
+        Assert.Equal(10, world.Files.Length);
+    }
+
+    [Fact]
+    public void Newer_heads_count_too()
+    {
+        using StoreWorld world = new(new CacheStoreOptions { DiskBytes = MiB });
+        world.WaitUntilListed();
+        for (int n = 0; n < 20; n++) world.Put($"/{n}", StoreWorld.Bytes(1000, n));
+        for (int n = 0; n < 20; n++)
+        {
+            if (world.Find($"/{n}") is not { } copy) continue;
+            for (int more = 0; more < 6; more++)
+            {
+                world.Store.Update(copy, StoreWorld.Head($"X: {new string('x', 15_000)}\r\n"), world.Store.Mark());
+            }
+            Assert.True(world.Files.Sum(file => new FileInfo(file).Length) <= world.Store.Figures.DiskBytes);
+            Assert.True(world.Store.Figures.DiskBytes <= MiB);
+        }
+    }
+
+    [Fact]
     public void There_are_never_more_copies_than_the_most()
     {
         using StoreWorld world = new(new CacheStoreOptions { MostCopies = 10 });

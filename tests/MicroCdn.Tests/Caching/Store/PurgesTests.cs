@@ -99,6 +99,50 @@ public sealed class PurgesTests
     }
 
     [Fact]
+    public void Copies_are_told_by_their_names_to_be_purged_and_no_file_is_opened_for_it()
+    {
+        using StoreWorld world = new();
+        foreach (string path in (string[])["/a", "/b", "/c"]) world.Put(path, [1]);
+        string[] files = world.Files;
+        world.Kill(() => Array.ForEach(files, file => File.WriteAllText(file, "there is no copy in this")));
+        world.WaitUntilListed();
+        world.Store.Purge(new PurgeOrder(PurgeScope.Url, StoreWorld.Key("/b").Text, IsSoft: false));
+        world.Store.Sweep();
+        Assert.Equal(2, world.Files.Length);
+        world.Store.Purge(new PurgeOrder(PurgeScope.All, "", IsSoft: false));
+        world.Put("/d", [1]);
+        world.Store.Sweep();
+        Assert.Single(world.Files);
+        Assert.Equal((byte)1, world.ByteOf("/d"));
+    }
+
+    [Fact]
+    public void A_purge_is_remembered_until_the_files_are_gone_that_it_reaches()
+    {
+        using StoreWorld world = new();
+        world.WaitUntilListed();
+        world.Put("/a", [1]);
+        string file = world.Files[0];
+        // What cannot be deleted.
+        File.Delete(file);
+        Directory.CreateDirectory(Path.Combine(file, "full"));
+        world.Store.Purge(new PurgeOrder(PurgeScope.Url, StoreWorld.Key("/a").Text, IsSoft: false));
+        SweepTwice(world);
+        Assert.Equal(1, world.Store.Purges.Count);
+        Directory.Delete(file, recursive: true);
+        world.Time.Advance(TimeSpan.FromSeconds(1));
+        SweepTwice(world);
+        Assert.Equal(0, world.Store.Purges.Count);
+    }
+
+    private static void SweepTwice(StoreWorld world)
+    {
+        world.Store.Sweep();
+        world.Time.Advance(TimeSpan.FromMinutes(16));
+        world.Store.Sweep();
+    }
+
+    [Fact]
     public void A_store_in_memory_forgets_its_purges_too()
     {
         using StoreWorld world = new(hasDisk: false);

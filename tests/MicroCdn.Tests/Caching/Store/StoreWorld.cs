@@ -56,10 +56,12 @@ internal sealed class StoreWorld : IDisposable
     public CacheStore Open() => new(Options, Time, Log);
 
     /// <summary>As after kill -9: nothing is said to the store, and its lock is gone with its process.</summary>
-    public void Kill()
+    /// <param name="between">What happens to the folder before the next start.</param>
+    public void Kill(Action? between = null)
     {
         Store.Listed.Wait();
         Store.Abandon();
+        between?.Invoke();
         Store = Open();
     }
 
