@@ -50,9 +50,10 @@ internal static class Redirect
         response.End([]);
     }
 
-    /// <summary>Answers 302 to the same path and query on a server, or 414 when these are too long. The other servers
-    /// are not named: whoever fetched from several at once would have each of them ask the origin.</summary>
-    public static void WritePulled(in Request request, Response response, Contact contact, Place place)
+    /// <summary>Leads to the same path and query on a server, or answers 414 when these are too long. The other
+    /// servers are not named: whoever fetched from several at once would have each of them ask the origin.</summary>
+    public static void WritePulled(
+        in Request request, Response response, HttpStatus status, Contact contact, Place place)
     {
         ArrayBufferWriter<byte> text = Draft.Clean().Text;
         text.Write("Location: "u8);
@@ -66,7 +67,7 @@ internal static class Redirect
             return;
         }
         text.Write("\r\n"u8);
-        response.Begin(HttpStatus.Found);
+        response.Begin(status);
         response.Fields(text.WrittenSpan);
         response.Fields("Cache-Control: no-store\r\n"u8);
         response.End([]);
