@@ -42,9 +42,7 @@ internal sealed class Pulling(FileDirectory directory, Askers askers, bool isSec
         else
         {
             if (request.Method is not (Method.Head or Method.Options)) servers[0].Server.CountAnswer();
-            // A browser makes a GET of a POST at 302 (RFC 9110, section 15.4.3).
-            HttpStatus status = isRead ? HttpStatus.Found : HttpStatus.TemporaryRedirect;
-            Redirect.WritePulled(request, response, status, servers[0].Server.Contact!, place);
+            Redirect.WritePulled(request, response, servers[0].Server.Contact!, place);
         }
         return true;
     }

@@ -32,13 +32,46 @@ public sealed class PulledMethodsTests
     [Theory]
     [InlineData("Content-Length: 5\r\n", "hello")]
     [InlineData("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n")]
-    public void A_body_is_neither_taken_nor_mistaken_for_a_request(string fields, string body)
+    public async Task A_body_is_let_come_and_then_sent_on_like_none(string fields, string body)
     {
         Fleet();
         Wire wire = _world.Connect();
-        wire.Receive(GatewayWorld.Request("/form?a=1", fields, "POST") + body + GatewayWorld.Request("/next"));
+        wire.Receive(GatewayWorld.Request("/form?a=1", fields, "POST") + body[..^2]);
+        Assert.Empty(wire.Sent);
+        wire.Receive(body[^2..] + GatewayWorld.Request("/next"));
+        await UntilAsync(wire, () => wire.Sent.Contains("/next", StringComparison.Ordinal));
+        Reply reply = new(wire.SentBytes);
+        Assert.Equal((307, null), (reply.Status, reply["Connection"]));
+        Assert.EndsWith("/form?a=1", reply["Location"], StringComparison.Ordinal);
+        Assert.Contains("HTTP/1.1 302 Found", reply.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_body_that_says_it_is_too_large_is_not_waited_for_nor_taken_for_a_request()
+    {
+        Fleet();
+        Wire wire = _world.Connect();
+        wire.Receive(GatewayWorld.Request("/form", "Content-Length: 16777217\r\n", "PUT")
+            + GatewayWorld.Request("/next"));
         Reply reply = new(wire.SentBytes);
         Assert.Equal((307, "close", ""), (reply.Status, reply["Connection"], reply.Body));
+    }
+
+    [Fact]
+    public async Task A_body_without_end_is_sent_on_after_16_MiB()
+    {
+        Fleet();
+        Wire wire = _world.Connect();
+        wire.Receive(GatewayWorld.Request("/form", "Transfer-Encoding: chunked\r\n", "POST"));
+        byte[] chunk = [.. "8000\r\n"u8, .. new byte[0x8000], .. "\r\n"u8];
+        for (int sent = 0; sent < 16 << 20; sent += 0x8000)
+        {
+            Assert.Empty(wire.Sent);
+            await UntilAsync(wire, () => !wire.Conversation.IsPaused);
+            wire.Receive(chunk);
+        }
+        await UntilAsync(wire, () => wire.Sent.Length > 0);
+        Assert.Equal((307, "close"), (new Reply(wire.SentBytes).Status, new Reply(wire.SentBytes)["Connection"]));
     }
 
     [Fact]
@@ -116,6 +149,16 @@ public sealed class PulledMethodsTests
         Assert.Equal((204, "GET, HEAD"), (asked.Status, asked["Access-Control-Allow-Methods"]));
         Reply sent = world.Ask("/form", page, "POST");
         Assert.Equal((307, "https://www.example.org"), (sent.Status, sent["Access-Control-Allow-Origin"]));
+    }
+
+    // What a body's reader does happens on the pool.
+    private static async Task UntilAsync(Wire wire, Func<bool> holds)
+    {
+        while (!holds())
+        {
+            await Task.Yield();
+            wire.Turn();
+        }
     }
 
     private void Fleet(params string[] files)
