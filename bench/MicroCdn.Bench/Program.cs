@@ -23,7 +23,10 @@ Option<int> rounds = new("--rounds") { Description = "Measured rounds", DefaultV
 Option<double> seconds = new("--seconds") { Description = "Length of a round", DefaultValueFactory = _ => 2 };
 Option<bool> quick = new("--quick") { Description = "Tests the harness: one round of 0.5 s, fewer files" };
 Option<string[]> up = new("--up") { Description = "An argument for `microcdn up`; may be repeated" };
-Option<int> times = new("--times") { Description = "Rounds of `kills`, of `purge --edges`", DefaultValueFactory = _ => 30 };
+Option<int> times = new("--times")
+{
+    Description = "Rounds of `kills`, purges of `purge --edges`", DefaultValueFactory = _ => 30,
+};
 Option<string?> only = new("--only") { Description = "The one file size to download, such as \"1 MiB\"" };
 Option<int?> objects = new("--objects") { Description = "Copies on disk for `restart` and `purge`" };
 Option<int?> edges = new("--edges") { Description = "Measures how soon `purge` reaches so many edges, by the index" };

@@ -4,7 +4,7 @@ using MicroCdn.ClusterTests.Processes;
 
 namespace MicroCdn.ClusterTests.Tools;
 
-/// <summary>Requests over HTTP/2 that would become two on their way to an origin, which is asked over HTTP/1.1.</summary>
+/// <summary>Requests over HTTP/2 that would become two on their way to an origin, asked over HTTP/1.1.</summary>
 public sealed class PulledDowngradeTests : IAsyncLifetime
 {
     private const string Smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";

@@ -106,7 +106,7 @@ public sealed class PulledPrivacyTests : IAsyncLifetime
         await using ScriptedOrigin origin = new(call => call.AnswerAsync(call.Head, Keep));
         Cache cache = await Cache.StartAsync(_stage, origin.Url);
         foreach (string head in (string[])["GET /page HTTP/1.1\r\nHost: evil\r\n",
-            "GET http://evil/page HTTP/1.1\r\nHost: evil\r\n", "GET /page HTTP/1.1\r\nHost: www.example.org:66\r\n"])
+            "GET http://evil/page HTTP/1.1\r\nHost: evil\r\n", "GET /page HTTP/1.1\r\nHost: www.x:66\r\n"])
         {
             using RawConnection connection = await RawConnection.OpenAsync(cache.Port);
             await connection.SendAsync($"{head}Connection: close\r\n\r\n");
