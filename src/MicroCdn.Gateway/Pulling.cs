@@ -7,8 +7,8 @@ namespace MicroCdn.Gateway;
 /// <summary>Sends a client to the content server that a path of an origin belongs to, or says why to that
 /// one.</summary>
 /// <remarks>Path and query are the origin's business and leave as they came, percent-encoding included. Only a query of
-/// <c>why</c>, alone or with <c>not=ID</c>, is for us; everything else may mean something there. Every method goes where
-/// GET goes, so that what changes a page reaches the server that keeps the page.</remarks>
+/// <c>why</c>, alone or with <c>not=ID</c>, is for us; everything else may mean something there. Every method goes
+/// where GET goes, so that what changes a page reaches the server that keeps it.</remarks>
 internal sealed class Pulling(FileDirectory directory, Askers askers, bool isSecure)
 {
     /// <summary>True when a request with another method than GET and HEAD, or with a body, is to be sent on.</summary>

@@ -5,8 +5,8 @@ namespace MicroCdn.Gateway;
 /// <summary>The body of a request that is sent on to a server: it is let come, and dropped, before that is
 /// said.</summary>
 /// <remarks>Many clients send all of it before they listen; one that is cut meanwhile never hears where to go, and curl
-/// over HTTP/2 hangs when the answer comes first. Who asks whether to send it (Expect) is answered at once, and so is one
-/// that says it is too large.</remarks>
+/// over HTTP/2 hangs when the answer comes first. Who asks whether to send it (Expect) is answered at once, and so is
+/// who announces too much.</remarks>
 internal static class UnreadBody
 {
     /// <summary>The most that is let come: a photo, not a film.</summary>
