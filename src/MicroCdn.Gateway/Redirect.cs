@@ -50,7 +50,7 @@ internal static class Redirect
         response.End([]);
     }
 
-    /// <summary>Leads to the same path and query on a server: GET and HEAD by 302, other methods by 307, since a browser
+    /// <summary>Leads to the same path and query on a server: GET and HEAD by 302, all others by 307, since a browser
     /// makes a GET of a POST at 302 (RFC 9110, section 15.4.3). Answers 414 when path or query are too long. The other
     /// servers are not named: whoever fetched from several at once would have each of them ask the origin.</summary>
     public static void WritePulled(in Request request, Response response, Contact contact, Place place)
