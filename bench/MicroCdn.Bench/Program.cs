@@ -23,12 +23,16 @@ Option<int> rounds = new("--rounds") { Description = "Measured rounds", DefaultV
 Option<double> seconds = new("--seconds") { Description = "Length of a round", DefaultValueFactory = _ => 2 };
 Option<bool> quick = new("--quick") { Description = "Tests the harness: one round of 0.5 s, fewer files" };
 Option<string[]> up = new("--up") { Description = "An argument for `microcdn up`; may be repeated" };
-Option<int> times = new("--times") { Description = "Rounds of `kills`", DefaultValueFactory = _ => 30 };
+Option<int> times = new("--times")
+{
+    Description = "Rounds of `kills`, purges of `purge --edges`", DefaultValueFactory = _ => 30,
+};
 Option<string?> only = new("--only") { Description = "The one file size to download, such as \"1 MiB\"" };
 Option<int?> objects = new("--objects") { Description = "Copies on disk for `restart` and `purge`" };
+Option<int?> edges = new("--edges") { Description = "Measures how soon `purge` reaches so many edges, by the index" };
 
 RootCommand root = new("Benchmarks of MicroCDN: whole servers on one core of this machine, the load on another");
-foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only, times, objects])
+foreach (Option option in (Option[])[server, rounds, seconds, quick, up, only, times, objects, edges])
 {
     option.Recursive = true;
     root.Add(option);
@@ -79,6 +83,7 @@ void Add(string name, string what, Action<Settings> run)
             Times = isQuick ? 1 : Math.Clamp(words.GetValue(times), 1, 1000),
             Only = words.GetValue(only),
             Objects = words.GetValue(objects) is { } wanted ? Math.Clamp(wanted, 1_000, 10_000_000) : null,
+            Edges = words.GetValue(edges) is { } many ? Math.Clamp(many, 1, PurgeFleet.Most) : null,
             UpArguments = words.GetValue(up) ?? [],
         };
         if (!File.Exists(settings.Server))

@@ -21,6 +21,9 @@ internal sealed record Settings
     /// <summary>How many copies a cache has on disk; null for what the benchmark thinks right.</summary>
     public int? Objects { get; init; }
 
+    /// <summary>How many edges a purge is to reach; null for one edge with many copies.</summary>
+    public int? Edges { get; init; }
+
     /// <summary>A test of the harness: figures from it mean nothing.</summary>
     public bool Quick { get; init; }
 

@@ -13,8 +13,8 @@ namespace MicroCdn.Gateway;
 /// 1. The path becomes a name; what is no name finds nothing. 2. The name is looked up: a file; else a file with
 /// <c>.meta4</c> or <c>.sha256</c> behind it; else a question after our health. 3. What is wanted of it, by query and
 /// Accept. 4. Its servers are put in order. 5. The redirect, the relay, or the page. What is no file may be a path that
-/// servers pull from an origin (<see cref="Pulling"/>). One handler for each port: it knows over which scheme its
-/// clients come.
+/// servers pull from an origin (<see cref="Pulling"/>), which takes every method. One handler for each port: it knows
+/// over which scheme its clients come.
 /// </remarks>
 internal sealed class GatewayHandler(
     GatewayOptions options, FileDirectory directory, Relays? relays, Pieces pieces, bool isSecure) : IHttpHandler
@@ -25,6 +25,11 @@ internal sealed class GatewayHandler(
 
     public void Handle(in Request request, Response response, IPeer peer)
     {
+        if (request.Method is not (Method.Get or Method.Head))
+        {
+            Take(request, response, peer);
+            return;
+        }
         Span<byte> decoded = stackalloc byte[Limits.NameBytes];
         if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder) || isFolder)
         {
@@ -33,8 +38,7 @@ internal sealed class GatewayHandler(
             return;
         }
         ReadOnlySpan<byte> name = decoded[..length];
-        if (request.Method == Method.Post) Report(request, response, peer, name);
-        else if (directory.TryFind(name, out FileEntry entry))
+        if (directory.TryFind(name, out FileEntry entry))
         {
             Answer(request, response, peer, name, entry, Wish.Read(request));
         }
@@ -50,14 +54,36 @@ internal sealed class GatewayHandler(
 
     private void AnswerOther(in Request request, Response response, IPeer peer)
     {
-        if (request.Method != Method.Post && _pulling.TryAnswer(request, response, peer)) return;
+        if (_pulling.TryAnswer(request, response, peer)) return;
         Sentences.Explain(response, HttpStatus.NotFound, "No server has a file of this name.");
     }
 
-    /// <summary>Takes reports about servers: <c>POST /name?report=REASON&amp;server=ID</c>.</summary>
-    /// <remarks>A browser tells by Origin that a page of anybody's sends it, through a visitor who knows nothing of it:
-    /// that is not taken.</remarks>
-    public bool Takes(in Request request)
+    /// <summary>Takes what an origin is to get, and reports about servers: <c>POST
+    /// /name?report=REASON&amp;server=ID</c>.</summary>
+    public bool Takes(in Request request) => IsPassedOn(request) || IsReport(request);
+
+    // Between the question whether it is taken and this the list of servers may have changed.
+    private void Take(in Request request, Response response, IPeer peer)
+    {
+        if (!IsPassedOn(request) && IsReport(request)) Report(request, response, peer);
+        else AnswerOther(request, response, peer);
+    }
+
+    // Files, what is said of them, and our health win over the origin, for methods that they do not answer too.
+    private bool IsPassedOn(in Request request)
+    {
+        if (!_pulling.Takes(request)) return false;
+        Span<byte> decoded = stackalloc byte[Limits.NameBytes];
+        if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder) || isFolder) return true;
+        ReadOnlySpan<byte> name = decoded[..length];
+        return !directory.TryFind(name, out _) && !TryEnding(name, ".meta4"u8, out _, out _)
+            && !TryEnding(name, ".sha256"u8, out _, out _)
+            && !name.SequenceEqual("healthz"u8) && !name.SequenceEqual("readyz"u8);
+    }
+
+    // A browser tells by Origin that a page of anybody's sends it, through a visitor who knows nothing of it: that is
+    // not taken.
+    private static bool IsReport(in Request request)
     {
         if (request.Method != Method.Post || request.BodyLength != 0 || request.Has(Field.Origin)) return false;
         Span<byte> decoded = stackalloc byte[Limits.NameBytes];
@@ -66,11 +92,13 @@ internal sealed class GatewayHandler(
     }
 
     // It weighs what REPORT of the line protocol weighs.
-    private void Report(in Request request, Response response, IPeer peer, ReadOnlySpan<byte> name)
+    private void Report(in Request request, Response response, IPeer peer)
     {
+        Span<byte> name = stackalloc byte[Limits.NameBytes];
+        PathNames.TryRead(request.Path, name, out int length, out _);
         Wish.TryReadReport(request.Query, out Trouble reason, out ServerId server);
         IPAddress client = _askers.Of(request, peer, null).Address!;
-        bool isTaken = directory.TryReport(name, server, reason, client);
+        bool isTaken = directory.TryReport(name[..length], server, reason, client);
         response.Begin(isTaken ? HttpStatus.NoContent : HttpStatus.TooManyRequests);
         if (isTaken) response.EndEmpty();
         else response.End([]);

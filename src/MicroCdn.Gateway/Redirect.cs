@@ -50,8 +50,9 @@ internal static class Redirect
         response.End([]);
     }
 
-    /// <summary>Answers 302 to the same path and query on a server, or 414 when these are too long. The other servers
-    /// are not named: whoever fetched from several at once would have each of them ask the origin.</summary>
+    /// <summary>Leads to the same path and query on a server: GET and HEAD by 302, all others by 307, since a browser
+    /// makes a GET of a POST at 302 (RFC 9110, section 15.4.3). Answers 414 when path or query are too long. The other
+    /// servers are not named: whoever fetched from several at once would have each of them ask the origin.</summary>
     public static void WritePulled(in Request request, Response response, Contact contact, Place place)
     {
         ArrayBufferWriter<byte> text = Draft.Clean().Text;
@@ -65,11 +66,21 @@ internal static class Redirect
             Sentences.Explain(response, HttpStatus.UriTooLong, "The path or the query is too long to be passed on.");
             return;
         }
-        text.Write("\r\n"u8);
-        response.Begin(HttpStatus.Found);
-        response.Fields(text.WrittenSpan);
-        response.Fields("Cache-Control: no-store\r\n"u8);
-        response.End([]);
+        text.Write("\r\nCache-Control: no-store\r\n"u8);
+        if (request.Method is Method.Get or Method.Head) Write(response, HttpStatus.Found, text.WrittenSpan);
+        else
+        {
+            byte[] fields = text.WrittenSpan.ToArray();
+            UnreadBody.AnswerBehind(
+                request, response, later => Write(later, HttpStatus.TemporaryRedirect, fields));
+        }
+
+        static void Write(Response response, HttpStatus status, ReadOnlySpan<byte> fields)
+        {
+            response.Begin(status);
+            response.Fields(fields);
+            response.End([]);
+        }
     }
 
     /// <summary>The digest, or none for a client that does not want it (RFC 9530, section 4).</summary>

@@ -22,6 +22,9 @@ public sealed record HttpStatus(int Code, string Phrase)
     /// <summary>Another server has it, for now.</summary>
     public static readonly HttpStatus Found = new(302, "Found");
 
+    /// <summary>Another server takes it, for now, by the same method.</summary>
+    public static readonly HttpStatus TemporaryRedirect = new(307, "Temporary Redirect");
+
     /// <summary>The client's copy is still good.</summary>
     public static readonly HttpStatus NotModified = new(304, "Not Modified");
 

@@ -81,6 +81,15 @@ internal sealed class RawConnection(Stream stream) : IDisposable
         return responses;
     }
 
+    /// <summary>All that comes until the other side closes, as it is.</summary>
+    public async Task<string> ReadRawAsync(TimeSpan patience)
+    {
+        using CancellationTokenSource late = new(patience);
+        StringBuilder all = new();
+        while (await NextAsync(late.Token) is >= 0 and var next) all.Append((char)next);
+        return all.ToString();
+    }
+
     public void Dispose() => stream.Dispose();
 
     private static bool EndsWithEmptyLine(StringBuilder head) => head.Length >= 4 && head[^1] == '\n'
