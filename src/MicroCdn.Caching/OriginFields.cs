@@ -11,13 +11,17 @@ namespace MicroCdn.Caching;
 /// </remarks>
 public static class OriginFields
 {
-    private static readonly byte[][] Unkeyed = EndToEnd.All("Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
-        "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Forwarded-Protocol", "X-Forwarded-Scheme",
-        "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Forwarded-Path", "X-Forwarded-Uri", "X-Host",
-        "X-HTTP-Host-Override", "X-Original-Host", "X-Original-URL", "X-Rewrite-URL", "X-Original-URI", "X-HTTP-Method",
-        "X-HTTP-Method-Override", "X-Method-Override", "X-Url-Scheme", "Front-End-Https");
+    // By what they are called at proxies, clouds and frameworks; whatever begins like one of the second list too.
+    private static readonly byte[][] Unkeyed = EndToEnd.All("Forwarded", "X-Host", "X-HTTP-Host-Override",
+        "X-Real-Host", "X-Proxy-Host", "X-Base-URL", "X-Script-Name", "X-Scheme", "X-Url-Scheme", "Front-End-Https",
+        "X-ARR-SSL", "WL-Proxy-SSL", "CloudFront-Forwarded-Proto", "X-Envoy-Original-Path", "X-HTTP-Method",
+        "X-HTTP-Method-Override", "X-Method-Override", "X-Middleware-Subrequest", "X-Real-IP", "X-Client-IP",
+        "X-Cluster-Client-IP", "True-Client-IP", "Client-IP", "CF-Connecting-IP", "Fastly-Client-IP");
 
-    private static readonly int LongestUnkeyed = Unkeyed.Max(name => name.Length);
+    private static readonly byte[][] UnkeyedBeginnings = EndToEnd.All("X-Forwarded", "X-Original-", "X-Rewrite-");
+
+    // Longer ones are nobody's; what is cut of them is looked at by its beginning.
+    private const int LongestUnkeyed = 32;
 
     private static readonly byte[][] Conditions = EndToEnd.All("If-Match", "If-None-Match", "If-Modified-Since",
         "If-Unmodified-Since", "If-Range", "Range");
@@ -90,14 +94,24 @@ public static class OriginFields
     private static bool GoesOn(ReadOnlySpan<byte> field, ReadOnlySpan<byte> named) => EndToEnd.GoesOn(field, named)
         && !IsUnkeyed(field) && !EndToEnd.IsOneOf(Connections, field);
 
-    // Many frameworks hear both as HTTP_X_FORWARDED_HOST (RFC 3875, section 4.1.18).
+    // Many frameworks hear both as HTTP_X_FORWARDED_HOST (RFC 3875, section 4.1.18), and Content_Length as the length.
     private static bool IsUnkeyed(ReadOnlySpan<byte> field)
     {
-        if (!field.Contains((byte)'_')) return EndToEnd.IsOneOf(Unkeyed, field);
+        if (!field.Contains((byte)'_')) return ChangesTheRequest(field);
         Span<byte> plain = stackalloc byte[LongestUnkeyed];
-        if (field.Length > plain.Length) return false;
-        field.Replace(plain, (byte)'_', (byte)'-');
-        return EndToEnd.IsOneOf(Unkeyed, plain[..field.Length]);
+        plain = plain[..Math.Min(field.Length, plain.Length)];
+        field[..plain.Length].Replace(plain, (byte)'_', (byte)'-');
+        return ChangesTheRequest(plain) || EndToEnd.IsOfConnection(plain) || EndToEnd.IsOneOf(Connections, plain);
+    }
+
+    private static bool ChangesTheRequest(ReadOnlySpan<byte> field)
+    {
+        foreach (byte[] beginning in UnkeyedBeginnings)
+        {
+            if (field.Length < beginning.Length) continue;
+            if (Ascii.EqualsIgnoreCase(field[..beginning.Length], beginning)) return true;
+        }
+        return EndToEnd.IsOneOf(Unkeyed, field);
     }
 
     // Who was here before, then this one (RFC 9110, section 7.6.3; RFC 8586, section 2).

@@ -33,6 +33,12 @@ public sealed class PulledPrivacyTests : IAsyncLifetime
         "X-Forwarded-Uri", "X-Forwarded-For", "X_Forwarded_Host", "X-Forwarded_For", "x-FORWARDED-host", "X-Host",
         "X-HTTP-Host-Override", "X-Original-Host", "X-Original-URL", "X-Original-URI", "X-Rewrite-URL",
         "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Url-Scheme", "Front-End-Https",
+        "X-Real-IP", "X-Client-IP", "True-Client-IP", "Client-IP", "X-Cluster-Client-IP", "CF-Connecting-IP",
+        "Fastly-Client-IP", "X-Scheme", "X-Script-Name", "X-Original-Forwarded-For", "X-Original-Method",
+        "X-Original-Proto", "X-Original-Scheme", "X-Envoy-Original-Path", "CloudFront-Forwarded-Proto", "WL-Proxy-SSL",
+        "X-ARR-SSL", "X-Forwarded", "X-Forwarded-By", "X-Base-URL", "X-Real-Host", "X-Proxy-Host",
+        "X-Middleware-Subrequest", "X_Forwarded_Something_That_Nobody_Has_Heard_Of", "Transfer_Encoding",
+        "Content_Length",
         // What belongs to a connection, and would frame the request otherwise.
         "TE", "Trailer", "Upgrade", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Expect",
     ];
