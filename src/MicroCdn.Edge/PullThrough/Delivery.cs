@@ -102,6 +102,11 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
     /// <summary>Says that only a copy was wanted, and there is none that may be used.</summary>
     public void GiveOnlyIfCached() => response.Give(pull.WriteOnlyIfCached);
 
+    /// <summary>Says that the cache that asks has purged more than this one. Without Cache-Status, so that it takes it
+    /// for no answer and asks elsewhere.</summary>
+    public void GiveBehind() => response.Give(static later => later.Explain(HttpStatus.ServiceUnavailable,
+        "This cache has not heard yet of what was purged; ask the origin."));
+
     /// <summary>Answers with a sentence.</summary>
     /// <param name="outcome">Why the origin was to be asked.</param>
     /// <param name="status">The status.</param>

@@ -49,13 +49,14 @@ internal sealed class PullThrough : IDisposable
             if (firstByteTime is { } patience) asked = asked with { FirstByteTime = patience };
             return new OriginServer(asked, dialer, time, logger);
         }
+        PurgeProgress progress = new();
         _shield = options.Parents.Count == 0 ? null : new Shield([.. options.Parents.Select(parent =>
             new Parent(parent.Id, parent.Id == options.Id ? null
-                : Server(parent.Url.AbsoluteUri, Parent.FirstByteTime)))]);
+                : Server(parent.Url.AbsoluteUri, Parent.FirstByteTime)))], progress);
         // A parent is asked by its own host, so that it would not know a rule for another one.
         _origins = new OriginTable(options.Origins.Select(rule =>
             new OriginPlace(rule, Server(rule.Url.AbsoluteUri), rule.Host.Length == 0 ? _shield : null)));
-        Purges = new PurgeTarget(this, _origins);
+        Purges = new PurgeTarget(this, _origins, progress);
         // In memory alone there are no copies that somebody could have purged before.
         if (!options.WaitsForPurges || options.Folder is null) CatchUp();
     }
@@ -110,10 +111,13 @@ internal sealed class PullThrough : IDisposable
         RequestRules rules = RequestRules.Of(request.MethodName, fields, Policy);
         ReadOnlySpan<char> text =
             place.KeyOf(request.Path, request.Query, Policy, stackalloc char[OriginPlace.MostShort]);
-        if (!text.IsEmpty && rules.Method is MethodKind.Get or MethodKind.Head && request.BodyLength == 0
+        // A cache that has us for a parent, and has purged more than we.
+        PurgeDemand? demand = IsQuestion(request, rules) && PurgedField.TryRead(fields, out PurgeDemand read)
+            && Purges.Progress.IsBehind(read) ? read : null;
+        if (demand is null && !text.IsEmpty && IsQuestion(request, rules)
             && TryHit(text, rules, fields, response)) return true;
         CacheKey? key = text.IsEmpty ? null : new CacheKey(text.ToString());
-        PullRequest kept = new(request, place, key, rules);
+        PullRequest kept = new(request, place, key, rules) { Demand = demand };
         Delivery delivery = new(this, kept, response);
         response.Later(delivery);
         _ = Task.Run(new Retrieval(this, kept, response, delivery).RunAsync);
@@ -157,6 +161,10 @@ internal sealed class PullThrough : IDisposable
         _shield?.Dispose();
         Store.Dispose();
     }
+
+    // Only these are answered from copies, and may be asked elsewhere when they are refused here.
+    private static bool IsQuestion(in Request request, in RequestRules rules) =>
+        rules.Method is MethodKind.Get or MethodKind.Head && request.BodyLength == 0;
 
     private bool TryHit(ReadOnlySpan<char> key, in RequestRules rules, in RequestLines fields, Response response)
     {

@@ -9,8 +9,11 @@ namespace MicroCdn.Edge.PullThrough;
 /// <summary>Applies purges to the store: what an operator calls a URL becomes the key of its copies.</summary>
 /// <remarks>A path, or a URL as clients ask for it, goes to the origins as a request would; a path alone to every
 /// origin that has it under some host. It is better to purge too much than too little.</remarks>
-internal sealed class PurgeTarget(PullThrough pull, OriginTable origins) : IPurgeTarget
+internal sealed class PurgeTarget(PullThrough pull, OriginTable origins, PurgeProgress progress) : IPurgeTarget
 {
+    /// <inheritdoc/>
+    public PurgeProgress Progress => progress;
+
     /// <inheritdoc/>
     public bool Apply(IReadOnlyList<Purge> purges)
     {

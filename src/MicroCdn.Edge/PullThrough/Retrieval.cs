@@ -43,6 +43,12 @@ internal sealed class Retrieval(
     private async Task AnswerAsync()
     {
         await pull.CaughtUp.ConfigureAwait(false);
+        if (request.Demand is { } demand && !await pull.Purges.Progress.IsInStepAsync(demand, pull.Time)
+            .ConfigureAwait(false))
+        {
+            delivery.GiveBehind();
+            return;
+        }
         CopyRules? known = null;
         for (int turn = 0; ; turn++)
         {

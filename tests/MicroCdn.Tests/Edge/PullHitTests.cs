@@ -66,6 +66,32 @@ public sealed class PullHitTests : IDisposable
         Assert.EndsWith("\r\n\r\nlong", answer, StringComparison.Ordinal);
     }
 
+    // A stranger cannot know the log, and gets nobody but himself refused.
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("MicroCdn-Purged: 0000000000000007-3", true)]
+    [InlineData("MicroCdn-Purged: 0000000000000007-4", false)]
+    [InlineData("MicroCdn-Purged: 0000000000000008-9", true)]
+    [InlineData("MicroCdn-Purged: 0000000000000008-9, 0000000000000007", false)]
+    public async Task A_cache_that_has_purged_more_gets_no_copy(string field, bool isHit)
+    {
+        await StoreAsync("/a", "the bytes");
+        _pull.Purges.Progress.Reach(7, 3);
+        Wire wire = new Wire(_service).Receive(
+            EdgeWorld.Head("GET", "/a", ["Accept-Encoding: gzip", .. field.Length == 0 ? (string[])[] : [field]]));
+        Assert.Equal(isHit, wire.Sent.EndsWith("\r\n\r\nthe bytes", StringComparison.Ordinal));
+        if (isHit) return;
+        // The task that waits may have begun to do so only now.
+        while (wire.Completions == 0)
+        {
+            _time.Advance(PurgeProgress.Patience);
+            await Task.Yield();
+        }
+        string answer = wire.Turn().Sent;
+        Assert.StartsWith("HTTP/1.1 503 ", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("Cache-Status", answer, StringComparison.Ordinal);
+    }
+
     public void Dispose()
     {
         _pull.Dispose();
