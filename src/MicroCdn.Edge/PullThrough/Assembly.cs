@@ -161,7 +161,7 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
             // The whole of the very same state is as good.
             bool isSame = result.IsStored && (result.Slice == SliceAnswer.Fits
                 || (result.Slice == SliceAnswer.Whole && IsSame(result, copy)));
-            return (result.Slice, isSame ? GrowingSource.Of(result.Growing!, part) : null, part.End);
+            return (result.Slice, isSame ? GrowingSource.Of(result, part) : null, part.End);
         }
         finally
         {

@@ -156,7 +156,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         GrowingSource? source = null;
         if (wanted.Range.Length > 0 && result.HasBody)
         {
-            source = GrowingSource.Of(growing, wanted.Range);
+            source = GrowingSource.Of(result, wanted.Range);
             if (source is null) return false;
         }
         Give(head, wanted, growing.Length, age, status, source);
@@ -177,7 +177,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         bool isLengthKnown = long.TryParse(head.Fields.First("Content-Length"u8), NumberStyles.None,
             CultureInfo.InvariantCulture, out long told);
         ByteRange all = request.IsHead ? default : new ByteRange(0, result.Length ?? long.MaxValue);
-        GrowingSource? source = result.HasBody ? GrowingSource.Of(result.Growing!, all) : null;
+        GrowingSource? source = result.HasBody ? GrowingSource.Of(result, all) : null;
         if (result.HasBody && source is null) return false;
         Wanted whole = new(WantedKind.Whole, all, request.IsHead);
         Give(head, whole, isLengthKnown ? told : null, null, status, source);

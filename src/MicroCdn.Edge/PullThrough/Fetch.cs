@@ -8,7 +8,8 @@ namespace MicroCdn.Edge.PullThrough;
 
 /// <summary>One request to an origin, for one client or for many: asks, decides what becomes of the answer, and takes
 /// its body in.</summary>
-/// <remarks>Nobody who waits for it can end it: what is stored is of use for those who come later.</remarks>
+/// <remarks>Nobody who waits for it can end it: what is stored is of use for those who come later. What only passes
+/// through ends with the last who reads it.</remarks>
 internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan plan)
 {
     private const int BufferBytes = 64 * 1024;
@@ -161,11 +162,14 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         Taking taking = Judge(exchange, head, validated);
         Learn(exchange, taking, validated);
         using GrowingCopy growing = Grow(exchange, taking, mark);
+        // The last reader may leave when the body has ended: it is not disposed, and holds nothing.
+        CancellationTokenSource unread = new();
         bool isStored = taking.Storability == Storability.Yes && !plan.IsPassing;
         bool hasFieldsOfItsOwn = !isStored || taking.Rules.Directives.FieldsNotStored.Length > 0;
         _result.TrySetResult(new FetchResult
         {
             Growing = growing,
+            Left = EndUnread,
             Rules = taking.Rules,
             Status = exchange.Status,
             IsStored = isStored,
@@ -177,7 +181,14 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         // What passed through is not there any more for one who joins late, nor what was stored and let go of.
         await plan.Joined.ConfigureAwait(false);
         growing.Seal(isWanted: plan.IsRefresh);
-        await PumpAsync(exchange, growing).ConfigureAwait(false);
+        EndUnread();
+        await PumpAsync(exchange, growing, unread.Token).ConfigureAwait(false);
+
+        // An origin may be silent for half a minute before it is given up: nobody's connection is held so long.
+        void EndUnread()
+        {
+            if (plan.Joined.IsCompleted && growing is { IsPassing: true, IsRead: false }) _ = unread.CancelAsync();
+        }
     }
 
     // What may be stored, and came in one sound frame, becomes a copy; all else passes through.
@@ -238,22 +249,27 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         public PartialContent? Part { get; init; }
     }
 
-    private async Task PumpAsync(OriginExchange exchange, GrowingCopy growing)
+    private async Task PumpAsync(
+        OriginExchange exchange, GrowingCopy growing, CancellationToken unread)
     {
         UnreadPace pace = new(pull.Time);
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            while (await exchange.ReadAsync(buffer, plan.Leaving).ConfigureAwait(false) is > 0 and var read)
+            while (await exchange.ReadAsync(buffer, unread).ConfigureAwait(false) is > 0 and var read)
             {
                 if (pace.IsTooSlow(read, growing.IsRead)) return;
-                if (!await growing.WriteAsync(buffer.AsMemory(0, read)).ConfigureAwait(false)) return;
+                if (!await growing.WriteAsync(buffer.AsMemory(0, read), unread).ConfigureAwait(false)) return;
             }
             growing.Complete();
         }
         catch (OriginException exception)
         {
             growing.Abort(exception.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            growing.Abort("nobody wants it any more");
         }
         finally
         {
