@@ -76,8 +76,9 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         // A 304 to the client's own conditions says nothing of ours.
         if (exchange.Status == 304 && validated.Copy is not null && !plan.IsPassing && !request.IsHead)
         {
-            if (Validation.IsAbout(validated.Rules!, exchange.Fields)) Freshen(validated, exchange, head, mark);
-            else await FetchAsync(default).ConfigureAwait(false);
+            bool isFresh = Validation.IsAbout(validated.Rules!, exchange.Fields)
+                && TryFreshen(validated, exchange, head, mark);
+            if (!isFresh) await FetchAsync(default).ConfigureAwait(false);
             return;
         }
         if (request.IsHead) UpdateByHead(validated, exchange, head, mark);
@@ -125,18 +126,21 @@ internal sealed class Fetch(PullThrough pull, PullRequest request, FetchPlan pla
         return changed.Count > 0;
     }
 
-    // RFC 9111, section 4.3.4.
-    private void Freshen(Selection validated, OriginExchange exchange, StoredHead answer, long mark)
+    // RFC 9111, section 4.3.4. False when the head would be longer than any that is kept or passed on: one that comes
+    // whole is shorter.
+    private bool TryFreshen(Selection validated, OriginExchange exchange, StoredHead answer, long mark)
     {
         Copy copy = validated.Copy!;
         StoredHead head = Validation.Update(copy.Head, exchange.Fields, request.Fields, answer.RequestedAt,
             answer.ReceivedAt, pull.Policy);
         CopyRules rules = CopyRules.Of(head, pull.Policy);
         Storability storability = Storing.Decide(request.Rules, request.Key!.Value, rules, pull.Policy);
+        if (storability == Storability.TooLarge) return false;
         bool isKept = storability == Storability.Yes && pull.Store.Update(copy, head, mark);
         // What lies in this one request says nothing against the copy.
         if (storability != Storability.Yes && !IsOfRequest(storability)) pull.Store.Remove(copy);
         _result.TrySetResult(new FetchResult { Validated = copy, Rules = rules, Status = 304, IsStored = isKept });
+        return true;
     }
 
     // RFC 9111, section 4.3.5.
