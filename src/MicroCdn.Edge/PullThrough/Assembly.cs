@@ -138,10 +138,10 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         return (null, 0);
     }
 
-    private static ILineSource? Read(Copy copy, ByteRange range)
+    private ILineSource? Read(Copy copy, ByteRange range)
     {
         if (copy.TryMemory(range.Offset, range.Length, out ReadOnlyMemory<byte> memory)) return new MemoryPiece(memory);
-        return copy.Open() is { } file ? new FilePiece(file, copy.BodyOffset, range) : null;
+        return copy.Open() is { } file ? new FilePiece(pull.Store, copy, file, range) : null;
     }
 
     private async Task<(SliceAnswer Slice, ILineSource? Piece, long End)> FetchAsync(
@@ -208,7 +208,8 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         }
     }
 
-    private sealed class FilePiece(SharedFile file, int bodyOffset, ByteRange range) : ILineSource, IDisposable
+    private sealed class FilePiece(CacheStore store, Copy copy, SharedFile file, ByteRange range)
+        : ILineSource, IDisposable
     {
         private SharedFile? _file = file;
         private long _at = range.Offset;
@@ -216,7 +217,7 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         public bool Write(Answer answer)
         {
             int length = (int)Math.Min(Answer.PieceBytes, range.End - _at);
-            if (CopyFile.Read(_file!, answer.GetSpan()[..length], bodyOffset + _at) != length)
+            if (CopyFile.Read(store, copy, _file!, answer.GetSpan()[..length], copy.BodyOffset + _at) != length)
             {
                 answer.Discard();
                 return false;

@@ -43,7 +43,10 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         {
             SecondsLeft = selection.Rules!.At(now).SecondsLeft,
         };
-        if (CopyAnswer.Take(selection, wanted, told, now, mayWait: true) is not { } answer) return false;
+        if (CopyAnswer.Take(pull.Store, selection, wanted, told, now, mayWait: true) is not { } answer)
+        {
+            return false;
+        }
         pull.Store.Touch(copy);
         Give(answer.Release, later => answer.Write(later, pull));
         return true;

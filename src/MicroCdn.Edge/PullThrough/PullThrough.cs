@@ -175,7 +175,7 @@ internal sealed class PullThrough : IDisposable
         if (selection.Outcome != Outcome.Hit) return false;
         Wanted wanted = Wanted.Of(fields, selection.Rules!, selection.Copy!.Length, response.IsHeadOnly, now);
         CacheStatus status = new(Outcome.Hit) { SecondsLeft = selection.Rules!.At(now).SecondsLeft };
-        if (CopyAnswer.Take(selection, wanted, status, now, mayWait: false) is not { } answer) return false;
+        if (CopyAnswer.Take(Store, selection, wanted, status, now, mayWait: false) is not { } answer) return false;
         Store.Touch(selection.Copy);
         answer.Write(response, this);
         return true;
