@@ -25,6 +25,10 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
     private bool _isOver;
     private bool _isCut;
     private bool _isUnwanted;
+    private int? _forwardStatus;
+
+    /// <summary>How what is at hand is called: what the origin answered is known where it was asked for that.</summary>
+    public CacheStatus Status => new(Outcome.Partial) { IsStored = true, ForwardStatus = _forwardStatus };
 
     public bool Write(Answer answer)
     {
@@ -157,6 +161,7 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
             FetchResult result = await fetch.Result.ConfigureAwait(false);
             if (result.IsGivenUp) return (SliceAnswer.Fits, null, 0);
             if (result.Failure is { } failure) throw failure;
+            _forwardStatus = result.Status;
             ByteRange part = new(rest.Offset, Math.Min(missing.End, rest.End) - rest.Offset);
             // The whole of the very same state is as good.
             bool isSame = result.IsStored && (result.Slice == SliceAnswer.Fits

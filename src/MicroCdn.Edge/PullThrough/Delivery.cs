@@ -96,8 +96,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         if (rules.StrongValidator.IsEmpty || copy.Present.Contains(wanted.Range)) return false;
         Assembly assembly = new(pull, request, selection, wanted.Range);
         if (!await assembly.BeginAsync().ConfigureAwait(false)) return false;
-        CacheStatus status = new(Outcome.Partial) { IsStored = true };
-        Give(rules.Head, wanted, copy.Length, rules.At(now).Age, status, assembly);
+        Give(rules.Head, wanted, copy.Length, rules.At(now).Age, assembly.Status, assembly);
         _ = assembly.RunAsync();
         return true;
     }

@@ -36,7 +36,7 @@ internal sealed class PulledWorld : IAsyncDisposable
     }
 
     /// <summary>One that keeps copies in memory.</summary>
-    public PulledWorld(params Func<OriginTalk, Task>[] scripts) : this(null, 1 << 20, scripts)
+    public PulledWorld(params Func<OriginTalk, Task>[] scripts) : this(null, 16 << 20, scripts)
     {
     }
 
