@@ -58,6 +58,8 @@ internal sealed class CopyFile : IFileSource
         return false;
     }
 
+    public bool MayChange => false;
+
     public bool Unchanged() => true;
 
     public void Release()
