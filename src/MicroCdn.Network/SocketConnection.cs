@@ -14,8 +14,7 @@ namespace MicroCdn.Network;
 internal sealed class SocketConnection : IPeer
 {
     // What one connection may move before the others have their turn: about 0.2 ms, so that a few bulk transfers on
-    // the same processor leave a short request waiting about a millisecond. With the head before it, so that a mebibyte
-    // needs no second turn for its last bytes.
+    // the same processor leave a short request waiting about a millisecond. A mebibyte, with the head before it.
     private const int TurnBytes = (1024 * 1024) + 4096;
     private const int TurnReads = 4;
 

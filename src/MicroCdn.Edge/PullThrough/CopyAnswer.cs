@@ -54,14 +54,14 @@ internal readonly struct CopyAnswer
     }
 
     /// <summary>Writes it.</summary>
-    public void Write(Response response, PullThrough pull)
+    public void Write(Response response, OriginFront front)
     {
         AnswerHead.Begin(response, _head, _wanted, _length);
         response.Field("Age"u8, _age);
-        AnswerHead.WriteStatus(response, _status, pull.NameBytes);
+        AnswerHead.WriteStatus(response, _status, front.NameBytes);
         if (_wanted.Range.Length == 0) AnswerHead.EndEmpty(response, _head, _wanted, _length);
         else if (_file is null) response.EndWithMemory(_memory);
-        else WriteFile(response, new CopyFile(pull.Store, _copy, _file, pull.Files));
+        else WriteFile(response, new CopyFile(front.Store, _copy, _file, front.Files));
     }
 
     private void WriteFile(Response response, CopyFile file)

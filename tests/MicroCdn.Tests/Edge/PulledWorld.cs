@@ -31,7 +31,7 @@ internal sealed class PulledWorld : IAsyncDisposable
         Complaints = new Complaints(Log, Time);
         _open = new OpenFiles(new ServedFolder(_empty.Path).Open, most: 1);
         ServedFiles files = new(() => Library.Empty, _open, () => { });
-        Front = new PullThrough(options, files, Complaints, Time, Log);
+        Front = new OriginFront(options, files, Complaints, Time, Log);
         _service = new HttpService(new Handler(Front), new TrustedNetworks([]), Complaints, Time);
     }
 
@@ -48,7 +48,7 @@ internal sealed class PulledWorld : IAsyncDisposable
 
     public Complaints Complaints { get; }
 
-    public PullThrough Front { get; }
+    public OriginFront Front { get; }
 
     /// <summary>Asks on a connection of its own.</summary>
     public Wire Ask(string path, params string[] fields) =>
@@ -81,7 +81,7 @@ internal sealed class PulledWorld : IAsyncDisposable
         _empty.Dispose();
     }
 
-    private sealed class Handler(PullThrough front) : IHttpHandler
+    private sealed class Handler(OriginFront front) : IHttpHandler
     {
         public void Handle(in Request request, Response response, IPeer peer) =>
             Assert.True(front.TryHandle(request, response));

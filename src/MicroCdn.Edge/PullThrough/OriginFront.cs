@@ -12,7 +12,7 @@ namespace MicroCdn.Edge.PullThrough;
 
 /// <summary>A cache in front of origins: what it can answer from memory it answers at once, on the event loop; for all
 /// else a task goes to the disk, and to the origin.</summary>
-internal sealed class PullThrough : IDisposable
+internal sealed class OriginFront : IDisposable
 {
     private readonly Complaints _complaints;
     private readonly OriginTable _origins;
@@ -21,7 +21,7 @@ internal sealed class PullThrough : IDisposable
 
     /// <summary>Opens the store; nobody is asked yet.</summary>
     /// <exception cref="IOException">The folder for copies cannot be used.</exception>
-    public PullThrough(
+    public OriginFront(
         PullOptions options, ServedFiles files, Complaints complaints, TimeProvider time, ILogger logger)
     {
         (_complaints, Time, Name, Files) = (complaints, time, options.Name, files);
