@@ -11,9 +11,9 @@ namespace MicroCdn.Edge.PullThrough;
 /// <remarks>
 /// Every cache has the same list, and by <see cref="Rendezvous"/> the same one in mind, without a word between them.
 /// The cache that a path belongs to asks the origin, and so does whoever was asked by another one of the list: so a
-/// request goes by one parent at most, also where the lists differ. Whoever cannot be asked is passed over for the
-/// next, and the origin is asked after <see cref="MostAsked"/>. So is one that has not applied what we have purged: it
-/// says so by 503.
+/// request goes by one parent at most, also where the lists differ. Whoever cannot be asked, or says by 503 that it has
+/// not applied what we have purged (<see cref="PurgedField"/>), is passed over for the next, and the origin is asked
+/// after <see cref="MostAsked"/>.
 /// </remarks>
 internal sealed class Shield(IReadOnlyList<Parent> parents, PurgeProgress progress) : IDisposable
 {

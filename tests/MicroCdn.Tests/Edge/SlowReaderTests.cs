@@ -19,7 +19,8 @@ public sealed class SlowReaderTests : IDisposable
         await using PulledWorld world = new(onDisk ? _folder.Path : null, 256 << 20, async talk =>
         {
             await talk.HearAsync();
-            await talk.SayAsync($"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: {Piece * Pieces}\r\n\r\n");
+            await talk.SayAsync(
+                $"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: {Piece * Pieces}\r\n\r\n");
             for (int number = 0; number < Pieces; number++)
             {
                 await more.WaitAsync(TestContext.Current.CancellationToken);
