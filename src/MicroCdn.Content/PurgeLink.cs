@@ -42,6 +42,8 @@ internal sealed partial class PurgeLink(ContentOptions options, PurgePosition po
     /// <summary>Asks until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        target.Progress.Begin(position.Epoch, position.Number);
+        target.Progress.Reach(position.Epoch, position.Number);
         Task patience = WaitAsync(cancellationToken);
         TimeSpan pause = FirstPause;
         while (true)
@@ -87,6 +89,7 @@ internal sealed partial class PurgeLink(ContentOptions options, PurgePosition po
                     await AskAsync(connection, purges, cancellationToken).ConfigureAwait(false);
                 if (refusal is not null) return Refused($"says {refusal}");
                 Say(LogLevel.Information, "is asked for purges");
+                target.Progress.Begin(end.Epoch, end.Number);
                 if (purges.Count > 0)
                 {
                     _isApplying = true;
@@ -95,6 +98,7 @@ internal sealed partial class PurgeLink(ContentOptions options, PurgePosition po
                     LogApplied(purges.Count, end.Number);
                 }
                 position.Move(end.Epoch, end.Number, _isDurable);
+                target.Progress.Reach(end.Epoch, end.Number);
                 if (!_isCaughtUp) target.CatchUp();
                 _isCaughtUp = true;
             }

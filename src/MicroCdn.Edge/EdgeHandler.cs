@@ -14,17 +14,17 @@ namespace MicroCdn.Edge;
 /// 7. The head, and the bytes by sendfile. Only an entry of the library has a path.
 /// </remarks>
 internal sealed class EdgeHandler(
-    EdgeOptions options, ServedFiles files, Variants? variants, PullThrough.PullThrough? pull, TimeProvider time)
+    EdgeOptions options, ServedFiles files, Variants? variants, OriginFront? front, TimeProvider time)
     : IHttpHandler
 {
     private readonly FolderPages _folders = new(options, files);
     private readonly FileFieldLines _lines = new(options);
     private readonly CompressedForms _forms = new(files, variants, new FileFieldLines(options));
-    private readonly PurgeMethod? _purging = pull is null ? null : new PurgeMethod(options, pull.Purges);
+    private readonly PurgeMethod? _purging = front is null ? null : new PurgeMethod(options, front.Purges);
 
     // A GET with a body is refused as it is for files: no cache could tell its answers apart.
-    public bool Takes(in Request request) => pull is not null && request.Method is not (Method.Get or Method.Head)
-        && (PurgeMethod.Is(request) || (!IsOurs(request) && pull.Takes(request)));
+    public bool Takes(in Request request) => front is not null && request.Method is not (Method.Get or Method.Head)
+        && (PurgeMethod.Is(request) || (!IsOurs(request) && front.Takes(request)));
 
     public void Handle(in Request request, Response response, IPeer peer)
     {
@@ -46,14 +46,14 @@ internal sealed class EdgeHandler(
         Span<byte> decoded = stackalloc byte[Limits.NameBytes + FolderPages.IndexName.Length + 1];
         if (!PathNames.TryRead(request.Path, decoded, out int length, out bool isFolder))
         {
-            if (pull is null || !pull.TryHandle(request, response)) NotFound(response);
+            if (front is null || !front.TryHandle(request, response)) NotFound(response);
             return;
         }
         Library library = files.Library;
         int number = isFolder ? FolderPages.FindIndex(library, decoded, length) : library.FindName(decoded[..length]);
         if (number >= 0) AnswerFile(request, response, library, number, mayWait);
         else if (!isFolder && Health.IsAsked(decoded[..length])) Health.Answer(response);
-        else if (pull is not null && pull.TryHandle(request, response)) return;
+        else if (front is not null && front.TryHandle(request, response)) return;
         else if (!_folders.TryAnswer(request, response, library, decoded[..length], isFolder)) NotFound(response);
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Content;
+using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http;
 using MicroCdn.Network;
 using Microsoft.Extensions.Logging;
@@ -10,7 +11,7 @@ namespace MicroCdn.Edge;
 public sealed class EdgeRole : IRole, IDisposable
 {
     private readonly Variants? _variants;
-    private readonly PullThrough.PullThrough? _pull;
+    private readonly OriginFront? _front;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     public EdgeRole(EdgeOptions options, ServedFiles files, TimeProvider time, ILoggerFactory loggers)
@@ -23,9 +24,9 @@ public sealed class EdgeRole : IRole, IDisposable
         Complaints complaints = new(logger, time);
         if (options.Pull.Origins.Count > 0)
         {
-            _pull = new PullThrough.PullThrough(options.Pull, files, complaints, time, logger);
+            _front = new OriginFront(options.Pull, files, complaints, time, logger);
         }
-        EdgeHandler handler = new(options, files, _variants, _pull, time);
+        EdgeHandler handler = new(options, files, _variants, _front, time);
         HttpService service =
             new(handler, new TrustedNetworks(options.Proxies), complaints, time)
             {
@@ -47,13 +48,13 @@ public sealed class EdgeRole : IRole, IDisposable
     public IReadOnlyList<Listener> Listeners { get; }
 
     /// <summary>What purges of the index are applied to; null when it stands before no origin.</summary>
-    public IPurgeTarget? Purges => _pull?.Purges;
+    public IPurgeTarget? Purges => _front?.Purges;
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _variants?.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        _pull?.Dispose();
+        _front?.Dispose();
     }
 
     /// <inheritdoc/>

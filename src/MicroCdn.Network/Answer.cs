@@ -152,10 +152,8 @@ public sealed class Answer : IBufferWriter<byte>
         {
             if (!file.Unchanged()) return false;
             Write(header);
-            _tail = Math.Min(length, TailBytes);
-            (File, FileOffset, FileLeft) = (file, offset, length);
-            if (length > TailBytes) FileLeft -= _tail;
-            else _tail = 0;
+            _tail = file.MayChange && length > TailBytes ? TailBytes : 0;
+            (File, FileOffset, FileLeft) = (file, offset, length - _tail);
             return true;
         }
         int before = _end;

@@ -76,6 +76,10 @@ public interface IFileSource
     /// <summary>Reads bytes at an offset; fewer than asked only at the end of the file.</summary>
     int Read(Span<byte> buffer, long offset);
 
+    /// <summary>False for one that nobody edits in place: then nothing of it is held back to be looked at
+    /// again.</summary>
+    bool MayChange => true;
+
     /// <summary>False once the file was edited in place since it was opened.</summary>
     bool Unchanged();
 

@@ -11,7 +11,7 @@ namespace MicroCdn.Edge.PullThrough;
 /// <remarks>A task goes from piece to piece and fetches what is missing; the connection takes from the piece that is at
 /// hand and sleeps where there is none. When the origin has another state of it by now the answer is cut, never
 /// mixed.</remarks>
-internal sealed class Assembly(PullThrough pull, PullRequest request, Selection selection, ByteRange wanted)
+internal sealed class Assembly(OriginFront front, PullRequest request, Selection selection, ByteRange wanted)
     : ILineSource, IDisposable
 {
     // Each is one more look at the store.
@@ -25,6 +25,10 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
     private bool _isOver;
     private bool _isCut;
     private bool _isUnwanted;
+    private int? _forwardStatus;
+
+    /// <summary>How what is at hand is called: what the origin answered is known where it was asked for that.</summary>
+    public CacheStatus Status => new(Outcome.Partial) { IsStored = true, ForwardStatus = _forwardStatus };
 
     public bool Write(Answer answer)
     {
@@ -90,7 +94,7 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         catch (Exception exception)
         {
             string what = exception is IOException ? exception.Message : exception.ToString();
-            pull.Complain($"{request.Place.Rule.Url}: {what}");
+            front.Complain($"{request.Place.Rule.Url}: {what}");
         }
         finally
         {
@@ -131,25 +135,25 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
             (SliceAnswer slice, ILineSource? fetched, long end) = await FetchAsync(copy, seen, missing, rest)
                 .ConfigureAwait(false);
             if (fetched is not null) return (fetched, end);
-            if (slice == SliceAnswer.Changed) pull.Store.Remove(copy);
+            if (slice == SliceAnswer.Changed) front.Store.Remove(copy);
             // A fetch that was joined at its very end let go of its bytes: they are in the copy now.
             if (slice != SliceAnswer.Fits) break;
         }
         return (null, 0);
     }
 
-    private static ILineSource? Read(Copy copy, ByteRange range)
+    private ILineSource? Read(Copy copy, ByteRange range)
     {
         if (copy.TryMemory(range.Offset, range.Length, out ReadOnlyMemory<byte> memory)) return new MemoryPiece(memory);
-        return copy.Open() is { } file ? new FilePiece(file, copy.BodyOffset, range) : null;
+        return copy.Open() is { } file ? new FilePiece(front.Store, copy, file, range) : null;
     }
 
     private async Task<(SliceAnswer Slice, ILineSource? Piece, long End)> FetchAsync(
         Copy copy, CopySet seen, ByteRange missing, ByteRange rest)
     {
         FetchPlan plan = new() { Extended = copy, Asked = missing, Range = RangeOf(missing, copy.Length) };
-        Fetch? fetch = pull.Fetches.Join(copy.Key, $"{Fetches.PartOf(selection.Rules, request)}|{plan.Range}", seen,
-            () => new Fetch(pull, request, plan), out bool leads);
+        Fetch? fetch = front.Fetches.Join(copy.Key, $"{Fetches.PartOf(selection.Rules, request)}|{plan.Range}", seen,
+            () => new Fetch(front, request, plan), out bool leads);
         // It is there by now, or may be.
         if (fetch is null) return (SliceAnswer.Fits, null, 0);
         try
@@ -157,11 +161,12 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
             FetchResult result = await fetch.Result.ConfigureAwait(false);
             if (result.IsGivenUp) return (SliceAnswer.Fits, null, 0);
             if (result.Failure is { } failure) throw failure;
+            _forwardStatus = result.Status;
             ByteRange part = new(rest.Offset, Math.Min(missing.End, rest.End) - rest.Offset);
             // The whole of the very same state is as good.
             bool isSame = result.IsStored && (result.Slice == SliceAnswer.Fits
                 || (result.Slice == SliceAnswer.Whole && IsSame(result, copy)));
-            return (result.Slice, isSame ? GrowingSource.Of(result.Growing!, part) : null, part.End);
+            return (result.Slice, isSame ? GrowingSource.Of(result, part) : null, part.End);
         }
         finally
         {
@@ -176,10 +181,10 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
 
     private async Task<(Copy Copy, CopySet Seen)> CurrentAsync()
     {
-        CopySet copies = await pull.Store.FindAsync(selection.Copy!.Key).ConfigureAwait(false);
+        CopySet copies = await front.Store.FindAsync(selection.Copy!.Key).ConfigureAwait(false);
         foreach (Copy copy in copies.Copies)
         {
-            CopyRules rules = Selection.RulesOf(copy, pull.Policy);
+            CopyRules rules = Selection.RulesOf(copy, front.Policy);
             if (rules.StrongValidator.SequenceEqual(selection.Rules!.StrongValidator)
                 && (Vary.Matches(rules.Head.Selecting, request.Fields)
                     || rules.Head.Selecting.Bytes.SequenceEqual(selection.Rules.Head.Selecting.Bytes)))
@@ -208,7 +213,8 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         }
     }
 
-    private sealed class FilePiece(SharedFile file, int bodyOffset, ByteRange range) : ILineSource, IDisposable
+    private sealed class FilePiece(CacheStore store, Copy copy, SharedFile file, ByteRange range)
+        : ILineSource, IDisposable
     {
         private SharedFile? _file = file;
         private long _at = range.Offset;
@@ -216,7 +222,7 @@ internal sealed class Assembly(PullThrough pull, PullRequest request, Selection 
         public bool Write(Answer answer)
         {
             int length = (int)Math.Min(Answer.PieceBytes, range.End - _at);
-            if (CopyFile.Read(_file!, answer.GetSpan()[..length], bodyOffset + _at) != length)
+            if (CopyFile.Read(store, copy, _file!, answer.GetSpan()[..length], copy.BodyOffset + _at) != length)
             {
                 answer.Discard();
                 return false;

@@ -9,7 +9,7 @@ using MicroCdn.Protocol;
 namespace MicroCdn.Edge.PullThrough;
 
 /// <summary>Gives one postponed response, once; lets go of its bytes when the client leaves before.</summary>
-internal sealed class Delivery(PullThrough pull, PullRequest request, Response response) : IDisposable
+internal sealed class Delivery(OriginFront front, PullRequest request, Response response) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _leaving = new();
@@ -43,9 +43,12 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         {
             SecondsLeft = selection.Rules!.At(now).SecondsLeft,
         };
-        if (CopyAnswer.Take(selection, wanted, told, now, mayWait: true) is not { } answer) return false;
-        pull.Store.Touch(copy);
-        Give(answer.Release, later => answer.Write(later, pull));
+        if (CopyAnswer.Take(front.Store, selection, wanted, told, now, mayWait: true) is not { } answer)
+        {
+            return false;
+        }
+        front.Store.Touch(copy);
+        Give(answer.Release, later => answer.Write(later, front));
         return true;
     }
 
@@ -60,7 +63,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
     {
         bool hasFailed = result.Failure is not null || Reuse.IsFailure(result.Status);
         if (hasFailed && selection.Copy is not null
-            && Reuse.OnFailure(request.Rules, selection.Rules!, pull.Policy, now)
+            && Reuse.OnFailure(request.Rules, selection.Rules!, front.Policy, now)
             && TryGive(selection with { Outcome = Outcome.HitError }, now,
                 OfFailure(result, selection, now))) return true;
         if (result.Failure is { } failure) throw failure;
@@ -91,16 +94,20 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         (Copy copy, CopyRules rules) = (selection.Copy!, selection.Rules!);
         Wanted wanted = WantedOf(rules, copy.Length, now);
         if (rules.StrongValidator.IsEmpty || copy.Present.Contains(wanted.Range)) return false;
-        Assembly assembly = new(pull, request, selection, wanted.Range);
+        Assembly assembly = new(front, request, selection, wanted.Range);
         if (!await assembly.BeginAsync().ConfigureAwait(false)) return false;
-        CacheStatus status = new(Outcome.Partial) { IsStored = true };
-        Give(rules.Head, wanted, copy.Length, rules.At(now).Age, status, assembly);
+        Give(rules.Head, wanted, copy.Length, rules.At(now).Age, assembly.Status, assembly);
         _ = assembly.RunAsync();
         return true;
     }
 
     /// <summary>Says that only a copy was wanted, and there is none that may be used.</summary>
-    public void GiveOnlyIfCached() => response.Give(pull.WriteOnlyIfCached);
+    public void GiveOnlyIfCached() => response.Give(front.WriteOnlyIfCached);
+
+    /// <summary>Says that the cache that asks has purged more than this one. Without Cache-Status, so that it takes it
+    /// for no answer and asks elsewhere.</summary>
+    public void GiveBehind() => response.Give(static later => later.Explain(HttpStatus.ServiceUnavailable,
+        "This cache has not heard yet of what was purged; ask the origin."));
 
     /// <summary>Answers with a sentence.</summary>
     /// <param name="outcome">Why the origin was to be asked.</param>
@@ -116,7 +123,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
             _ => HttpStatus.BadGateway,
         };
         response.Give(later =>
-            AnswerHead.Explain(later, told, new CacheStatus(outcome), pull.NameBytes, sentence));
+            AnswerHead.Explain(later, told, new CacheStatus(outcome), front.NameBytes, sentence));
     }
 
     private static CacheStatus OfFailure(FetchResult result, Selection selection, long now) => new(Outcome.HitError)
@@ -151,7 +158,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         GrowingSource? source = null;
         if (wanted.Range.Length > 0 && result.HasBody)
         {
-            source = GrowingSource.Of(growing, wanted.Range);
+            source = GrowingSource.Of(result, wanted.Range);
             if (source is null) return false;
         }
         Give(head, wanted, growing.Length, age, status, source);
@@ -172,7 +179,7 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         bool isLengthKnown = long.TryParse(head.Fields.First("Content-Length"u8), NumberStyles.None,
             CultureInfo.InvariantCulture, out long told);
         ByteRange all = request.IsHead ? default : new ByteRange(0, result.Length ?? long.MaxValue);
-        GrowingSource? source = result.HasBody ? GrowingSource.Of(result.Growing!, all) : null;
+        GrowingSource? source = result.HasBody ? GrowingSource.Of(result, all) : null;
         if (result.HasBody && source is null) return false;
         Wanted whole = new(WantedKind.Whole, all, request.IsHead);
         Give(head, whole, isLengthKnown ? told : null, null, status, source);
@@ -184,10 +191,10 @@ internal sealed class Delivery(PullThrough pull, PullRequest request, Response r
         {
             AnswerHead.Begin(later, head, wanted, length);
             if (age is { } seconds) later.Field("Age"u8, seconds);
-            AnswerHead.WriteStatus(later, status, pull.NameBytes);
+            AnswerHead.WriteStatus(later, status, front.NameBytes);
             if (body is null) AnswerHead.EndEmpty(later, head, wanted, length);
-            else if (wanted.Range.End == long.MaxValue) later.EndWithStream(new CountedSource(body, pull.Files));
-            else later.EndWithPieces(new CountedSource(body, pull.Files), wanted.Range.Length);
+            else if (wanted.Range.End == long.MaxValue) later.EndWithStream(new CountedSource(body, front.Files));
+            else later.EndWithPieces(new CountedSource(body, front.Files), wanted.Range.Length);
         });
 
     // What is released when the client leaves is the response's own from the moment that it is written.

@@ -52,18 +52,18 @@ internal sealed class FetchPlan
     }
 
     /// <summary>The fields of the request to the origin.</summary>
-    public HeaderFields FieldsFor(PullRequest request, Selection validated, PullThrough pull)
+    public HeaderFields FieldsFor(PullRequest request, Selection validated, OriginFront front)
     {
         if (IsPassing || request.Key is null || request.Rules.Method is not (MethodKind.Get or MethodKind.Head))
         {
-            return OriginFields.ForPassing(request.Fields, pull.Name).Build();
+            return OriginFields.ForPassing(request.Fields, front.Name).Build();
         }
-        HeaderFields.Builder fields = OriginFields.ForStorage(request.Fields, pull.Name, pull.Policy);
+        HeaderFields.Builder fields = OriginFields.ForStorage(request.Fields, front.Name, front.Policy);
         if (validated.Rules is { } rules && !request.IsHead) Validation.AddConditions(fields, rules);
         if (Range.Length > 0) fields.Add("Range"u8, Encoding.ASCII.GetBytes(Range));
         if (Extended is { } copy)
         {
-            fields.Add("If-Range"u8, Selection.RulesOf(copy, pull.Policy).StrongValidator);
+            fields.Add("If-Range"u8, Selection.RulesOf(copy, front.Policy).StrongValidator);
         }
         return fields.Build();
     }

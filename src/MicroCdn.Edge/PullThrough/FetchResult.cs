@@ -20,6 +20,9 @@ internal sealed record FetchResult
     /// <summary>The body as it comes.</summary>
     public GrowingCopy? Growing { get; init; }
 
+    /// <summary>Told whenever a reader of the body has left. Any thread; quick.</summary>
+    public Action Left { get; init; } = static () => { };
+
     /// <summary>What the head allows; null after a failure.</summary>
     public CopyRules? Rules { get; init; }
 

@@ -8,37 +8,39 @@ namespace MicroCdn.Edge.PullThrough;
 internal sealed class GrowingSource : ILineSource, IDisposable
 {
     private readonly GrowingReader? _reader;
+    private readonly Action _left;
     private readonly bool _isEndless;
-    private long _left;
+    private long _unread;
     private volatile Answer? _answer;
 
-    private GrowingSource(GrowingCopy copy, ByteRange range)
+    private GrowingSource(FetchResult result, ByteRange range)
     {
-        (_left, _isEndless) = (range.Length, range.End == long.MaxValue);
-        _reader = copy.TryJoin(range.Offset, () => _answer?.Wake());
+        (_unread, _isEndless, _left) = (range.Length, range.End == long.MaxValue, result.Left);
+        _reader = result.Growing!.TryJoin(range.Offset, () => _answer?.Wake());
     }
 
     /// <summary>Joins the readers of a body; null when it cannot be had from there on.</summary>
-    /// <param name="copy">The body.</param>
+    /// <param name="result">The fetch that brings it.</param>
     /// <param name="range">What is wanted, up to its end where nobody knows that.</param>
-    public static GrowingSource? Of(GrowingCopy copy, ByteRange range)
+    public static GrowingSource? Of(FetchResult result, ByteRange range)
     {
+        ByteRange part = result.Growing!.Part;
         // An origin may bring other bytes than it was asked for.
-        bool isWithin = copy.Part.Offset <= range.Offset && range.End <= copy.Part.End;
+        bool isWithin = part.Offset <= range.Offset && range.End <= part.End;
         if (!isWithin) return null;
-        GrowingSource source = new(copy, range);
+        GrowingSource source = new(result, range);
         return source._reader is null ? null : source;
     }
 
     public bool Write(Answer answer)
     {
         _answer = answer;
-        if (_left == 0) return false;
-        int most = (int)Math.Min(Answer.PieceBytes, _left);
+        if (_unread == 0) return false;
+        int most = (int)Math.Min(Answer.PieceBytes, _unread);
         int read = _reader!.Read(answer.GetSpan()[..most]);
         answer.Advance(read);
-        _left -= read;
-        if (read > 0) return _left > 0;
+        _unread -= read;
+        if (read > 0) return _unread > 0;
         switch (_reader.State)
         {
             case ReaderState.Ended when _isEndless:
@@ -51,5 +53,9 @@ internal sealed class GrowingSource : ILineSource, IDisposable
         }
     }
 
-    public void Dispose() => _reader?.Dispose();
+    public void Dispose()
+    {
+        _reader?.Dispose();
+        _left();
+    }
 }

@@ -1,4 +1,5 @@
 using MicroCdn.Caching;
+using MicroCdn.Content;
 using MicroCdn.Http;
 using MicroCdn.Protocol;
 
@@ -12,7 +13,7 @@ internal sealed class PullRequest
     {
         (Place, Key, Rules) = (place, key, rules);
         Method = request.MethodName.ToArray();
-        Fields = request.ToFields();
+        Fields = PurgedField.Without(request.ToFields());
         // What the key dropped of the query the origin does not see either; what changes something goes as it came.
         bool isOfKey = key is not null && rules.Method is MethodKind.Get or MethodKind.Head;
         Target = isOfKey ? place.TargetOf(key!.Value) : request.Target.ToArray();
@@ -33,6 +34,9 @@ internal sealed class PullRequest
     public HeaderFields Fields { get; }
 
     public RequestBody? Body { get; }
+
+    /// <summary>What must be purged here before it is answered; null for nothing.</summary>
+    public PurgeDemand? Demand { get; init; }
 
     public bool IsHead => Rules.Method == MethodKind.Head;
 }

@@ -9,29 +9,32 @@ namespace MicroCdn.Edge.PullThrough;
 /// <summary>Applies purges to the store: what an operator calls a URL becomes the key of its copies.</summary>
 /// <remarks>A path, or a URL as clients ask for it, goes to the origins as a request would; a path alone to every
 /// origin that has it under some host. It is better to purge too much than too little.</remarks>
-internal sealed class PurgeTarget(PullThrough pull, OriginTable origins) : IPurgeTarget
+internal sealed class PurgeTarget(OriginFront front, OriginTable origins, PurgeProgress progress) : IPurgeTarget
 {
+    /// <inheritdoc/>
+    public PurgeProgress Progress => progress;
+
     /// <inheritdoc/>
     public bool Apply(IReadOnlyList<Purge> purges)
     {
         List<PurgeOrder> orders = [.. purges.SelectMany(OrdersOf)];
         if (orders.Count == 0) return true;
-        PurgeReceipt receipt = pull.Store.Purge(orders);
+        PurgeReceipt receipt = front.Store.Purge(orders);
         if (receipt.Sequence == 0)
         {
-            pull.Complain($"everything is purged: {receipt.Trouble}");
+            front.Complain($"everything is purged: {receipt.Trouble}");
             orders = [new PurgeOrder(PurgeScope.All, "", orders.TrueForAll(order => order.IsSoft))];
-            receipt = pull.Store.Purge(orders);
+            receipt = front.Store.Purge(orders);
         }
         // What carries a tag is known when it is there.
         bool mayBeAny = orders.Exists(order => order.Scope is PurgeScope.All or PurgeScope.Tag);
-        pull.Fetches.Part(key => mayBeAny || orders.Exists(order => order.Scope == PurgeScope.Prefix
+        front.Fetches.Part(key => mayBeAny || orders.Exists(order => order.Scope == PurgeScope.Prefix
             ? key.StartsWith(order.Text, StringComparison.Ordinal) : key == order.Text));
         return receipt.Trouble is null;
     }
 
     /// <inheritdoc/>
-    public void CatchUp() => pull.CatchUp();
+    public void CatchUp() => front.CatchUp();
 
     /// <summary>What a purge is to the store: one order for each origin that it may concern.</summary>
     internal IEnumerable<PurgeOrder> OrdersOf(Purge purge) => purge.Kind switch
@@ -83,7 +86,7 @@ internal sealed class PurgeTarget(PullThrough pull, OriginTable origins) : IPurg
     private string KeyOf(OriginPlace place, ReadOnlySpan<byte> path, ReadOnlySpan<byte> query)
     {
         Span<char> room = stackalloc char[OriginPlace.MostShort];
-        return place.KeyOf(path, query, pull.Policy, room).ToString();
+        return place.KeyOf(path, query, front.Policy, room).ToString();
     }
 
     // A path without host, or both; a browser sends neither a fragment, nor letters beyond ASCII as they are.

@@ -8,7 +8,7 @@ namespace MicroCdn.Edge.PullThrough;
 /// <summary>One client's request that is answered later: by the origin, by a fetch that somebody else began, or by a
 /// copy that had to be looked for.</summary>
 internal sealed class Retrieval(
-    PullThrough pull, PullRequest request, Response response, Delivery delivery)
+    OriginFront front, PullRequest request, Response response, Delivery delivery)
 {
     // The first may tell by which fields the answer varies, the second that it is not for everybody. After these comes
     // one fetch of its own, and at last the client's own request as it is.
@@ -25,7 +25,7 @@ internal sealed class Retrieval(
         }
         catch (OriginException exception)
         {
-            pull.Complain($"{request.Place.Rule.Url}: {exception.Message}");
+            front.Complain($"{request.Place.Rule.Url}: {exception.Message}");
             delivery.Explain(_outcome, exception.Failure.Status,
                 $"The origin could not be asked: {exception.Failure.Word}.");
         }
@@ -35,23 +35,29 @@ internal sealed class Retrieval(
         }
         catch (Exception exception)
         {
-            pull.Complain($"a request for {request.Place.Rule.Url} failed within: {exception}");
+            front.Complain($"a request for {request.Place.Rule.Url} failed within: {exception}");
             delivery.Explain(_outcome, 502, "The cache failed to answer this.");
         }
     }
 
     private async Task AnswerAsync()
     {
-        await pull.CaughtUp.ConfigureAwait(false);
+        await front.CaughtUp.ConfigureAwait(false);
+        if (request.Demand is { } demand && !await front.Purges.Progress.IsInStepAsync(demand, front.Time)
+            .ConfigureAwait(false))
+        {
+            delivery.GiveBehind();
+            return;
+        }
         CopyRules? known = null;
         for (int turn = 0; ; turn++)
         {
-            long now = pull.Now;
+            long now = front.Now;
             (Selection selection, CopySet copies) = await SelectAsync(now).ConfigureAwait(false);
             _outcome = selection.Outcome;
             if (!selection.Outcome.IsForwarded())
             {
-                if (selection.Outcome == Outcome.HitStale) pull.Refresh(request, selection);
+                if (selection.Outcome == Outcome.HitStale) front.Refresh(request, selection);
                 if (delivery.TryGive(selection, now)) return;
                 if (request.Rules.OnlyIfCached)
                 {
@@ -62,10 +68,10 @@ internal sealed class Retrieval(
             }
             if (selection.Copy is { IsLost: true } lost)
             {
-                pull.Store.Remove(lost);
+                front.Store.Remove(lost);
                 selection = new Selection(Outcome.UriMiss, null, null);
             }
-            if (copies.Copies.Length > 0) known ??= Selection.RulesOf(copies.Copies[0], pull.Policy);
+            if (copies.Copies.Length > 0) known ??= Selection.RulesOf(copies.Copies[0], front.Policy);
             if (selection.Outcome == Outcome.Partial && turn < MostShared
                 && await delivery.TryAssembleAsync(selection, now).ConfigureAwait(false)) return;
             (bool isGiven, CopyRules? learned) = await FetchAsync(selection, copies, known, turn).ConfigureAwait(false);
@@ -76,9 +82,9 @@ internal sealed class Retrieval(
 
     private async ValueTask<(Selection Selection, CopySet Copies)> SelectAsync(long now)
     {
-        CopySet copies = request.Key is { } key ? await pull.Store.FindAsync(key).ConfigureAwait(false)
+        CopySet copies = request.Key is { } key ? await front.Store.FindAsync(key).ConfigureAwait(false)
             : CopySet.Empty;
-        return (Selection.Of(request.Rules, request.Fields, copies, pull.Policy, now), copies);
+        return (Selection.Of(request.Rules, request.Fields, copies, front.Policy, now), copies);
     }
 
     // True when the client is served; else what is known now of the answers to this key.
@@ -107,13 +113,13 @@ internal sealed class Retrieval(
         if (isShared)
         {
             string part = $"{Fetches.PartOf(known, request)}|{range}";
-            fetch = pull.Fetches.Join(
-                request.Key!.Value, part, copies, () => new Fetch(pull, request, plan), out leads);
+            fetch = front.Fetches.Join(
+                request.Key!.Value, part, copies, () => new Fetch(front, request, plan), out leads);
             if (fetch is null) return (false, known);
         }
         else
         {
-            fetch = new Fetch(pull, request, plan);
+            fetch = new Fetch(front, request, plan);
             _ = fetch.RunAsync();
         }
         FetchResult result = await fetch.Result.ConfigureAwait(false);
@@ -121,11 +127,11 @@ internal sealed class Retrieval(
         // What somebody else stored in the meantime can stand in for an origin that failed.
         if (result.Failure is not null && selection.Copy is null)
         {
-            selection = (await SelectAsync(pull.Now).ConfigureAwait(false)).Selection;
+            selection = (await SelectAsync(front.Now).ConfigureAwait(false)).Selection;
         }
         try
         {
-            bool isGiven = await delivery.TryGiveAsync(result, fetch.Plan, selection, leads, pull.Now)
+            bool isGiven = await delivery.TryGiveAsync(result, fetch.Plan, selection, leads, front.Now)
                 .ConfigureAwait(false);
             // What may change something is never asked for twice.
             bool mayAskAgain = !plan.IsPassing && request.Rules.Method is (MethodKind.Get or MethodKind.Head);
@@ -142,11 +148,11 @@ internal sealed class Retrieval(
     }
 
     private bool MayShare() => request is { Key: { } key, Body: null }
-        && request.Rules is { Method: MethodKind.Get, IsAuthorized: false } && !pull.Uncacheable.Has(key);
+        && request.Rules is { Method: MethodKind.Get, IsAuthorized: false } && !front.Uncacheable.Has(key);
 
     // What was never stored is not expected to be now; and who asks with credentials for a part, or whether there is
     // something new, is spared the whole.
-    private bool IsOwn() => request.Key is not { } key || pull.Uncacheable.Has(key) || request.IsHead
+    private bool IsOwn() => request.Key is not { } key || front.Uncacheable.Has(key) || request.IsHead
         || (request.Rules.IsAuthorized && (request.Fields.Has("Range"u8) || request.Fields.Has("If-None-Match"u8)
             || request.Fields.Has("If-Modified-Since"u8)));
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using MicroCdn.Caching;
+using MicroCdn.Content;
 using MicroCdn.Origin;
 using MicroCdn.Protocol;
 
@@ -10,10 +11,11 @@ namespace MicroCdn.Edge.PullThrough;
 /// <remarks>
 /// Every cache has the same list, and by <see cref="Rendezvous"/> the same one in mind, without a word between them.
 /// The cache that a path belongs to asks the origin, and so does whoever was asked by another one of the list: so a
-/// request goes by one parent at most, also where the lists differ. Whoever cannot be asked is passed over for the
-/// next, and the origin is asked after <see cref="MostAsked"/>.
+/// request goes by one parent at most, also where the lists differ. Whoever cannot be asked, or says by 503 that it has
+/// not applied what we have purged (<see cref="PurgedField"/>), is passed over for the next, and the origin is asked
+/// after <see cref="MostAsked"/>.
 /// </remarks>
-internal sealed class Shield(IReadOnlyList<Parent> parents) : IDisposable
+internal sealed class Shield(IReadOnlyList<Parent> parents, PurgeProgress progress) : IDisposable
 {
     // Each that does not accept costs up to three seconds, until its circuit breaker knows.
     private const int MostAsked = 2;
@@ -29,12 +31,13 @@ internal sealed class Shield(IReadOnlyList<Parent> parents) : IDisposable
         {
             return null;
         }
+        OriginRequest asked = Demanding(request);
         foreach (Parent parent in InOrder(request.Target.Span).Take(MostAsked))
         {
             if (parent.Server is not { } server) return null;
             try
             {
-                OriginExchange exchange = await server.SendAsync(request, cancellationToken).ConfigureAwait(false);
+                OriginExchange exchange = await server.SendAsync(asked, cancellationToken).ConfigureAwait(false);
                 if (!MayAskAgain(request) || parent.Answered(exchange.Fields)) return exchange;
                 exchange.Dispose();
                 complain($"parent {parent.Id} answered {exchange.Status} by itself");
@@ -52,6 +55,16 @@ internal sealed class Shield(IReadOnlyList<Parent> parents) : IDisposable
     {
         foreach (Parent parent in parents) parent.Server?.Dispose();
     }
+
+    // Whoever has purged less must not give us an old copy back. What may have changed something takes any answer.
+    private OriginRequest Demanding(OriginRequest request) =>
+        !MayAskAgain(request) || progress.Demand is not { } demand ? request : new OriginRequest
+        {
+            Method = request.Method,
+            Target = request.Target,
+            Fields = PurgedField.AddTo(request.Fields, demand),
+            Informational = request.Informational,
+        };
 
     // By the path alone, as the gateway does it.
     private Parent[] InOrder(ReadOnlySpan<byte> target)

@@ -145,6 +145,8 @@ public sealed class PurgeTests
         private readonly Lock _lock = new();
         private readonly List<string> _heard = [];
 
+        public PurgeProgress Progress { get; } = new();
+
         public IReadOnlyList<string> Heard
         {
             get

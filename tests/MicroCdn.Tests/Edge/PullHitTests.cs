@@ -21,7 +21,7 @@ public sealed class PullHitTests : IDisposable
     private readonly LogBook _log = new();
     private readonly TemporaryFolder _empty = new();
     private readonly OpenFiles _open;
-    private readonly PullThrough _pull;
+    private readonly OriginFront _front;
     private readonly HttpService _service;
 
     public PullHitTests()
@@ -30,8 +30,8 @@ public sealed class PullHitTests : IDisposable
         Complaints complaints = new(_log, _time);
         _open = new OpenFiles(new ServedFolder(_empty.Path).Open, most: 1);
         ServedFiles files = new(() => Library.Empty, _open, () => { });
-        _pull = new PullThrough(options, files, complaints, _time, _log);
-        _service = new HttpService(new Handler(_pull), new TrustedNetworks([]), complaints, _time);
+        _front = new OriginFront(options, files, complaints, _time, _log);
+        _service = new HttpService(new Handler(_front), new TrustedNetworks([]), complaints, _time);
     }
 
     [Theory]
@@ -66,9 +66,35 @@ public sealed class PullHitTests : IDisposable
         Assert.EndsWith("\r\n\r\nlong", answer, StringComparison.Ordinal);
     }
 
+    // A stranger cannot know the log, and gets nobody but himself refused.
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("MicroCdn-Purged: 0000000000000007-3", true)]
+    [InlineData("MicroCdn-Purged: 0000000000000007-4", false)]
+    [InlineData("MicroCdn-Purged: 0000000000000008-9", true)]
+    [InlineData("MicroCdn-Purged: 0000000000000008-9, 0000000000000007", false)]
+    public async Task A_cache_that_has_purged_more_gets_no_copy(string field, bool isHit)
+    {
+        await StoreAsync("/a", "the bytes");
+        _front.Purges.Progress.Reach(7, 3);
+        Wire wire = new Wire(_service).Receive(
+            EdgeWorld.Head("GET", "/a", ["Accept-Encoding: gzip", .. field.Length == 0 ? (string[])[] : [field]]));
+        Assert.Equal(isHit, wire.Sent.EndsWith("\r\n\r\nthe bytes", StringComparison.Ordinal));
+        if (isHit) return;
+        // The task that waits may have begun to do so only now.
+        while (wire.Completions == 0)
+        {
+            _time.Advance(PurgeProgress.Patience);
+            await Task.Yield();
+        }
+        string answer = wire.Turn().Sent;
+        Assert.StartsWith("HTTP/1.1 503 ", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("Cache-Status", answer, StringComparison.Ordinal);
+    }
+
     public void Dispose()
     {
-        _pull.Dispose();
+        _front.Dispose();
         _open.Dispose();
         _empty.Dispose();
     }
@@ -84,14 +110,14 @@ public sealed class PullHitTests : IDisposable
             Selecting = new HeaderFields.Builder()
                 .Add("accept-encoding"u8, path.Length > 100 ? default : "gzip"u8).Build(),
         };
-        GrowingCopy growing = _pull.Store.Begin(new CacheKey(Origin + path), head, body.Length, _pull.Store.Mark());
+        GrowingCopy growing = _front.Store.Begin(new CacheKey(Origin + path), head, body.Length, _front.Store.Mark());
         await growing.WriteAsync(Encoding.ASCII.GetBytes(body), TestContext.Current.CancellationToken);
         Assert.NotNull(growing.Complete());
     }
 
-    private sealed class Handler(PullThrough pull) : IHttpHandler
+    private sealed class Handler(OriginFront front) : IHttpHandler
     {
         public void Handle(in Request request, Response response, IPeer peer) =>
-            Assert.True(pull.TryHandle(request, response));
+            Assert.True(front.TryHandle(request, response));
     }
 }

@@ -13,7 +13,7 @@ public sealed class PurgeTargetTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly LogBook _log = new();
-    private readonly PullThrough _pull;
+    private readonly OriginFront _front;
 
     public PurgeTargetTests()
     {
@@ -27,10 +27,10 @@ public sealed class PurgeTargetTests : IDisposable
             ],
             QueryDrop = ["utm"],
         };
-        _pull = new PullThrough(options, ServedFiles.None, new Complaints(_log, _time), _time, _log);
+        _front = new OriginFront(options, ServedFiles.None, new Complaints(_log, _time), _time, _log);
     }
 
-    public void Dispose() => _pull.Dispose();
+    public void Dispose() => _front.Dispose();
 
     [Theory]
     [InlineData("https://www.example/a?b=c", "http://main.example:80/a?b=c")]
@@ -61,13 +61,13 @@ public sealed class PurgeTargetTests : IDisposable
     {
         List<Purge> many = [.. Enumerable.Range(0, 300)
             .Select(length => Make(PurgeKind.Prefix, $"/{new string('a', length)}", isSoft: false))];
-        Assert.True(_pull.Purges.Apply(many));
+        Assert.True(_front.Purges.Apply(many));
         Assert.Contains("everything is purged", string.Join('\n', _log.Lines), StringComparison.Ordinal);
     }
 
     private List<string> Orders(PurgeKind kind, string value, PurgeScope scope)
     {
-        List<PurgeOrder> orders = [.. _pull.Purges.OrdersOf(Make(kind, value, isSoft: true))];
+        List<PurgeOrder> orders = [.. _front.Purges.OrdersOf(Make(kind, value, isSoft: true))];
         Assert.All(orders, order => Assert.Equal((scope, true), (order.Scope, order.IsSoft)));
         return [.. orders.Select(order => order.Text).Order(StringComparer.Ordinal)];
     }

@@ -1,3 +1,4 @@
+using MicroCdn.Content;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Index;
 using MicroCdn.Network;
@@ -25,7 +26,7 @@ public sealed class ShieldTests
     public async Task A_parents_answer_counts_when_it_is_a_copys_or_an_origins(string fields, bool counts)
     {
         await using ScriptedOrigin parent = Answering(fields);
-        using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())]);
+        using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())], new PurgeProgress());
         using OriginExchange? answer = await shield.TryAskAsync(ScriptedOrigin.Get("/a"), _complaints.Add, default);
         Assert.Equal(counts, answer is not null);
         Assert.Equal(counts ? [] : ["parent CS1 answered 200 by itself"], _complaints);
@@ -39,7 +40,7 @@ public sealed class ShieldTests
             await talk.HearAsync();
             await talk.SayAsync("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
         }, async talk => await talk.HearAsync());
-        using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())]);
+        using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())], new PurgeProgress());
         OriginRequest request = ScriptedOrigin.Get("/a", "POST");
         using (OriginExchange? answer = await shield.TryAskAsync(request, _complaints.Add, default))
         {
@@ -57,13 +58,32 @@ public sealed class ShieldTests
     public async Task Who_was_asked_by_another_one_of_the_list_asks_the_origin()
     {
         await using ScriptedOrigin parent = Answering(Ours);
-        using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())]);
+        using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())], new PurgeProgress());
         Assert.Null(await shield.TryAskAsync(
             ScriptedOrigin.Get("/a", fields: "CDN-Loop: microcdn-CS1, microcdn-CS2\r\n"), _complaints.Add, default));
         using OriginExchange? answer = await shield.TryAskAsync(
             ScriptedOrigin.Get("/a", fields: "CDN-Loop: microcdn-CS9, microcdn-CS2\r\n"), _complaints.Add, default);
         Assert.NotNull(answer);
         Assert.Equal(1, parent.Connections);
+    }
+
+    [Theory]
+    [InlineData("GET", true)]
+    [InlineData("POST", false)]
+    public async Task A_parent_is_told_what_was_purged_here_where_it_can_be_done_without(string method, bool isTold)
+    {
+        string heard = "";
+        await using ScriptedOrigin parent = new(async talk =>
+        {
+            heard = await talk.HearAsync();
+            await talk.SayAsync($"HTTP/1.1 200 OK\r\n{Ours}Content-Length: 0\r\n\r\n");
+        });
+        PurgeProgress progress = new();
+        progress.Begin(0x0cf64f8d07ab54a8, 12);
+        using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())], progress);
+        OriginRequest request = ScriptedOrigin.Get("/a", method);
+        using OriginExchange? answer = await shield.TryAskAsync(request, _complaints.Add, default);
+        Assert.Equal(isTold, heard.Contains("MicroCdn-Purged: 0cf64f8d07ab54a8-12\r\n", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -78,7 +98,7 @@ public sealed class ShieldTests
             Assert.True(OriginAddress.TryParse("http://127.0.0.1:1", out OriginAddress? nowhere, out _));
             using Shield shield = new([.. ids.Select(id => new Parent(Names.Id(id), id == own ? null
                 : new OriginServer(new OriginOptions(nowhere!), new StreamDialer(), TimeProvider.System,
-                    new LogBook())))]);
+                    new LogBook())))], new PurgeProgress());
             foreach (string path in Enumerable.Range(0, 12).Select(number => $"/{number}"))
             {
                 _complaints.Clear();

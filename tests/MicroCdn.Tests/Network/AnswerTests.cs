@@ -71,6 +71,16 @@ public sealed class AnswerTests
     }
 
     [Fact]
+    public void Of_a_file_that_nobody_edits_nothing_is_held_back()
+    {
+        MemoryFile file = new(Large) { MayChange = false };
+        Wire wire = new Wire(Serving(file)) { Window = "OK 300000\n".Length }.Receive("GET\n");
+        Assert.Equal(Large, wire.Answer.FileLeft);
+        wire.Answer.FileSent(Large);
+        Assert.Equal((null, 1, false), (wire.Answer.File, file.Released, wire.Answer.Broken));
+    }
+
+    [Fact]
     public void A_large_file_that_became_shorter_is_closed_short()
     {
         MemoryFile file = new(Large, announced: Large + 10);
@@ -245,6 +255,8 @@ public sealed class AnswerTests
             Bytes.AsSpan((int)offset, count).CopyTo(buffer);
             return count;
         }
+
+        public bool MayChange { get; init; } = true;
 
         public bool Unchanged() => !IsEdited;
 

@@ -12,7 +12,7 @@ namespace MicroCdn.Edge.PullThrough;
 
 /// <summary>A cache in front of origins: what it can answer from memory it answers at once, on the event loop; for all
 /// else a task goes to the disk, and to the origin.</summary>
-internal sealed class PullThrough : IDisposable
+internal sealed class OriginFront : IDisposable
 {
     private readonly Complaints _complaints;
     private readonly OriginTable _origins;
@@ -21,7 +21,7 @@ internal sealed class PullThrough : IDisposable
 
     /// <summary>Opens the store; nobody is asked yet.</summary>
     /// <exception cref="IOException">The folder for copies cannot be used.</exception>
-    public PullThrough(
+    public OriginFront(
         PullOptions options, ServedFiles files, Complaints complaints, TimeProvider time, ILogger logger)
     {
         (_complaints, Time, Name, Files) = (complaints, time, options.Name, files);
@@ -49,13 +49,14 @@ internal sealed class PullThrough : IDisposable
             if (firstByteTime is { } patience) asked = asked with { FirstByteTime = patience };
             return new OriginServer(asked, dialer, time, logger);
         }
+        PurgeProgress progress = new();
         _shield = options.Parents.Count == 0 ? null : new Shield([.. options.Parents.Select(parent =>
             new Parent(parent.Id, parent.Id == options.Id ? null
-                : Server(parent.Url.AbsoluteUri, Parent.FirstByteTime)))]);
+                : Server(parent.Url.AbsoluteUri, Parent.FirstByteTime)))], progress);
         // A parent is asked by its own host, so that it would not know a rule for another one.
         _origins = new OriginTable(options.Origins.Select(rule =>
             new OriginPlace(rule, Server(rule.Url.AbsoluteUri), rule.Host.Length == 0 ? _shield : null)));
-        Purges = new PurgeTarget(this, _origins);
+        Purges = new PurgeTarget(this, _origins, progress);
         // In memory alone there are no copies that somebody could have purged before.
         if (!options.WaitsForPurges || options.Folder is null) CatchUp();
     }
@@ -110,10 +111,13 @@ internal sealed class PullThrough : IDisposable
         RequestRules rules = RequestRules.Of(request.MethodName, fields, Policy);
         ReadOnlySpan<char> text =
             place.KeyOf(request.Path, request.Query, Policy, stackalloc char[OriginPlace.MostShort]);
-        if (!text.IsEmpty && rules.Method is MethodKind.Get or MethodKind.Head && request.BodyLength == 0
+        // A cache that has us for a parent, and has purged more than we.
+        PurgeDemand? demand = IsQuestion(request, rules) && PurgedField.TryRead(fields, out PurgeDemand read)
+            && Purges.Progress.IsBehind(read) ? read : null;
+        if (demand is null && !text.IsEmpty && IsQuestion(request, rules)
             && TryHit(text, rules, fields, response)) return true;
         CacheKey? key = text.IsEmpty ? null : new CacheKey(text.ToString());
-        PullRequest kept = new(request, place, key, rules);
+        PullRequest kept = new(request, place, key, rules) { Demand = demand };
         Delivery delivery = new(this, kept, response);
         response.Later(delivery);
         _ = Task.Run(new Retrieval(this, kept, response, delivery).RunAsync);
@@ -158,6 +162,10 @@ internal sealed class PullThrough : IDisposable
         Store.Dispose();
     }
 
+    // Only these are answered from copies, and may be asked elsewhere when they are refused here.
+    private static bool IsQuestion(in Request request, in RequestRules rules) =>
+        rules.Method is MethodKind.Get or MethodKind.Head && request.BodyLength == 0;
+
     private bool TryHit(ReadOnlySpan<char> key, in RequestRules rules, in RequestLines fields, Response response)
     {
         if (!CaughtUp.IsCompleted || !Store.TryFind(key, out CopySet copies)) return false;
@@ -167,7 +175,7 @@ internal sealed class PullThrough : IDisposable
         if (selection.Outcome != Outcome.Hit) return false;
         Wanted wanted = Wanted.Of(fields, selection.Rules!, selection.Copy!.Length, response.IsHeadOnly, now);
         CacheStatus status = new(Outcome.Hit) { SecondsLeft = selection.Rules!.At(now).SecondsLeft };
-        if (CopyAnswer.Take(selection, wanted, status, now, mayWait: false) is not { } answer) return false;
+        if (CopyAnswer.Take(Store, selection, wanted, status, now, mayWait: false) is not { } answer) return false;
         Store.Touch(selection.Copy);
         answer.Write(response, this);
         return true;
