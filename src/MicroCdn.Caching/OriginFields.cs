@@ -61,10 +61,21 @@ public static class OriginFields
         ReadOnlySpan<byte> named = client.Joined("Connection"u8);
         for (int line = 0; line < client.Count; line++)
         {
-            if (GoesOn(client.NameAt(line), named)) builder.Add(client, line);
+            ReadOnlySpan<byte> field = client.NameAt(line);
+            if (!GoesOn(field, named)) continue;
+            if (Ascii.EqualsIgnoreCase(field, MaxForwards) && TryHops(client.ValueAt(line), out long hops))
+            {
+                builder.Add(field, Encoding.ASCII.GetBytes($"{Math.Max(0, hops - 1)}"));
+            }
+            else builder.Add(client, line);
         }
         return Sign(builder, client, name);
     }
+
+    /// <summary>True when a request must not be sent on: it asks how far it comes (RFC 9110, section 7.6.2). Counts
+    /// for OPTIONS alone.</summary>
+    public static bool IsLastHop<TFields>(in TFields fields) where TFields : IFields, allows ref struct =>
+        fields.Has(MaxForwards) && TryHops(fields.Joined(MaxForwards), out long hops) && hops == 0;
 
     /// <summary>True when a request has been here before: the answer is 508 (RFC 8586, section 2).</summary>
     /// <param name="fields">The fields of the request.</param>
@@ -90,6 +101,11 @@ public static class OriginFields
         }
         return false;
     }
+
+    private static ReadOnlySpan<byte> MaxForwards => "Max-Forwards"u8;
+
+    private static bool TryHops(ReadOnlySpan<byte> value, out long hops) =>
+        Words.IsNumber(value.IsEmpty ? "-"u8 : value, out hops);
 
     private static bool GoesOn(ReadOnlySpan<byte> field, ReadOnlySpan<byte> named) => EndToEnd.GoesOn(field, named)
         && !IsUnkeyed(field) && !EndToEnd.IsOneOf(Connections, field);

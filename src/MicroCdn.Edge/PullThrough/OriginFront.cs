@@ -108,6 +108,13 @@ internal sealed class OriginFront : IDisposable
             response.Explain(HttpStatus.BadRequest, "The path must not climb: it has a segment of two dots.");
             return true;
         }
+        if (request.Method == Method.Options && OriginFields.IsLastHop(fields))
+        {
+            response.Begin(HttpStatus.NoContent);
+            response.Fields("Allow: GET, HEAD, OPTIONS\r\n"u8);
+            response.EndEmpty();
+            return true;
+        }
         RequestRules rules = RequestRules.Of(request.MethodName, fields, Policy);
         ReadOnlySpan<char> text =
             place.KeyOf(request.Path, request.Query, Policy, stackalloc char[OriginPlace.MostShort]);

@@ -106,6 +106,21 @@ public sealed class PulledPrivacyTests : IAsyncLifetime
         }
     }
 
+    // RFC 9110, 7.6.2
+    [Fact]
+    public async Task Options_that_may_go_no_further_are_answered_here()
+    {
+        await using ScriptedOrigin origin = new(call => call.AnswerAsync(call.Head, Keep));
+        Cache cache = await Cache.StartAsync(_stage, origin.Url);
+        using RawConnection connection = await RawConnection.OpenAsync(cache.Port);
+        await connection.SendAsync("OPTIONS /page HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n\r\n"
+            + "OPTIONS /page HTTP/1.1\r\nHost: x\r\nMax-Forwards: 2\r\nConnection: close\r\n\r\n");
+        List<RawResponse> responses = await connection.ReadAllAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal([204, 200], responses.Select(response => response.Status));
+        Assert.Contains("Max-Forwards: 1\r\n", responses[1].Body, StringComparison.Ordinal);
+        Assert.Equal(1, origin.CountOf("/page"));
+    }
+
     [Fact]
     public async Task The_origin_hears_its_own_host_whatever_a_client_says()
     {

@@ -39,6 +39,22 @@ public sealed class EndToEndTests
         "If-Match: \"a\" | Via: 1.0 x | CDN-Loop: y; a=b | Via: 1.1 edge | CDN-Loop: edge",
         Line(OriginFields.ForPassing(Fields("If-Match: \"a\" | Via: 1.0 x | CDN-Loop: y; a=b"), "edge").Build()));
 
+    // RFC 9110, 7.6.2
+    [Theory]
+    [InlineData("Max-Forwards: 3", "Max-Forwards: 2", false)]
+    [InlineData("max-forwards: 1", "max-forwards: 0", false)]
+    [InlineData("Max-Forwards: 0", "Max-Forwards: 0", true)]
+    [InlineData("Max-Forwards: 00", "Max-Forwards: 0", true)]
+    [InlineData("Max-Forwards: x", "Max-Forwards: x", false)]
+    [InlineData("Max-Forwards: ", "Max-Forwards:", false)]
+    [InlineData("Max-Forwards: -1", "Max-Forwards: -1", false)]
+    public void What_says_how_far_it_may_go_comes_one_further(string line, string passed, bool isLast)
+    {
+        Assert.StartsWith(passed, Line(OriginFields.ForPassing(Fields(line), "edge").Build()),
+            StringComparison.Ordinal);
+        Assert.Equal(isLast, OriginFields.IsLastHop(Fields(line)));
+    }
+
     [Theory]
     [InlineData("CDN-Loop: edge", true)]
     [InlineData("CDN-Loop: other, EDGE;v=1", true)]
