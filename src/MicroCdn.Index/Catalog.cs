@@ -1,3 +1,4 @@
+using MicroCdn.Index.Publishing;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
@@ -55,17 +56,14 @@ internal sealed class Catalog(long seed)
 
     /// <summary>Notes that a file is published with these bytes, of which the digest is known, and with no others. One
     /// caller at a time.</summary>
-    /// <param name="name">The file.</param>
-    /// <param name="state">The bytes.</param>
-    /// <param name="revision">The number of the change that published them, 1 or more.</param>
     /// <returns>False when there is no room for one more name.</returns>
-    public bool Publish(ReadOnlySpan<byte> name, in FileState state, long revision)
+    public bool Publish(ReadOnlySpan<byte> name, in PublishedName published)
     {
         int row = _tables.Names.Add(name);
         if (row < 0) return false;
         _change++;
-        _tables.Put(row, ReplicaSets.Book, state, _change);
-        _tables.SetRevision(row, revision);
+        _tables.Put(row, ReplicaSets.Book, published.State, _change);
+        _tables.Publish(row, published.Revision, published.Replicas);
         return true;
     }
 
@@ -127,7 +125,10 @@ internal sealed class Catalog(long seed)
                 {
                     tables.Put(target, member, state, holding.Change);
                 }
-                if (old.Sets.HasBook(holding.Set)) tables.SetRevision(target, old.RevisionOf(row));
+                if (old.Sets.HasBook(holding.Set) && old.TryPublished(row, out PublishedName published))
+                {
+                    tables.Publish(target, published.Revision, published.Replicas);
+                }
                 if (wanted.Remove(row)) moved.Add(target);
             }
         }
@@ -146,8 +147,13 @@ internal sealed class Catalog(long seed)
 
         public ReadOnlySpan<byte> NameOf(int row) => tables.Names[row];
 
-        /// <summary>The number of the change that published a file; 0 when it is not published.</summary>
-        public long RevisionOf(int row) => tables.RevisionOf(row);
+        /// <summary>What is published under a name; false when nothing is.</summary>
+        public bool TryPublished(ReadOnlySpan<byte> name, out PublishedName published)
+        {
+            published = default;
+            int row = tables.Names.Find(name);
+            return row >= 0 && tables.TryPublished(row, out published);
+        }
 
         /// <summary>The row of the file that a GET asks for: the raw words first, then their decoded form; -1 when
         /// none.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MicroCdn.Index.Publishing;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
@@ -64,11 +65,21 @@ internal sealed class CatalogTables(long seed)
         }
     }
 
-    /// <summary>The number of the change that published a file; 0 when it is not published.</summary>
-    public long RevisionOf(int row) => PublishedOf(row) is >= 0 and int version ? Versions[version].Revision : 0;
+    /// <summary>What is published of a file; false when it is not.</summary>
+    public bool TryPublished(int row, out PublishedName published)
+    {
+        int version = PublishedOf(row);
+        published = default;
+        if (version < 0) return false;
+        (long revision, byte replicas) = Versions[version].Published;
+        published = new PublishedName(revision, Versions.StateOf(version), replicas);
+        return true;
+    }
 
-    /// <summary>Says which change published a file, for one that is; the writer's alone.</summary>
-    public void SetRevision(int row, long revision) => Versions[PublishedOf(row)].Revision = revision;
+    /// <summary>Says which change published a file, for one that is, and how many copies were asked for; the writer's
+    /// alone.</summary>
+    public void Publish(int row, long revision, byte replicas) =>
+        Versions[PublishedOf(row)].Published = (revision, replicas);
 
     /// <summary>True when servers disagree about a file.</summary>
     public bool IsDisputed(int row)

@@ -85,8 +85,11 @@ internal sealed class FileVersions
     /// <summary>One state. Size and digest never change; the rest is written in one step.</summary>
     internal struct Entry(in FileState state, int claimants)
     {
+        private const int RevisionBits = 56;               // a million changes a second for two thousand years
+        private const long RevisionMask = (1L << RevisionBits) - 1;
+
         private long _unixSeconds = state.UnixSeconds;
-        private long _revision;
+        private long _published;
 
         public readonly long Size = state.Size;
 
@@ -106,11 +109,16 @@ internal sealed class FileVersions
             set => Volatile.Write(ref _unixSeconds, value);
         }
 
-        /// <summary>The number of the change that published it; 0 when it is not published.</summary>
-        public long Revision
+        /// <summary>The number of the change that published it, 0 when it is not published, and how many copies were
+        /// asked for; one word, so written in one step.</summary>
+        public (long Revision, byte Replicas) Published
         {
-            readonly get => Volatile.Read(in _revision);
-            set => Volatile.Write(ref _revision, value);
+            readonly get
+            {
+                long word = Volatile.Read(in _published);
+                return (word & RevisionMask, (byte)(word >> RevisionBits));
+            }
+            set => Volatile.Write(ref _published, ((long)value.Replicas << RevisionBits) | value.Revision);
         }
 
         /// <summary>The place of its chunk root; 0 when there is none. Written once, after what it leads to.</summary>

@@ -50,18 +50,34 @@ internal sealed partial class Applied(Router router, ILogger logger)
     private const int MostNamed = 10;
 
     // Not bounded by itself: a connection takes no further line until its list is in place, so there is at most one
-    // entry for each connection.
-    private readonly Channel<Application> _queue = Channel.CreateUnbounded<Application>();
+    // entry for each connection; and one change of the book.
+    private readonly Channel<Action> _queue = Channel.CreateUnbounded<Action>();
 
-    public void Enqueue(Application application) => _queue.Writer.TryWrite(application);
+    public void Enqueue(Application application) => _queue.Writer.TryWrite(() => Apply(application));
+
+    /// <summary>Does something as the catalog's one writer.</summary>
+    public Task DoAsync(Action work)
+    {
+        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _queue.Writer.TryWrite(() =>
+        {
+            try
+            {
+                work();
+                done.SetResult();
+            }
+            catch (Exception exception)
+            {
+                done.SetException(exception);
+            }
+        });
+        return done.Task;
+    }
 
     /// <summary>Works until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        await foreach (Application application in _queue.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
-        {
-            Apply(application);
-        }
+        await foreach (Action work in _queue.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false)) work();
     }
 
     /// <summary>Puts one list in place and answers its server.</summary>

@@ -1,5 +1,6 @@
 using CsCheck;
 using MicroCdn.Index;
+using MicroCdn.Index.Publishing;
 using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 
@@ -108,7 +109,7 @@ public sealed class PublishedCatalogTests
                 }
                 else if (digest.Length > 0)
                 {
-                    catalog.Publish(name.Utf8(), new FileState(size, Lists.Digest(digest), 7), 1);
+                    catalog.Publish(name.Utf8(), new PublishedName(1, new FileState(size, Lists.Digest(digest), 7), 0));
                     book[name] = (size, digest);
                 }
             }
@@ -125,10 +126,12 @@ public sealed class PublishedCatalogTests
 
     private (long Size, FileDigest Digest, string Servers)? Look(string name) => _catalog.LookFully(name, _servers);
 
-    private long RevisionOf(string name) => _catalog.Now.RevisionOf(_catalog.Now.Find(name.Utf8()));
+    private long RevisionOf(string name) => 
+        _catalog.Now.TryPublished(name.Utf8(), out PublishedName published) ? published.Revision : 0;
 
     private void Publish(string name, long size, string digest, long revision = 1) =>
-        Assert.True(_catalog.Publish(name.Utf8(), new FileState(size, Lists.Digest(digest), 7), revision));
+        Assert.True(_catalog.Publish(
+            name.Utf8(), new PublishedName(revision, new FileState(size, Lists.Digest(digest), 7), 2)));
 
     private void Tell(int server, params (string Name, long Size, string Digest)[] files) =>
         _catalog.Replace(server, Lists.Digested(files));
