@@ -9,6 +9,9 @@ internal enum BookKind : byte
 {
     /// <summary>A name and what is published under it: <see cref="PublishedName"/>.</summary>
     Name = 1,
+
+    /// <summary>A prefix and the policy of what lies below it: <see cref="ReplicationPolicy"/>.</summary>
+    Policy = 2,
 }
 
 /// <summary>What must not be forgotten, in memory: which names are published, and which were removed.</summary>
@@ -24,26 +27,29 @@ internal enum BookKind : byte
 internal sealed class Book(Catalog catalog, long seed)
 {
     private readonly NameTable _removed = new(seed);
+    private PolicyTable _policies = PolicyTable.Empty;
     private long _number;
 
     /// <summary>The number of the last change that is applied.</summary>
     public long Number => Volatile.Read(ref _number);
 
+    /// <summary>How many copies of what there are to be.</summary>
+    public PolicyTable Policies => Volatile.Read(ref _policies);
+
     /// <summary>Takes one row of those a store has at the start.</summary>
-    /// <exception cref="RecordStoreException">It is none that this version can read: the name is told.</exception>
+    /// <exception cref="RecordStoreException">It is none that this version can read: it is named.</exception>
     public void Load(byte kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
-        if (kind != (byte)BookKind.Name)
+        bool isRead = (BookKind)kind switch
         {
-            throw new RecordStoreException(
-                $"the book has a row of kind {kind}, which this version does not know: use the version that wrote it");
-        }
-        if (!PublishedName.TryRead(value, out PublishedName name) || !FileName.IsValid(key))
-        {
-            throw new RecordStoreException(
-                $"what the book says of '{Encoding.UTF8.GetString(key)}' is damaged, or written by a later version");
-        }
-        Apply(key, name);
+            BookKind.Name => TryTakeName(key, value),
+            BookKind.Policy => TryTakePolicy(key, value),
+            _ => throw new RecordStoreException(
+                $"the book has a row of kind {kind}, which this version does not know: use the version that wrote it"),
+        };
+        if (isRead) return;
+        throw new RecordStoreException($"what the book says of '{Encoding.UTF8.GetString(key)}' (kind {kind}) is "
+            + "damaged, or written by a later version");
     }
 
     /// <summary>Says up to which change the rows go that were loaded.</summary>
@@ -52,7 +58,11 @@ internal sealed class Book(Catalog catalog, long seed)
     /// <summary>Applies one change. The catalog's writer alone.</summary>
     public void Apply(RecordChange change)
     {
-        foreach (RecordRow row in change.Rows) Load(row.Kind, row.Key, row.Value);
+        foreach (RecordRow row in change.Rows)
+        {
+            if (row.Value is not null) Load(row.Kind, row.Key, row.Value);
+            else if (row.Kind == (byte)BookKind.Policy) Volatile.Write(ref _policies, Policies.With(row.Key, null));
+        }
         Loaded(change.Number);
     }
 
@@ -67,11 +77,20 @@ internal sealed class Book(Catalog catalog, long seed)
         return row < 0 ? 0 : Volatile.Read(ref _removed.ValueOf(row));
     }
 
-    private void Apply(ReadOnlySpan<byte> key, in PublishedName name)
+    private bool TryTakeName(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
+        if (!PublishedName.TryRead(value, out PublishedName name) || !FileName.IsValid(key)) return false;
         int removed = name.IsRemoved ? _removed.Add(key) : _removed.Find(key);
         if (removed >= 0) Volatile.Write(ref _removed.ValueOf(removed), name.IsRemoved ? name.Revision : 0);
         if (name.IsRemoved) catalog.Retract(key);
         else catalog.Publish(key, name);
+        return true;
+    }
+
+    private bool TryTakePolicy(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        if (ReplicationPolicy.Read(value) is not { } policy) return false;
+        Volatile.Write(ref _policies, Policies.With(key, policy));
+        return true;
     }
 }

@@ -16,8 +16,8 @@ internal readonly record struct CopyPlace(int Number, ulong Spot, long Capacity,
 /// chance once and for all, and takes the first desks on it that exist and are free. A new desk is taken by the few who
 /// like it best, and nobody else moves; the desk that breaks sends its children to the next on their lists, each to
 /// another.</para>
-/// <para>The list is by weighted rendezvous hashing of the file's digest; a server's weight is its capacity, so that all
-/// fill up alike. Every index works out the same from the same facts, and nothing has to be remembered.</para>
+/// <para>The list is by weighted rendezvous hashing of the file's digest; a server's weight is its capacity, so that
+/// all fill up alike. Every index works out the same from the same facts, and nothing has to be remembered.</para>
 /// <para>Spread over zones, a zone is asked for a second copy only when every zone has one.</para>
 /// </remarks>
 internal static class Placement

@@ -75,6 +75,34 @@ public sealed class BookTests
         Assert.Equal(3, book.Number);
     }
 
+    [Fact]
+    public void The_policy_of_the_longest_prefix_counts()
+    {
+        Book book = new(new Catalog(1), 1);
+        Assert.Equal(ReplicationPolicy.Usual, book.Policies.Of("a/b"u8));
+        ReplicationPolicy three = new(3, true, []), one = new(1, false, [Names.Id("CS1"), Names.Id("CS2")]);
+        book.Apply(new RecordChange(1, [Policy("a/", three), Policy("a/small/", one), Policy("b", one)]));
+        Assert.Equal(three.Replicas, book.Policies.Of("a/x"u8).Replicas);
+        Assert.Equal(["CS1", "CS2"], book.Policies.Of("a/small/x"u8).Servers.Select(server => server.Value));
+        Assert.Equal(1, book.Policies.Of("b"u8).Replicas);
+        Assert.Equal(2, book.Policies.Of("c"u8).Replicas);
+        book.Apply(new RecordChange(2, [Policy("a/small/", null)]));
+        Assert.True(book.Policies.Of("a/small/x"u8) is { Replicas: 3, IsSpread: true });
+        Assert.Equal(["a/", "b"], book.Policies.All.Select(rule => rule.Prefix));
+    }
+
+    [Fact]
+    public void A_policy_that_is_cut_is_none() => Assert.All(Enumerable.Range(0, 8), length =>
+    {
+        byte[] value = new ReplicationPolicy(2, true, [Names.Id("CS1")]).Write();
+        Assert.Equal(8, value.Length);
+        // Without the server it is a policy for all of them.
+        Assert.Equal(length == 3, ReplicationPolicy.Read(value.AsSpan(0, length)) is not null);
+    });
+
+    private static RecordRow Policy(string prefix, ReplicationPolicy? policy) =>
+        new((byte)BookKind.Policy, prefix.Utf8(), policy?.Write());
+
     private static RecordChange Change(long number, params (string Name, PublishedName Row)[] rows) => new(number,
         [.. rows.Select(row => new RecordRow((byte)BookKind.Name, row.Name.Utf8(), row.Row.Write()))]);
 }
