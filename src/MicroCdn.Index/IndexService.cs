@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Threading.Channels;
+using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
@@ -20,6 +21,12 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
     /// <summary>Where purges go through; what it hears is forgotten at the end, unless it is told otherwise.</summary>
     public PurgeDesk Purges { get; init; } = new(
         new PurgeLog(null, 1, router.Fleet.Time, out _), router.Fleet, router.Fleet.Time, logger);
+
+    /// <summary>Where files are published; null where this is not offered.</summary>
+    public PublishDesk? Publishing { get; init; }
+
+    /// <summary>Where content servers ask what there is to do; null where there is nothing.</summary>
+    public OrderDesk? Orders { get; init; }
 
     public Router Router => router;
 

@@ -5,16 +5,13 @@ using MicroCdn.Protocol;
 namespace MicroCdn.Index.Publishing;
 
 /// <summary>How many copies of what lies below a prefix there are to be, and where.</summary>
-/// <param name="Replicas">How many copies, 1 to <see cref="MostReplicas"/>.</param>
+/// <param name="Replicas">How many copies, 1 to <see cref="Limits.Replicas"/>.</param>
 /// <param name="IsSpread">Whether they are to be in as many zones as there are.</param>
 /// <param name="Servers">The servers that may have one; none named means all.</param>
 /// <remarks>As a row: one byte for the form, one for the replicas, one for the spread, then two of length, little
 /// endian, and the id of each server.</remarks>
 internal sealed record ReplicationPolicy(byte Replicas, bool IsSpread, IReadOnlyList<ServerId> Servers)
 {
-    /// <summary>Most copies of one file: more than a fleet of fifty needs, and few enough for a byte.</summary>
-    public const int MostReplicas = 64;
-
     /// <summary>Most servers that a policy names.</summary>
     public const int MostServers = 64;
 
@@ -39,7 +36,7 @@ internal sealed record ReplicationPolicy(byte Replicas, bool IsSpread, IReadOnly
     /// <summary>Reads the row's value; null for one that no version of ours wrote, or a later one.</summary>
     public static ReplicationPolicy? Read(ReadOnlySpan<byte> value)
     {
-        if (value is not [Form, >= 1 and <= MostReplicas, 0 or 1, .. var rest]) return null;
+        if (value is not [Form, >= 1 and <= Limits.Replicas, 0 or 1, .. var rest]) return null;
         List<ServerId> servers = [];
         while (!rest.IsEmpty)
         {

@@ -32,10 +32,12 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
     private bool _isUncertain;
 
     /// <summary>Writes what a draft says. Done when it is durable, and everybody who asks this index sees it.</summary>
+    /// <param name="draft">What is to be written.</param>
+    /// <param name="also">What else the catalog's writer does in the step in which it is seen.</param>
     /// <returns>Null, or why nothing was written.</returns>
-    public async Task<WireError?> WriteAsync(Draft draft)
+    public async Task<WireError?> WriteAsync(Draft draft, Action? also = null)
     {
-        Proposal proposal = new(draft);
+        Proposal proposal = new(draft, also);
         return _waiting.Writer.TryWrite(proposal) ? await proposal.Done.Task.ConfigureAwait(false)
             : WireErrors.LimitReached;
     }
@@ -81,7 +83,7 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
             {
                 RecordChange change = new(number, [.. _rows]);
                 await store.CommitAsync(number, change.Rows, cancellationToken).ConfigureAwait(false);
-                await applied.DoAsync(() => book.Apply(change)).ConfigureAwait(false);
+                await applied.DoAsync(() => Apply(change)).ConfigureAwait(false);
             }
         }
         catch (RecordStoreException exception)
@@ -127,7 +129,13 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
     private static (byte, FileDigest) KeyOf(in RecordRow row) =>
         (row.Kind, new FileDigest(System.Security.Cryptography.SHA256.HashData(row.Key)));
 
-    private sealed record Proposal(Draft Draft)
+    private void Apply(RecordChange change)
+    {
+        book.Apply(change);
+        foreach (Proposal proposal in _batch) proposal.Also?.Invoke();
+    }
+
+    private sealed record Proposal(Draft Draft, Action? Also)
     {
         public TaskCompletionSource<WireError?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
