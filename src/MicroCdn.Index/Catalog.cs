@@ -1,3 +1,4 @@
+using MicroCdn.Index.Publishing;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
@@ -12,6 +13,8 @@ namespace MicroCdn.Index;
 /// <para>Only where servers disagree about a file's size or digest does a card point to a longer note: one line for
 /// each claim, with its holders and when the last of them changed. Such files are few; while a new version of
 /// everything spreads they may be many, and cost some hundred bytes each until the fleet agrees again.</para>
+/// <para>The book, which says what is published, is a holder too, though nobody is sent to it. Of a file that it
+/// names, its word alone says which digest is the file, however many servers hold something else.</para>
 /// <para>Cost for each file: what a name and its value cost in <see cref="NameTable"/>, and a line of the other book
 /// where there is a digest.</para>
 /// </remarks>
@@ -22,7 +25,7 @@ internal sealed class Catalog(long seed)
     private CatalogTables _tables = new(seed);
     private long _change;
 
-    /// <summary>How many files have a holder.</summary>
+    /// <summary>How many files have a holder or are published.</summary>
     public int Count => Volatile.Read(ref _tables).Held;
 
     /// <summary>What is known now, for any row of look-ups that belong together.</summary>
@@ -49,6 +52,29 @@ internal sealed class Catalog(long seed)
     {
         CatalogTables tables = _tables;
         return CompactIfWorth(tables, Apply(tables, server, list, null));
+    }
+
+    /// <summary>Notes that a file is published with these bytes, of which the digest is known, and with no others. One
+    /// caller at a time.</summary>
+    /// <returns>False when there is no room for one more name.</returns>
+    public bool Publish(ReadOnlySpan<byte> name, in PublishedName published)
+    {
+        int row = _tables.Names.Add(name);
+        if (row < 0) return false;
+        _change++;
+        _tables.Put(row, ReplicaSets.Book, published.State, _change);
+        _tables.Publish(row, published.Revision, published.Replicas);
+        return true;
+    }
+
+    /// <summary>Notes that a file is published no more; what servers hold of that name by themselves is a file like
+    /// others from now on. One caller at a time.</summary>
+    public void Retract(ReadOnlySpan<byte> name)
+    {
+        int row = _tables.Names.Find(name);
+        if (row < 0) return;
+        _tables.Take(row, ReplicaSets.Book);
+        CompactIfWorth(_tables, []);
     }
 
     private List<int> Apply(CatalogTables tables, int server, FileList list, RowSet? told)
@@ -95,7 +121,14 @@ internal sealed class Catalog(long seed)
                 int target = tables.Names.Add(old.Names[row]);
                 FileState state =
                     holding.Version < 0 ? new FileState(holding.Size) : old.Versions.StateOf(holding.Version);
-                foreach (ushort server in old.Sets[holding.Set]) tables.Put(target, server, state, holding.Change);
+                foreach (ushort member in old.Sets.MembersOf(holding.Set))
+                {
+                    tables.Put(target, member, state, holding.Change);
+                }
+                if (old.Sets.HasBook(holding.Set) && old.TryPublished(row, out PublishedName published))
+                {
+                    tables.Publish(target, published.Revision, published.Replicas);
+                }
                 if (wanted.Remove(row)) moved.Add(target);
             }
         }
@@ -113,6 +146,14 @@ internal sealed class Catalog(long seed)
         public IEnumerable<int> Noted => tables.NotedRows;
 
         public ReadOnlySpan<byte> NameOf(int row) => tables.Names[row];
+
+        /// <summary>What is published under a name; false when nothing is.</summary>
+        public bool TryPublished(ReadOnlySpan<byte> name, out PublishedName published)
+        {
+            published = default;
+            int row = tables.Names.Find(name);
+            return row >= 0 && tables.TryPublished(row, out published);
+        }
 
         /// <summary>The row of the file that a GET asks for: the raw words first, then their decoded form; -1 when
         /// none.</summary>
@@ -169,13 +210,14 @@ internal sealed class Catalog(long seed)
         }
     }
 
-    // What most live servers hold is the file; on a tie the one last changed.
+    // What is published is the file; else what most live servers hold, on a tie the one last changed.
     private static Copies Judge(Holding[] holdings, ReplicaSets sets, Server[] servers)
     {
         Holding best = default;
         int most = -1;
         foreach (Holding holding in holdings)
         {
+            if (sets.HasBook(holding.Set)) return new Copies(holding.Set, holding.Size, holding.Version);
             if (holding.Offered == 0) continue;
             int live = 0;
             foreach (ushort server in sets[holding.Offered])

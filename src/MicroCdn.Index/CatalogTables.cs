@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MicroCdn.Index.Publishing;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
@@ -64,6 +65,22 @@ internal sealed class CatalogTables(long seed)
         }
     }
 
+    /// <summary>What is published of a file; false when it is not.</summary>
+    public bool TryPublished(int row, out PublishedName published)
+    {
+        int version = PublishedOf(row);
+        published = default;
+        if (version < 0) return false;
+        (long revision, byte replicas) = Versions[version].Published;
+        published = new PublishedName(revision, Versions.StateOf(version), replicas);
+        return true;
+    }
+
+    /// <summary>Says which change published a file, for one that is, and how many copies were asked for; the writer's
+    /// alone.</summary>
+    public void Publish(int row, long revision, byte replicas) =>
+        Versions[PublishedOf(row)].Published = (revision, replicas);
+
     /// <summary>True when servers disagree about a file.</summary>
     public bool IsDisputed(int row)
     {
@@ -80,7 +97,7 @@ internal sealed class CatalogTables(long seed)
         if (copies.Version < 0) return [new Holding(copies.Size, -1, copies.Set, 0)];
         int claimants = Versions[copies.Version].Claimants;
         Holding claim = new(copies.Size, copies.Version, claimants, 0);
-        int rest = Sets[claimants].Aggregate(copies.Set, (set, server) => Sets.Without(set, server));
+        int rest = Sets.MembersOf(claimants).Aggregate(copies.Set, (set, server) => Sets.Without(set, server));
         return rest == 0 ? [claim] : [claim, new Holding(copies.Size, -1, rest, 0)];
     }
 
@@ -105,11 +122,21 @@ internal sealed class CatalogTables(long seed)
         }
     }
 
+    // The number of the state that is published; -1 when none is.
+    private int PublishedOf(int row)
+    {
+        Copies copies = Look(row, out Holding[]? note);
+        if (note is null) return Sets.HasBook(copies.Set) ? copies.Version : -1;
+        int at = Array.FindIndex(note, holding => Sets.HasBook(holding.Set));
+        return at < 0 ? -1 : note[at].Version;
+    }
+
     // The common case: nobody holds it yet, or all who do say the same, or some of them no digest.
     private bool TryPutOnCard(int row, Copies copies, int server, in FileState state)
     {
         bool isFirst = copies.Set == 0;
         if (!isFirst && copies.Size != state.Size) return false;
+        if (!isFirst && IsPublished(copies, server) && !HasOneDigest(copies, state)) return false;
         int set = Sets.With(copies.Set, server);
         if (set >= 1 << SetBits) return false;
         if (copies.Version < 0 && state.Digest.IsNone)
@@ -122,6 +149,12 @@ internal sealed class CatalogTables(long seed)
         if (isFirst) Held++;
         return true;
     }
+
+    // The book's word is involved: a copy whose digest nobody told is no copy of what is published.
+    private bool IsPublished(Copies copies, int server) => server == ReplicaSets.Book || Sets.HasBook(copies.Set);
+
+    private bool HasOneDigest(Copies copies, in FileState state) => !state.Digest.IsNone && copies.Version >= 0
+        && Versions[copies.Version].Claimants == copies.Set && state.HasBytesOf(Versions.StateOf(copies.Version));
 
     private bool TryPutOnVersion(int row, Copies copies, int server, in FileState state)
     {
@@ -221,8 +254,9 @@ internal sealed class CatalogTables(long seed)
     private bool IsClaim(Holding holding, FileState state) => holding.Size == state.Size
         && (holding.Version < 0 ? state.Digest.IsNone : state.HasBytesOf(Versions.StateOf(holding.Version)));
 
-    private static bool IsDisputed(Holding[] holdings) => holdings.Length > 1
-        && (Array.Exists(holdings, h => h.Size != holdings[0].Size) || holdings.Count(h => h.Version >= 0) > 1);
+    private bool IsDisputed(Holding[] holdings) => holdings.Length > 1
+        && (Array.Exists(holdings, h => h.Size != holdings[0].Size) || holdings.Count(h => h.Version >= 0) > 1
+            || Array.Exists(holdings, h => Sets.HasBook(h.Set)));
 
     private void Publish(int row, Holding[] holdings)
     {
@@ -256,9 +290,14 @@ internal sealed class CatalogTables(long seed)
     private Holding WithUndigested(Holding holding, Holding[] holdings)
     {
         bool hasDigest = holding.Version >= 0;
+        // Beside what is published, each claim stands alone.
+        if (Array.Exists(holdings, h => Sets.HasBook(h.Set)))
+        {
+            return holding with { Offered = holding.Set, Recent = holding.Change };
+        }
         Holding other = Array.Find(holdings, h => h.Size == holding.Size && h.Version >= 0 != hasDigest);
         if (other.Set == 0) return holding with { Offered = holding.Set, Recent = holding.Change };
-        int all = Sets[other.Set].Aggregate(holding.Set, (set, server) => Sets.With(set, server));
+        int all = Sets.MembersOf(other.Set).Aggregate(holding.Set, (set, server) => Sets.With(set, server));
         return holding with { Offered = hasDigest ? all : 0, Recent = Math.Max(holding.Change, other.Change) };
     }
 

@@ -28,12 +28,12 @@ internal readonly record struct FileState(
 /// <summary>The states of files whose digest is known, by number; a file without one costs nothing here.</summary>
 /// <remarks>
 /// Entries are only ever appended, so a reader who holds a number needs no lock; what nobody points to any more is
-/// counted, and goes when the catalog is compacted. Cost: 56 bytes for each digest that some file has or had, and 32
+/// counted, and goes when the catalog is compacted. Cost: 64 bytes for each digest that some file has or had, and 32
 /// for each chunk root that was told, which is only done for files of more than a mebibyte.
 /// </remarks>
 internal sealed class FileVersions
 {
-    private const int PageBits = 12;                       // pages of 4,096 entries, 224 KiB
+    private const int PageBits = 12;                       // pages of 4,096 entries, 256 KiB
     private const int PageMask = (1 << PageBits) - 1;
     private const int WorthDropping = 100_000;
 
@@ -85,7 +85,11 @@ internal sealed class FileVersions
     /// <summary>One state. Size and digest never change; the rest is written in one step.</summary>
     internal struct Entry(in FileState state, int claimants)
     {
+        private const int RevisionBits = 56;               // a million changes a second for two thousand years
+        private const long RevisionMask = (1L << RevisionBits) - 1;
+
         private long _unixSeconds = state.UnixSeconds;
+        private long _published;
 
         public readonly long Size = state.Size;
 
@@ -103,6 +107,18 @@ internal sealed class FileVersions
         {
             readonly get => Volatile.Read(in _unixSeconds);
             set => Volatile.Write(ref _unixSeconds, value);
+        }
+
+        /// <summary>The number of the change that published it, 0 when it is not published, and how many copies were
+        /// asked for; one word, so written in one step.</summary>
+        public (long Revision, byte Replicas) Published
+        {
+            readonly get
+            {
+                long word = Volatile.Read(in _published);
+                return (word & RevisionMask, (byte)(word >> RevisionBits));
+            }
+            set => Volatile.Write(ref _published, ((long)value.Replicas << RevisionBits) | value.Revision);
         }
 
         /// <summary>The place of its chunk root; 0 when there is none. Written once, after what it leads to.</summary>

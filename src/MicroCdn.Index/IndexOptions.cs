@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Protocol;
+using MicroCdn.Records;
 
 namespace MicroCdn.Index;
 
@@ -33,6 +34,9 @@ public sealed record IndexOptions
 
     /// <summary>The folder for what this index remembers across restarts; null to remember nothing.</summary>
     public string? State { get; init; }
+
+    /// <summary>Where it keeps what is published; null to forget it at the end.</summary>
+    public IRecordStore? Records { get; init; }
 
     /// <summary>Which networks' clients stand in which zone; of several that hold a client the longest prefix
     /// counts.</summary>

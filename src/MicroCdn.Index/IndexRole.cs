@@ -1,5 +1,7 @@
 using System.Net;
+using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
+using MicroCdn.Records;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Index;
@@ -13,6 +15,8 @@ public sealed partial class IndexRole : IRole
     private readonly Witness _witness;
     private readonly CountryWatch? _countries;
     private readonly PurgeDesk _purges;
+    private readonly OrderDesk _orders;
+    private readonly Scribe _scribe;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
@@ -22,6 +26,7 @@ public sealed partial class IndexRole : IRole
     /// routing.</param>
     /// <param name="loggers">Where it logs.</param>
     /// <exception cref="UnusableCountryFileException">The country file cannot be used.</exception>
+    /// <exception cref="RecordStoreException">What is published cannot be read.</exception>
     public IndexRole(IndexOptions options, IDialer dialer, TimeProvider time, Random chance, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger("index");
@@ -29,7 +34,8 @@ public sealed partial class IndexRole : IRole
         {
             Takes = key => options.Credentials.Keys?.Accepts(key) != false,
         };
-        Router router = new(new Catalog(chance.NextInt64()), fleet, new Chance(chance.NextInt64()));
+        Catalog catalog = new(chance.NextInt64());
+        Router router = new(catalog, fleet, new Chance(chance.NextInt64()));
         if (options.CountryFile is { } path) _countries = new CountryWatch(path, fleet, time, logger);
         _applied = new Applied(router, logger);
         _witness = new Witness(fleet, dialer, time);
@@ -48,10 +54,18 @@ public sealed partial class IndexRole : IRole
         PurgeLog purges = new(remembered, (ulong)chance.NextInt64(1, long.MaxValue), time, out string? trouble);
         if (trouble is not null) LogPurgesLost(logger, trouble);
         _purges = new PurgeDesk(purges, fleet, time, logger);
+        Book book = new(catalog, chance.NextInt64());
+        IRecordStore records = options.Records ?? new MemoryRecordStore();
+        // Nobody is answered before it is known what is published: an old copy would be taken for the file.
+        book.Loaded(records.LoadAsync(book.Load, CancellationToken.None).GetAwaiter().GetResult());
+        _orders = new OrderDesk(fleet, time);
+        _scribe = new Scribe(records, book, _applied, logger);
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
             Purges = _purges,
+            Orders = _orders,
+            Publishing = new PublishDesk(book, _scribe, _orders, router, time, logger),
             Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
         };
         Directory = new FileDirectory(router, service.Reports);
@@ -73,6 +87,8 @@ public sealed partial class IndexRole : IRole
         _applied.RunAsync(cancellationToken),
         _tide.RunAsync(cancellationToken),
         _purges.RunAsync(cancellationToken),
+        _orders.RunAsync(cancellationToken),
+        _scribe.RunAsync(cancellationToken),
         _witness.RunAsync(cancellationToken),
         _countries?.RunAsync(cancellationToken) ?? Task.CompletedTask,
         .. _monitors.Select(monitor => monitor.RunAsync(cancellationToken)),

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Threading.Channels;
+using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
@@ -20,6 +21,12 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
     /// <summary>Where purges go through; what it hears is forgotten at the end, unless it is told otherwise.</summary>
     public PurgeDesk Purges { get; init; } = new(
         new PurgeLog(null, 1, router.Fleet.Time, out _), router.Fleet, router.Fleet.Time, logger);
+
+    /// <summary>Where files are published; null where this is not offered.</summary>
+    public PublishDesk? Publishing { get; init; }
+
+    /// <summary>Where content servers ask what there is to do; null where there is nothing.</summary>
+    public OrderDesk? Orders { get; init; }
 
     public Router Router => router;
 
@@ -50,18 +57,34 @@ internal sealed partial class Applied(Router router, ILogger logger)
     private const int MostNamed = 10;
 
     // Not bounded by itself: a connection takes no further line until its list is in place, so there is at most one
-    // entry for each connection.
-    private readonly Channel<Application> _queue = Channel.CreateUnbounded<Application>();
+    // entry for each connection; and one change of the book.
+    private readonly Channel<Action> _queue = Channel.CreateUnbounded<Action>();
 
-    public void Enqueue(Application application) => _queue.Writer.TryWrite(application);
+    public void Enqueue(Application application) => _queue.Writer.TryWrite(() => Apply(application));
+
+    /// <summary>Does something as the catalog's one writer.</summary>
+    public Task DoAsync(Action work)
+    {
+        TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _queue.Writer.TryWrite(() =>
+        {
+            try
+            {
+                work();
+                done.SetResult();
+            }
+            catch (Exception exception)
+            {
+                done.SetException(exception);
+            }
+        });
+        return done.Task;
+    }
 
     /// <summary>Works until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        await foreach (Application application in _queue.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
-        {
-            Apply(application);
-        }
+        await foreach (Action work in _queue.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false)) work();
     }
 
     /// <summary>Puts one list in place and answers its server.</summary>

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 
@@ -22,6 +23,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private Claim? _claim;
     private Testimony? _testimony;
     private PurgeVisit? _purges;
+    private OrderVisit? _orders;
     private long _near;
 
     public bool MayIdle { get; private set; }
@@ -82,6 +84,11 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             _ when verb.SequenceEqual("PURGE"u8) && _speaks2 =>
                 _guard.Refuses(PeerRole.Operator) ?? service.Purges.HandlePurge(words, answer),
             _ when verb.SequenceEqual("PURGES"u8) && _speaks2 => HandlePurges(words, answer),
+            _ when _speaks2 && service.Publishing is { } desk && IsPublishing(verb) =>
+                _guard.Refuses(PeerRole.Operator) ?? HandlePublishing(desk, verb, words, answer),
+            _ when verb.SequenceEqual("ORDERS"u8) && _speaks2 && service.Orders is { } orders =>
+                HandleOrders(orders, words, answer),
+            _ when verb.SequenceEqual("DONE"u8) && _orders is not null => HandleDone(words, line),
             _ when _speaks2 && Testimony.Knows(verb) => RefuseMonitor() ?? HandleTestimony(verb, words, line, answer),
             _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
             _ when verb.SequenceEqual("LOCATE"u8) && _speaks2 => WireErrors.Malformed,
@@ -330,8 +337,38 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         return service.Purges.HandlePurges(_purges ??= new PurgeVisit(id), question, answer);
     }
 
+    private static bool IsPublishing(ReadOnlySpan<byte> verb) =>
+        verb.SequenceEqual("PLACE"u8) || verb.SequenceEqual("PUBLISH"u8) || verb.SequenceEqual("REMOVE"u8);
+
+    private WireError? HandlePublishing(PublishDesk desk, ReadOnlySpan<byte> verb, Words words, Answer answer) =>
+        verb.SequenceEqual("PLACE"u8) ? desk.HandlePlace(words, _addressOf ??= AddressOf, answer)
+            : verb.SequenceEqual("PUBLISH"u8) ? desk.HandlePublish(words, answer) : desk.HandleRemove(words, answer);
+
+    private WireError? HandleOrders(OrderDesk desk, Words words, Answer answer)
+    {
+        if (!OrdersQuestion.TryParse(words, out OrdersQuestion question)) return WireErrors.Malformed;
+        ServerId.TryCreate(question.Id, out ServerId id);
+        if (_guard.Refuses(PeerRole.Content, id) is { } refusal) return refusal;
+        if (_orders is not null && _orders.Server != id) return WireErrors.Malformed;
+        desk.HandleOrders(_orders ??= new OrderVisit(id, _addressOf ??= AddressOf), question, answer);
+        MayIdle = true;
+        return null;
+    }
+
+    // A receipt is not answered: many come in one segment.
+    private WireError? HandleDone(Words words, ReadOnlySpan<byte> line)
+    {
+        if (OrderReceipt.TryParse(words, out OrderReceipt receipt) && service.Orders!.HandleDone(_orders!, receipt))
+        {
+            return null;
+        }
+        service.Complaints.Add(peer, WireErrors.Malformed, line);
+        return null;
+    }
+
     public void End()
     {
+        if (_orders is not null) service.Orders!.End(_orders);
         if (_purges is not null) service.Purges.End(_purges);
         _testimony?.End();
         Release(unless: null);

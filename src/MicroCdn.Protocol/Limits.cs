@@ -55,6 +55,10 @@ public static class Limits
     /// <summary>Most different names an index knows: six times the largest library we promise.</summary>
     public const int Names = 60_000_000;
 
+    /// <summary>Most copies of one published file: more than a fleet of fifty needs, and few enough for a
+    /// byte.</summary>
+    public const int Replicas = 64;
+
     /// <summary>Longest URL, prefix or tag of a purge in bytes: percent-encoded, it still fits a line.</summary>
     public const int PurgeBytes = 2 * 1024;
 

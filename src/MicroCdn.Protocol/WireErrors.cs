@@ -60,6 +60,14 @@ public static class WireErrors
     public static readonly WireError NotAuthenticated =
         new("NOT_AUTHENTICATED", false, "Control messages need a proof of the cluster key; see --key-file.");
 
+    /// <summary>A name under which something is published, where nothing was to be.</summary>
+    public static readonly WireError Exists =
+        new("EXISTS", false, "Something is published under this name, and it was not to be replaced.");
+
+    /// <summary>Fewer servers than copies can take the bytes.</summary>
+    public static readonly WireError NoRoom =
+        new("NO_ROOM", false, "Fewer servers than copies are asked for are here, have room and could get the bytes.");
+
     /// <summary>A line longer than <see cref="Limits.LineBytes"/>.</summary>
     public static readonly WireError LineTooLong =
         new("LINE_TOO_LONG", true, "The line is longer than 8 KiB.");
@@ -76,6 +84,6 @@ public static class WireErrors
     public static IReadOnlyList<WireError> All { get; } =
     [
         FileNotFound, UnknownCommand, Malformed, NotTrusted, NotRegistered, UnknownServer, LimitReached, Unavailable,
-        OutOfRange, Twin, NotAuthenticated, LineTooLong, BadLine, Timeout,
+        OutOfRange, Twin, NotAuthenticated, Exists, NoRoom, LineTooLong, BadLine, Timeout,
     ];
 }

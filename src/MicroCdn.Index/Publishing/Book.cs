@@ -1,0 +1,96 @@
+using System.Text;
+using MicroCdn.Protocol;
+using MicroCdn.Records;
+
+namespace MicroCdn.Index.Publishing;
+
+/// <summary>What is about what in the book's rows. Numbers are never used again for something else.</summary>
+internal enum BookKind : byte
+{
+    /// <summary>A name and what is published under it: <see cref="PublishedName"/>.</summary>
+    Name = 1,
+
+    /// <summary>A prefix and the policy of what lies below it: <see cref="ReplicationPolicy"/>.</summary>
+    Policy = 2,
+}
+
+/// <summary>What must not be forgotten, in memory: which names are published, and which were removed.</summary>
+/// <remarks>
+/// <para>Think of the land register: who lives in a house changes daily and can be asked at the door, but whose house
+/// it is stands in one book, under numbers that only grow, and a page is never torn out: what is sold is crossed
+/// out.</para>
+/// <para>What is published stands in the <see cref="Catalog"/>, where the book is one more holder. Here are only the
+/// removed names: by them a server that comes back with an old copy learns that it is one.</para>
+/// <para>Changes come in the order of their numbers, from whoever wrote them, and are applied by the catalog's one
+/// writer. Reading takes no lock.</para>
+/// </remarks>
+internal sealed class Book(Catalog catalog, long seed)
+{
+    private readonly NameTable _removed = new(seed);
+    private PolicyTable _policies = PolicyTable.Empty;
+    private long _number;
+
+    /// <summary>The number of the last change that is applied.</summary>
+    public long Number => Volatile.Read(ref _number);
+
+    /// <summary>How many copies of what there are to be.</summary>
+    public PolicyTable Policies => Volatile.Read(ref _policies);
+
+    /// <summary>Takes one row of those a store has at the start.</summary>
+    /// <exception cref="RecordStoreException">It is none that this version can read: it is named.</exception>
+    public void Load(byte kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        bool isRead = (BookKind)kind switch
+        {
+            BookKind.Name => TryTakeName(key, value),
+            BookKind.Policy => TryTakePolicy(key, value),
+            _ => throw new RecordStoreException(
+                $"the book has a row of kind {kind}, which this version does not know: use the version that wrote it"),
+        };
+        if (isRead) return;
+        throw new RecordStoreException($"what the book says of '{Encoding.UTF8.GetString(key)}' (kind {kind}) is "
+            + "damaged, or written by a later version");
+    }
+
+    /// <summary>Says up to which change the rows go that were loaded.</summary>
+    public void Loaded(long number) => Volatile.Write(ref _number, number);
+
+    /// <summary>Applies one change. The catalog's writer alone.</summary>
+    public void Apply(RecordChange change)
+    {
+        foreach (RecordRow row in change.Rows)
+        {
+            if (row.Value is not null) Load(row.Kind, row.Key, row.Value);
+            else if (row.Kind == (byte)BookKind.Policy) Volatile.Write(ref _policies, Policies.With(row.Key, null));
+        }
+        Loaded(change.Number);
+    }
+
+    /// <summary>What is published under a name; false when nothing is.</summary>
+    public bool TryFind(ReadOnlySpan<byte> name, out PublishedName published) =>
+        catalog.Now.TryPublished(name, out published);
+
+    /// <summary>The number of the change that removed a name; 0 for one that is published or never was.</summary>
+    public long RemovedAt(ReadOnlySpan<byte> name)
+    {
+        int row = _removed.Find(name);
+        return row < 0 ? 0 : Volatile.Read(ref _removed.ValueOf(row));
+    }
+
+    private bool TryTakeName(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        if (!PublishedName.TryRead(value, out PublishedName name) || !FileName.IsValid(key)) return false;
+        int removed = name.IsRemoved ? _removed.Add(key) : _removed.Find(key);
+        if (removed >= 0) Volatile.Write(ref _removed.ValueOf(removed), name.IsRemoved ? name.Revision : 0);
+        if (name.IsRemoved) catalog.Retract(key);
+        else catalog.Publish(key, name);
+        return true;
+    }
+
+    private bool TryTakePolicy(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        if (ReplicationPolicy.Read(value) is not { } policy) return false;
+        Volatile.Write(ref _policies, Policies.With(key, policy));
+        return true;
+    }
+}

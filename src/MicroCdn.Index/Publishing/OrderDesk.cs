@@ -1,0 +1,199 @@
+using System.Text;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index.Publishing;
+
+/// <summary>Hands orders to the content servers that ask for them, and their receipts to whoever gave them.</summary>
+/// <remarks>
+/// A content server asks what there is to do, and its question is held until there is something: so it hears of an
+/// order at once. Orders live as long as the connection on which they were asked for. When it ends, whoever gave one
+/// hears so and thinks again: what there is to do follows from what should be and what is, and is written down nowhere.
+/// </remarks>
+internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
+{
+    /// <summary>How long a question is held, so that both sides notice when the other is gone.</summary>
+    public static readonly TimeSpan HoldTime = TimeSpan.FromSeconds(5);
+
+    /// <summary>Most orders that a server has at once; what is more is given when receipts come.</summary>
+    public const int MostGiven = 1_000;
+
+    /// <summary>Most orders that wait for one server.</summary>
+    public const int MostWaiting = 100_000;
+
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<ServerId, OrderVisit> _visits = [];
+
+    /// <summary>The servers that keep published files and may be given some now.</summary>
+    public IReadOnlyList<CopyPlace> Places
+    {
+        get
+        {
+            lock (_lock) return [.. _visits.Values.Select(PlaceOf).OfType<CopyPlace>()];
+        }
+    }
+
+    /// <summary>Takes ORDERS from a content server.</summary>
+    public void HandleOrders(OrderVisit visit, OrdersQuestion question, Answer answer)
+    {
+        lock (_lock)
+        {
+            if (_visits.TryGetValue(visit.Server, out OrderVisit? other) && other != visit) Close(other);
+            _visits[visit.Server] = visit;
+            (visit.Capacity, visit.Free) = (question.Capacity, question.Free);
+            (visit.Held, visit.HeldSince) = (answer, time.GetTimestamp());
+            answer.Later();
+            if (visit.Waiting.Count > 0) Release(visit);
+        }
+    }
+
+    /// <summary>Takes DONE from a content server; false for an order that it was not given.</summary>
+    public bool HandleDone(OrderVisit visit, OrderReceipt receipt)
+    {
+        TaskCompletionSource<string?>? done;
+        lock (_lock)
+        {
+            if (!visit.Given.Remove(receipt.Number, out done)) return false;
+        }
+        byte[] why = new byte[receipt.Why.Length];
+        string reason = Encoding.UTF8.GetString(why.AsSpan(0, PercentText.Decode(receipt.Why, why)));
+        done.SetResult(receipt.Why.IsEmpty ? null : reason);
+        return true;
+    }
+
+    /// <summary>Gives an order.</summary>
+    /// <param name="server">Who is to carry it out.</param>
+    /// <param name="order">The order.</param>
+    /// <param name="sources">Where it gets the bytes, the best first; of more than fit the first.</param>
+    /// <returns>When it is carried out null, else the reason why it was not, in words.</returns>
+    public Task<string?> GiveAsync(ServerId server, Order order, params IReadOnlyList<Contact> sources)
+    {
+        TaskCompletionSource<string?> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        PendingOrder pending = new(order, sources, done);
+        lock (_lock)
+        {
+            if (!_visits.TryGetValue(server, out OrderVisit? visit)) return Task.FromResult<string?>("it is not here");
+            if (visit.Waiting.Count >= MostWaiting) return Task.FromResult<string?>("it has too much to do");
+            visit.Waiting.Enqueue(pending);
+            if (visit.Held is not null) Release(visit);
+        }
+        return done.Task;
+    }
+
+    /// <summary>The connection of a content server ended.</summary>
+    public void End(OrderVisit visit)
+    {
+        lock (_lock)
+        {
+            if (_visits.GetValueOrDefault(visit.Server) == visit) _visits.Remove(visit.Server);
+            visit.Held = null;
+            Close(visit);
+        }
+    }
+
+    /// <summary>Ends questions that were held for long enough, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await Task.Delay(Tick, time, cancellationToken).ConfigureAwait(false);
+            lock (_lock)
+            {
+                foreach (OrderVisit visit in _visits.Values)
+                {
+                    if (visit.Held is not null && time.GetElapsedTime(visit.HeldSince) >= HoldTime) Release(visit);
+                }
+            }
+        }
+    }
+
+    private CopyPlace? PlaceOf(OrderVisit visit)
+    {
+        if (fleet.Find(visit.Server) is not { Contact: { } contact, State: < ServerState.Suspect } server) return null;
+        return new CopyPlace(server.Number, server.Spot, visit.Capacity, visit.Free, contact.Zone ?? "");
+    }
+
+    private static void Release(OrderVisit visit)
+    {
+        Answer answer = visit.Held!;
+        visit.Held = null;
+        List<Order> orders = [];
+        while (visit.Given.Count < MostGiven && visit.Waiting.TryDequeue(out PendingOrder? next))
+        {
+            long number = ++visit.LastNumber;
+            visit.Given.Add(number, next.Done);
+            orders.Add(next.Order with
+            {
+                Number = number, Sources = [.. next.Sources.Take(Order.MostSources).Select(visit.PlaceOf)],
+            });
+        }
+        answer.Complete(later => later.SendList(new OrderLines(orders)));
+    }
+
+    private static void Close(OrderVisit visit)
+    {
+        foreach (TaskCompletionSource<string?> done in visit.Given.Values) done.SetResult("its connection ended");
+        foreach (PendingOrder order in visit.Waiting) order.Done.SetResult("its connection ended");
+        visit.Given.Clear();
+        visit.Waiting.Clear();
+    }
+}
+
+/// <summary>One connection on which a content server asks for orders; the desk's, under its lock.</summary>
+/// <param name="server">The server.</param>
+/// <param name="addressOf">How another server is reached from where this one is.</param>
+internal sealed class OrderVisit(ServerId server, ServerLines.AddressWord addressOf)
+{
+    public ServerId Server => server;
+
+    /// <summary>How many bytes of published files it keeps at most.</summary>
+    public long Capacity { get; set; }
+
+    /// <summary>How many more it takes now.</summary>
+    public long Free { get; set; }
+
+    /// <summary>The answer that is held; null when it is given.</summary>
+    public Answer? Held { get; set; }
+
+    /// <summary>Since when.</summary>
+    public long HeldSince { get; set; }
+
+    /// <summary>The number of the last order that it was given.</summary>
+    public long LastNumber { get; set; }
+
+    /// <summary>The orders of which no receipt has come.</summary>
+    public Dictionary<long, TaskCompletionSource<string?>> Given { get; } = [];
+
+    /// <summary>The orders that it was not given yet.</summary>
+    public Queue<PendingOrder> Waiting { get; } = new();
+
+    /// <summary>Where the line port of another server is.</summary>
+    public string PlaceOf(Contact contact)
+    {
+        string address = Encoding.UTF8.GetString(addressOf(contact));
+        return address.Contains(':') ? $"[{address}]:{contact.TcpPort}" : $"{address}:{contact.TcpPort}";
+    }
+}
+
+/// <summary>An order that waits, and who is told what came of it.</summary>
+internal sealed record PendingOrder(Order Order, IReadOnlyList<Contact> Sources, TaskCompletionSource<string?> Done);
+
+/// <summary>The answer to ORDERS, a piece at a time.</summary>
+internal sealed class OrderLines(List<Order> orders) : ILineSource
+{
+    private int _next;
+
+    public bool Write(Answer answer)
+    {
+        int before = answer.UnsentBytes;
+        while (_next < orders.Count && answer.UnsentBytes - before <= Answer.PieceBytes - Limits.LineBytes)
+        {
+            orders[_next++].Write(answer);
+        }
+        if (_next < orders.Count) return true;
+        answer.Write("END\n"u8);
+        return false;
+    }
+}
