@@ -121,6 +121,7 @@ public sealed class FakeCluster
             MonitorHost = "monitor",
             State = World.Folder[$"state of {id}"],
             InBackground = Task.Run,
+            AtDisk = Task.Run,
             Credentials = KeysOf(HostOf(id)),
             Pulls = pulls,
             HttpPort = pulls.Length > 0 ? 7003 : null,
