@@ -148,6 +148,10 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
             filled += count;
             board.Hear(courier, count);
             moved(courier, filled);
+            if (around.Options.Pace is not { } pace) continue;
+            // What we do not read is not the server's silence.
+            board.Wait(courier);
+            await pace(count, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -53,6 +53,9 @@ public sealed record ContentOptions
     /// <summary>Most bytes that are kept of what was published to it.</summary>
     public long PublishedBytes { get; init; } = long.MaxValue;
 
+    /// <summary>True to ask the index what is to be published here, and to tell it what was brought.</summary>
+    public bool TakesOrders { get; init; }
+
     /// <summary>How many bytes of the disk stay free: nothing is published to it that would leave less.</summary>
     public long LeastFreeBytes { get; init; } = 1L << 30;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Client;
 using MicroCdn.Content.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -29,6 +30,9 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private readonly Scrubber _scrubber;
     private readonly BlobKeeper _blobs;
     private readonly BlobSweep _sweep;
+    private readonly ReceiptLink _receipts;
+    private readonly DigestDownload _downloads;
+    private readonly OrderWork _orders;
     private readonly Announcer _announcer;
     private readonly MonitorLink[] _monitors;
     private readonly Heart _heart;
@@ -45,6 +49,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         (_options, _dialer, _time, _logger) = (options, dialer, time, logger);
         ServedFolder folder = new(options.Files);
         StoreHealth health = _health = new(trouble => LogReadOnly(logger, trouble));
+        _receipts = new ReceiptLink(time);
         _blobs = new BlobKeeper(options, folder, health, time, logger, () => _announcer!.Announce());
         _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors),
             _blobs.OpenFile);
@@ -70,10 +75,13 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         ContentService service = new(() => _keeper.Library, _openFiles, new ContentChunks(chunks, Miss), complaints,
             _keeper.Ring)
         {
-            Uploads = new Uploads(_blobs, chunks, logger),
+            Uploads = new Uploads(_blobs, chunks, logger) { Stored = TellStored },
             Credentials = options.Credentials,
             Trust = new TrustedNetworks(options.Trust),
         };
+        _blobs.Lost = digest => _receipts.Tell(new Receipt(ReceiptKind.Lost, options.Id) { Digest = digest });
+        _downloads = new DigestDownload(dialer, time);
+        _orders = new OrderWork(options, _blobs, chunks, _downloads, _receipts, logger);
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
@@ -121,7 +129,8 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         await _digests.StartAsync().ConfigureAwait(false);
         await Tasks.UntilFirstFailure(heart, monitors, purges, _keeper.RunAsync(cancellationToken),
             _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken),
-            _scrubber.RunAsync(cancellationToken), _sweep.RunAsync(cancellationToken))
+            _scrubber.RunAsync(cancellationToken), _sweep.RunAsync(cancellationToken),
+            FollowOrdersAsync(cancellationToken))
             .ConfigureAwait(false);
     }
 
@@ -129,6 +138,19 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private Task FollowPurgesAsync(IPurgeTarget copies, CancellationToken cancellationToken) => new PurgeLink(
         _options, new PurgePosition(_options.State, _health, _logger), copies, _dialer, _time, _logger)
         .RunAsync(cancellationToken);
+
+    private Task FollowOrdersAsync(CancellationToken cancellationToken) => !_blobs.IsOpen || !_options.TakesOrders
+        ? Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken)
+        : Tasks.UntilFirstFailure(
+            _receipts.RunAsync(NewCall("receipts"), _options.Id, cancellationToken),
+            new OrderLink(_options, _blobs, _orders).RunAsync(NewCall("orders"), cancellationToken));
+
+    private StandingCall NewCall(string what) => new(_options, what, _dialer, _time, _logger);
+
+    private void TellStored(string put, Blob blob) => _receipts.Tell(new Receipt(ReceiptKind.Stored, _options.Id)
+    {
+        Word = put, Digest = blob.Digest, Size = blob.Size, Root = blob.Root,
+    });
 
     private void Miss(FileDigest root)
     {
@@ -154,6 +176,8 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         _keeper.Dispose();
         _openFiles.Dispose();
         _blobs.Dispose();
+        _orders.Dispose();
+        _downloads.Dispose();
     }
 
     [LoggerMessage(4001, LogLevel.Warning, "{Trouble}")]
