@@ -62,7 +62,8 @@ public sealed record Receipt(ReceiptKind Kind, ServerId Server)
             _ when verb.SequenceEqual("LOST"u8) => ReceiptKind.Lost,
             _ => null,
         };
-        if (kind is not { } what || !words.Next(out var id) || !ServerId.TryCreate(id, out ServerId server)) return false;
+        if (kind is not { } what || !words.Next(out var id)) return false;
+        if (!ServerId.TryCreate(id, out ServerId server)) return false;
         ReadOnlySpan<byte> word = [], error = [];
         if (what != ReceiptKind.Lost && !(words.Next(out word) && ServerId.IsValid(word))) return false;
         if (what == ReceiptKind.Failed && !words.Next(out error)) return false;

@@ -141,6 +141,7 @@ internal static class UpVerb
             MonitorTcpPort = plan.MonitorTcpPort,
             Trust = plan.Trust,
             State = plan.StateOf(number),
+            TakesOrders = true,
             Credentials = parts.Credentials,
             HttpPort = plan.HttpPortOf(number),
             Pulls = pull.Prefixes,
