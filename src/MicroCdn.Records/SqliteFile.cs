@@ -32,6 +32,7 @@ internal sealed class SqliteFile : IDisposable
         SqliteFile file = Open(path, SqliteOpenMode.ReadWrite);
         try
         {
+            file.KeepLog(true);
             // Written back on our word alone: the automatic one keeps to itself when the disk refuses.
             file.Ask("PRAGMA wal_autocheckpoint = 0");
             file.Ask("PRAGMA synchronous = FULL");
@@ -39,6 +40,7 @@ internal sealed class SqliteFile : IDisposable
             file.Require("PRAGMA journal_mode = WAL", "wal", "cannot be written in the way that is needed");
             // What an earlier process wrote and did not live to see durable is durable before anything follows it.
             file.Guard(() => file.WriteBack(Truncate));
+            file.KeepLog(false);
             return file;
         }
         catch
@@ -66,8 +68,10 @@ internal sealed class SqliteFile : IDisposable
     /// <exception cref="SqliteException">The disk refused.</exception>
     public void WriteBack() => WriteBack(Passive);
 
-    /// <summary>Leaves the log as it is when the database is closed: a disk that failed is not written to.</summary>
-    public void KeepLog() => raw.sqlite3_db_config(Connection.Handle, KeepLogOnClose, 1, out _);
+    /// <summary>Whether the log is left as it is when the database is closed: a disk that failed is not written
+    /// to.</summary>
+    public void KeepLog(bool isKept) =>
+        raw.sqlite3_db_config(Connection.Handle, KeepLogOnClose, isKept ? 1 : 0, out _);
 
     /// <summary>Runs something, with what SQLite says about it as a sentence.</summary>
     public T Guard<T>(Func<T> action) => Guard(_path, action);

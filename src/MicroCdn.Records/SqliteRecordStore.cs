@@ -159,7 +159,7 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
     {
         if (!SqliteFile.IsUnkept(exception)) return;
         _health.Fail(_path, new IOException(exception.Message, exception));
-        _file!.KeepLog();
+        _file?.KeepLog(true);
     }
 
     private void Begin(long number)
@@ -191,6 +191,7 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
         }
         catch (Exception exception)
         {
+            if (exception.InnerException is SqliteException inner) Note(inner);
             Close();
             if (exception is not (IOException or UnauthorizedAccessException)) throw;
             throw new RecordStoreException($"'{_path}' cannot be opened: {exception.Message}", exception);
