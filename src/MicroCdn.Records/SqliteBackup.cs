@@ -26,6 +26,7 @@ public static class SqliteBackup
     private static RecordFindings? Copy(string path, string target, CancellationToken token)
     {
         if (!File.Exists(path)) return null;
+        if (SqliteInspection.LogDamage(path) is { } damaged) throw SqliteFile.Damaged(path, damaged);
         using SqliteFile source = SqliteFile.OpenToRead(path);
         using FinishedFile file = FinishedFile.Begin(target, RandomNumberGenerator.GetHexString(12, lowercase: true));
         source.Guard(() =>

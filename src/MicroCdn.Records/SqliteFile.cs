@@ -28,7 +28,7 @@ internal sealed class SqliteFile : IDisposable
     /// <exception cref="RecordStoreException">It is damaged, or cannot be opened.</exception>
     public static SqliteFile OpenToWrite(string path)
     {
-        if (SqliteLog.FindDamage(path + "-wal") is { } damage) throw Damaged(path, damage);
+        if (SqliteLog.FindDamage(path) is { } damage) throw Damaged(path, damage);
         SqliteFile file = Open(path, SqliteOpenMode.ReadWrite);
         try
         {

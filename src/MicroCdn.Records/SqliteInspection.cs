@@ -42,14 +42,14 @@ public static class SqliteInspection
     }
 
     // Only where nobody writes: what is being written looks torn.
-    private static string? LogDamage(string path)
+    internal static string? LogDamage(string path)
     {
         try
         {
             string file = Path.Combine(Path.GetDirectoryName(path)!, SqliteFile.LockName);
-            if (!File.Exists(file)) return SqliteLog.FindDamage(path + "-wal");
+            if (!File.Exists(file)) return SqliteLog.FindDamage(path);
             using FolderLock? mine = FolderLock.TryTake(file);
-            return mine is null ? null : SqliteLog.FindDamage(path + "-wal");
+            return mine is null ? null : SqliteLog.FindDamage(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -20,15 +20,18 @@ internal static class SqliteLog
     private const uint Magic = 0x377F0682;
     private const int LeastPage = 512, MostPage = 65536, UsualPage = 4096;
 
-    /// <summary>What is damaged in a log, in words; null when nothing is, or there is none.</summary>
+    /// <summary>What is damaged in the log of a database, in words; null when nothing is, or there is none.</summary>
+    /// <remarks>SQLite would also put a log into whatever database it finds beside it.</remarks>
     /// <exception cref="RecordStoreException">It cannot be read.</exception>
-    public static string? FindDamage(string path)
+    public static string? FindDamage(string database)
     {
+        string path = database + "-wal";
         try
         {
-            if (!File.Exists(path)) return null;
-            using SafeFileHandle log = File.OpenHandle(path, FileMode.Open, FileAccess.Read,
-                FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+            if (new FileInfo(path) is not { Exists: true, Length: > 0 }) return null;
+            if (!File.Exists(database)) return "it is not there any more, but its log book.db-wal is";
+            if (HasNoLog(database)) return "the log book.db-wal beside it is of another database, move it away";
+            using SafeFileHandle log = Open(path);
             return FindDamage(log);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -36,6 +39,18 @@ internal static class SqliteLog
             throw new RecordStoreException($"'{path}' cannot be read: {exception.Message}", exception);
         }
     }
+
+    // As a backup is: 1 where a database that has a log has 2.
+    private static bool HasNoLog(string database)
+    {
+        const int WriteVersion = 18;
+        Span<byte> version = stackalloc byte[1];
+        using SafeFileHandle file = Open(database);
+        return RandomAccess.Read(file, version, WriteVersion) == 1 && version[0] == 1;
+    }
+
+    private static SafeFileHandle Open(string path) => File.OpenHandle(path, FileMode.Open, FileAccess.Read,
+        FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
 
     private static string? FindDamage(SafeFileHandle log)
     {

@@ -24,6 +24,7 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
     private readonly Lock _turn = new();
     private FolderLock? _lock;
     private SqliteFile? _file;
+    private FilePlace? _place;
     private SqliteChanges? _changes;
     private int _writtenBack;
     private bool _closed;
@@ -70,7 +71,7 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
 
     private long Load(RowTaker take, CancellationToken token)
     {
-        if (_file is null && !File.Exists(_path)) return 0;
+        if (_file is null && !IsThere()) return 0;
         SqliteFile file = Open();
         try
         {
@@ -90,7 +91,7 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
         try
         {
             _health.Refuse();
-            if (_file is null && !File.Exists(_path)) Begin(number);
+            if (_file is null && !IsThere()) Begin(number);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -98,9 +99,10 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
         }
         SqliteFile file = Open();
         // Moved or deleted, it would take every change and lose it with the last handle.
-        if (!File.Exists(_path))
+        if (!_place!.IsUnchanged)
         {
-            throw new RecordStoreException($"'{_path}' was taken away while it was in use: nothing was written");
+            throw new RecordStoreException(
+                $"'{_path}' was taken away or replaced while it was in use: nothing was written");
         }
         file.Guard(_changes!.Begin);
         try
@@ -162,6 +164,9 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
         _file?.KeepLog(true);
     }
 
+    private bool IsThere() => File.Exists(_path)
+        || (SqliteLog.FindDamage(_path) is { } damage ? throw SqliteFile.Damaged(_path, damage) : false);
+
     private void Begin(long number)
     {
         if (number != 1) throw Lost(0, number);
@@ -185,6 +190,7 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
         try
         {
             TakeLock();
+            _place = new FilePlace(_path);
             _file = SqliteFile.OpenToWrite(_path);
             _changes = _file.Guard(() => new SqliteChanges(_file.Connection));
             return _file;

@@ -90,6 +90,34 @@ public sealed class RecordStoreTests
             "index", "check");
     }
 
+    [Fact]
+    public async Task The_commands_of_the_page_do_what_they_promise()
+    {
+        await using Stage stage = new();
+        string folder = Path.Combine(stage.Folder, "index");
+        await using (SqliteRecordStore store = new(folder))
+        {
+            await store.CommitAsync(1, [new RecordRow(1, "key"u8.ToArray(), "value"u8.ToArray())], default);
+        }
+        string page = await File.ReadAllTextAsync(Path.Combine(Top(), "docs/reliability.md"));
+        string[] blocks = page.Split("\n## What an index must not forget\n")[1].Split("\n## ")[0].Split("```");
+        foreach (string block in (string[])[blocks[1], $"printf damage > {folder}/book.db\n{blocks[3]}"])
+        {
+            string script = block.Replace("/srv/index", folder, StringComparison.Ordinal);
+            RunningProcess shell = stage.Run("bash", "-ec",
+                $"shopt -s expand_aliases; alias microcdn='{Stage.MicroCdnProgram}'\n{script}");
+            Assert.True(await shell.UntilEndAsync() == 0, shell.Output);
+            Assert.Contains("sound: 1 rows, 8 B, change 1", shell.Output, StringComparison.Ordinal);
+        }
+    }
+
+    private static string Top()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "MicroCdn.slnx"))) folder = Path.GetDirectoryName(folder)!;
+        return folder;
+    }
+
     // The word for the verb may also be a folder's name.
     [Fact]
     public async Task The_role_runs_as_before_also_in_a_folder_called_check()

@@ -58,6 +58,24 @@ public sealed class RecordCrashTests
     }
 
     [Fact]
+    public async Task A_backup_is_durable_before_it_has_its_name_and_its_name_is_too()
+    {
+        await using Stage stage = new();
+        string folder = Path.Combine(stage.Folder, "state"), calls = Path.Combine(stage.Folder, "calls");
+        Assert.Equal(0, await RecordWriter.Start(stage, folder, 3).UntilEndAsync(Patience));
+        RunningProcess backup = stage.Run("strace", "-f", "-qq", "-y", "-o", calls, "-e",
+            "trace=fsync,fdatasync,rename,renameat2,link,linkat", Stage.MicroCdnProgram, "index", "backup",
+            "new/copy.db", "--data", folder);
+        Assert.True(await backup.UntilEndAsync(Patience) == 0, backup.Output);
+        string[] seen = [.. (await File.ReadAllLinesAsync(calls))
+            .Where(line => line.Contains("new", StringComparison.Ordinal))];
+        int file = Array.FindLastIndex(seen, line => line.Contains(".part>", StringComparison.Ordinal));
+        int name = Array.FindLastIndex(seen, line => line.Contains("copy.db\"", StringComparison.Ordinal));
+        int entry = Array.FindLastIndex(seen, line => line.Contains("/new>)", StringComparison.Ordinal));
+        Assert.True(file >= 0 && file < name && name < entry, string.Join('\n', seen));
+    }
+
+    [Fact]
     public async Task A_full_disk_is_a_sentence_and_what_was_committed_is_there()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root mounts images");

@@ -181,6 +181,42 @@ public sealed class SqliteDamageTests : IDisposable
         Assert.Equal(16_000, rows.Count);
     }
 
+    [Fact]
+    public async Task A_log_without_its_database_is_not_given_to_a_new_one()
+    {
+        (string crashed, _) = await CrashedAsync(changes: 2);
+        File.Delete(Path.Combine(crashed, "book.db"));
+        await using SqliteRecordStore store = new(crashed);
+        foreach (Func<Task> act in (Func<Task>[])[() => SqliteWorld.ReadAsync(store),
+            () => store.CommitAsync(1, [], default)])
+        {
+            RecordStoreException refused = await Assert.ThrowsAsync<RecordStoreException>(act);
+            Assert.Contains("it is not there any more, but its log book.db-wal is", refused.Message,
+                StringComparison.Ordinal);
+        }
+        Assert.False(File.Exists(Path.Combine(crashed, "book.db")));
+    }
+
+    [Fact]
+    public async Task A_backup_that_is_put_beside_the_log_of_what_it_replaces_is_refused_until_that_is_gone()
+    {
+        (string crashed, _) = await CrashedAsync(changes: 2);
+        string database = Path.Combine(crashed, "book.db"), log = Path.Combine(crashed, "book.db-wal");
+        await SqliteBackup.CopyAsync(_world.Folder, _world["backup"], default);
+        File.Move(_world["backup"], database, overwrite: true);
+        byte[] before = File.ReadAllBytes(log);
+        RecordStoreException refused = await Assert.ThrowsAsync<RecordStoreException>(() =>
+            SqliteWorld.ReadAsync(crashed));
+        Assert.Contains("the log book.db-wal beside it is of another database, move it away", refused.Message,
+            StringComparison.Ordinal);
+        Assert.NotEmpty((await SqliteInspection.CheckAsync(crashed, default))!.Damages);
+        await Assert.ThrowsAsync<RecordStoreException>(() =>
+            SqliteBackup.CopyAsync(crashed, _world["another"], default));
+        Assert.Equal(before, File.ReadAllBytes(log));
+        File.Delete(log);
+        Assert.Equal(3, (await SqliteWorld.ReadAsync(crashed)).Number);
+    }
+
     // What a kill after these changes leaves, and where in the log each one ends.
     private async Task<(string Folder, List<long> Ends)> CrashedAsync(int changes)
     {

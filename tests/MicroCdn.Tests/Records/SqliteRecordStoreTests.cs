@@ -124,7 +124,10 @@ public sealed class SqliteRecordStoreTests : IDisposable
         File.Move(_world.Database, _world["elsewhere"]);
         RecordStoreException refused = await Assert.ThrowsAsync<RecordStoreException>(() =>
             store.CommitAsync(2, [], default));
-        Assert.Contains("was taken away while it was in use", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("was taken away or replaced while it was in use", refused.Message, StringComparison.Ordinal);
+        // As when a backup is put in its place too early.
+        File.Copy(_world["elsewhere"], _world.Database);
+        await Assert.ThrowsAsync<RecordStoreException>(() => store.CommitAsync(2, [], default));
     }
 
     [Fact]
