@@ -102,6 +102,9 @@ internal sealed class SqliteFile : IDisposable
                 new DiskFullException(path, exception)),
             raw.SQLITE_BUSY or raw.SQLITE_LOCKED => new(
                 $"another program than microcdn writes to '{path}': nothing was written", exception),
+            _ when IsUnkept(exception) => new($"the disk did not keep '{path}' ({reason}): nothing more is written to "
+                + "it until the program is started anew", exception)
+            { IsUncertain = isUncertain },
             _ => new(string.Create(CultureInfo.InvariantCulture,
                 $"'{path}' cannot be used: {reason} ({exception.SqliteExtendedErrorCode})"), exception)
             { IsUncertain = isUncertain },

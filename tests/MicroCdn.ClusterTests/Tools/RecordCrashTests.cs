@@ -47,7 +47,27 @@ public sealed class RecordCrashTests
         RunningProcess writer = RecordWriter.Start(stage, folder, 50, ["strace", "-f", "-qq", "-o", calls,
             "-e", "trace=fsync,fdatasync,write,pwrite64,ftruncate,unlink", "-e",
             $"inject=fsync,fdatasync:error=EIO:when={number}", .. Paths(folder)]);
+        await EndsAtAsync(writer, folder, calls);
+    }
+
+    // By itself SQLite would keep it to itself and ask again, be told that all is well, and write over its log.
+    [Fact]
+    public async Task A_failed_fsync_while_the_log_is_written_back_ends_the_writing_too()
+    {
+        await using Stage stage = new();
+        string folder = Path.Combine(stage.Folder, "state"), calls = Path.Combine(stage.Folder, "calls");
+        // The second one of the database itself; the first one makes it a database with a log.
+        RunningProcess writer = RecordWriter.Start(stage, folder, 100_000, ["strace", "-f", "-qq", "-o", calls,
+            "-e", "trace=fsync,fdatasync,write,pwrite64,ftruncate,unlink", "-e",
+            "inject=fsync,fdatasync:error=EIO:when=2", "-P", $"{folder}/book.db"]);
+        await EndsAtAsync(writer, folder, calls);
+        Assert.True(RecordWriter.LastCommitted(writer.Output) > 50, writer.Output);
+    }
+
+    private static async Task EndsAtAsync(RunningProcess writer, string folder, string calls)
+    {
         Assert.NotEqual(0, await writer.UntilEndAsync(Patience));
+        Assert.Contains("the disk did not keep", writer.Output, StringComparison.Ordinal);
         string[] seen = await File.ReadAllLinesAsync(calls);
         int failed = Array.FindIndex(seen, line => line.Contains("EIO", StringComparison.Ordinal));
         Assert.True(failed >= 0, string.Join('\n', seen));
