@@ -40,16 +40,17 @@ internal static class RecordTimes
         byte[] small = new byte[KeyBytes + ValueBytes];
         Add(table, "a line and an fsync", 1, Repeat(settings, _ => log.Append(small)));
         long number = 1;
-        foreach (int rows in (int[])[1, 100, 10_000])
+        foreach ((int rows, bool apart) in (ReadOnlySpan<(int, bool)>)[(1, true), (100, true), (10_000, false),
+            (10_000, true)])
         {
             Machine.Say($"commits of {rows:N0} rows");
-            Add(table, $"{rows:N0}", rows, Repeat(settings, _ =>
+            Add(table, $"{rows:N0} {(apart ? "far apart" : "in a row")}", rows, Repeat(settings, _ =>
             {
                 number++;
-                Wait(store.CommitAsync(number, Rows(number * 7919, rows), default));
+                Wait(store.CommitAsync(number, Rows(number * 10_000, rows, apart), default));
             }));
         }
-        table.Print($"Rows of {KeyBytes + ValueBytes} bytes under keys from all over; load average {Load()} at the end.",
+        table.Print($"Rows of {KeyBytes + ValueBytes} bytes; load average {Load()} at the end.",
             "The first line is this project's own log on the same disk: what durable costs there.");
     }
 
@@ -95,14 +96,15 @@ internal static class RecordTimes
         Machine.Say($"{rows:N0} rows were written in {seconds:N1} s");
     }
 
-    private static RecordRow[] Rows(long first, int count)
+    private static RecordRow[] Rows(long first, int count, bool apart = true)
     {
         RecordRow[] rows = new RecordRow[count];
         for (int row = 0; row < count; row++)
         {
             byte[] key = new byte[KeyBytes], value = new byte[ValueBytes];
-            // Odd, so that each number has a key of its own; neighbours lie far apart.
-            BinaryPrimitives.WriteInt64BigEndian(key, unchecked((first + row) * -7046029254386353131));
+            // Times an odd number: each one has a key of its own, and neighbours lie far apart.
+            long place = first + row;
+            BinaryPrimitives.WriteInt64BigEndian(key, apart ? unchecked(place * -7046029254386353131) : place);
             BinaryPrimitives.WriteInt64BigEndian(value, first + row);
             rows[row] = new RecordRow(1, key, value);
         }
@@ -113,8 +115,9 @@ internal static class RecordTimes
     {
         List<double> times = [];
         long end = Stopwatch.GetTimestamp() + (long)(settings.Round.TotalSeconds * Stopwatch.Frequency);
-        for (int time = 0; time < 20; time++) act(time);
-        while (Stopwatch.GetTimestamp() < end || times.Count == 0) times.Add(Seconds(() => act(times.Count)));
+        act(0);
+        act(1);
+        while (Stopwatch.GetTimestamp() < end || times.Count < 10) times.Add(Seconds(() => act(times.Count)));
         return times;
     }
 
