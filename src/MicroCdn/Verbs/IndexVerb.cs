@@ -6,7 +6,7 @@ using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
-/// <summary><c>microcdn index</c>: runs an index.</summary>
+/// <summary><c>microcdn index</c>: runs an index; what is done beside one are its inner verbs.</summary>
 internal static class IndexVerb
 {
     public static Command Create()
@@ -44,6 +44,7 @@ internal static class IndexVerb
         gateway.AddTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
+        foreach (Command inner in BookVerbs.Create()) verb.Subcommands.Add(inner);
         verb.SetAction((parsed, _) =>
         {
             IndexOptions options = routing.Read(parsed) with
