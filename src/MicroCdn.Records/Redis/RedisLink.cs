@@ -1,0 +1,214 @@
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace MicroCdn.Records.Redis;
+
+/// <summary>The way to the one Redis that is the master now: it asks again while that is away, and says so.</summary>
+/// <remarks>Everything goes over one connection. Whatever is asked here may be asked twice: see
+/// <see cref="RedisScripts"/>.</remarks>
+internal sealed partial class RedisLink(
+    RedisAddress address, RedisCredentials credentials, TimeProvider time, ILogger logger) : IAsyncDisposable
+{
+    // Longer than a Sentinel needs to promote a replica (it waits 3 s, votes and switches within 2).
+    private static readonly TimeSpan StandardPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    // A replica that hangs costs each commit so much; one that is gone costs nothing.
+    private const int WaitMilliseconds = 200;
+    private const int MostChangesOfConnection = 4;
+
+    private readonly SemaphoreSlim _gate = new(1);
+    private ConnectionMultiplexer? _multiplexer;
+    private string _connection = "";
+    private bool _isAway;
+
+    public RedisAddress Address => address;
+
+    public RedisKeys Keys { get; } = new(address.Prefix);
+
+    public TimeSpan Patience { get; init; } = StandardPatience;
+
+    /// <summary>Runs a script; returns what it answers, its word first.</summary>
+    /// <exception cref="RecordStoreException">Redis stayed away, or refuses.</exception>
+    public Task<RedisResult[]> RunAsync(
+        string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
+        AskAsync(async database => Answer(await Evaluate(database, script, keys, values).ConfigureAwait(false)),
+            cancellationToken);
+
+    /// <summary>Runs a script that writes, and whose second answer is how many replicas there are; returns when as many
+    /// as needed have what it wrote.</summary>
+    /// <exception cref="RecordStoreException">Redis or its replicas stayed away, or it refuses.</exception>
+    public Task<RedisResult[]> WriteAsync(
+        string script, RedisKey[] keys, RedisValue[] values, CancellationToken cancellationToken) =>
+        AskAsync(database => SettleAsync(database, script, keys, values), cancellationToken);
+
+    /// <summary>Asks until there is an answer, or patience ends.</summary>
+    /// <exception cref="RecordStoreException">Redis stayed away, or refuses.</exception>
+    public async Task<T> AskAsync<T>(Func<IDatabase, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        long began = time.GetTimestamp();
+        for (bool isSent = false; ;)
+        {
+            try
+            {
+                return await AskOnceAsync(ask, cancellationToken).ConfigureAwait(false);
+            }
+            catch (RedisAwayException away)
+            {
+                isSent |= away.IsSent;
+                if (time.GetElapsedTime(began) + Pause > Patience)
+                {
+                    string message = $"Redis at {address}: {away.Message}";
+                    throw new RecordStoreException(message, away) { IsUncertain = isSent };
+                }
+            }
+            await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Asks once.</summary>
+    /// <exception cref="RedisAwayException">It is away.</exception>
+    /// <exception cref="RecordStoreException">It refuses.</exception>
+    public async Task<T> AskOnceAsync<T>(Func<IDatabase, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ConnectionMultiplexer multiplexer = await ConnectAsync(cancellationToken).ConfigureAwait(false);
+            IDatabase database = multiplexer.GetDatabase(address.Database);
+            T answer = await ask(database).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (_isAway) LogBack(address);
+            _isAway = false;
+            return answer;
+        }
+        catch (Exception exception) when (exception is RedisException or TimeoutException or RedisCommandException)
+        {
+            Exception said = await RedisFailures.ExplainAsync(exception, this).ConfigureAwait(false);
+            if (said is RedisAwayException && !_isAway) LogAway(address, said.Message);
+            _isAway |= said is RedisAwayException;
+            throw said;
+        }
+        catch (RedisAwayException away)
+        {
+            if (!_isAway) LogAway(address, away.Message);
+            _isAway = true;
+            throw;
+        }
+    }
+
+    /// <summary>Calls somebody at each news until the result is disposed; nobody while Redis is away.</summary>
+    public async Task<IAsyncDisposable> ListenAsync(Action hear, CancellationToken cancellationToken)
+    {
+        RedisChannel channel = RedisChannel.Literal(Keys.News);
+        void Hear(RedisChannel from, RedisValue what) => hear();
+        ISubscriber? subscriber = null;
+        try
+        {
+            subscriber = (await ConnectAsync(cancellationToken).ConfigureAwait(false)).GetSubscriber();
+            await subscriber.SubscribeAsync(channel, Hear).WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        {
+            // Whoever listens looks once a second too; the library subscribes when it is connected again.
+        }
+        return new Listening(() => subscriber?.Unsubscribe(channel, Hear, CommandFlags.FireAndForget));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_multiplexer is { } multiplexer) await multiplexer.DisposeAsync().ConfigureAwait(false);
+        _gate.Dispose();
+    }
+
+    private static Task<RedisResult> Evaluate(
+        IDatabase database, string script, RedisKey[] keys, RedisValue[] values) =>
+        database.ScriptEvaluateAsync(script, keys, values, CommandFlags.DemandMaster);
+
+    private RedisResult[] Answer(RedisResult result)
+    {
+        RedisResult[] answer = (RedisResult[])result!;
+        return (string?)answer[0] != "foreign"
+            ? answer
+            : throw new RecordStoreException($"{Keys.Log} on Redis holds an entry, {answer[1]}, that no index wrote");
+    }
+
+    // WAIT counts what was written over its own connection: one that was made in between has written nothing, and
+    // would be told at once that every replica has it.
+    private async Task<RedisResult[]> SettleAsync(
+        IDatabase database, string script, RedisKey[] keys, RedisValue[] values)
+    {
+        for (int tries = 0; tries < MostChangesOfConnection; tries++)
+        {
+            string before = Volatile.Read(ref _connection);
+            RedisResult[] answer = Answer(await Evaluate(database, script, keys, values).ConfigureAwait(false));
+            if ((string?)answer[0] != "ok") return answer;
+            int online = (int)answer[1], wanted = Math.Max(address.Replicas, Math.Min(online, 1));
+            if (wanted == 0) return answer;
+            if (online < wanted) throw Few(online, wanted, "are connected");
+            Task<RedisResult> waiting =
+                database.ExecuteAsync("WAIT", [online, WaitMilliseconds], CommandFlags.DemandMaster);
+            Task<RedisResult> asking = database.ExecuteAsync("CLIENT", ["INFO"], CommandFlags.DemandMaster);
+            await Task.WhenAll(waiting, asking).ConfigureAwait(false);
+            // id, the client's end and the server's end come first.
+            string now = string.Join(' ', ((string)(await asking.ConfigureAwait(false))!).Split(' ').Take(3));
+            Volatile.Write(ref _connection, now);
+            if (now != before) continue;
+            int have = (int)(await waiting.ConfigureAwait(false));
+            if (have >= wanted) return answer;
+            throw Few(have, wanted, "have the change");
+        }
+        throw new RedisAwayException("the connection does not last", isSent: true);
+    }
+
+    private static RedisAwayException Few(int have, int wanted, string what) =>
+        new($"{have} of {wanted} replicas {what}", isSent: true);
+
+    private async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (_multiplexer is { } there) return there;
+        await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // Behind Sentinel it blocks a thread, for as long as it may take to connect.
+            return _multiplexer ??= await Task.Run(
+                () => ConnectionMultiplexer.ConnectAsync(Options()), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private ConfigurationOptions Options()
+    {
+        ConfigurationOptions options = new()
+        {
+            AbortOnConnectFail = false, ConnectTimeout = 2000, AsyncTimeout = 3000, SyncTimeout = 3000,
+            // What cannot be sent now fails now: so it is known that it was not sent.
+            BacklogPolicy = BacklogPolicy.FailFast,
+            ReconnectRetryPolicy = new LinearRetry(500), HeartbeatInterval = TimeSpan.FromMilliseconds(500),
+            // CLIENT INFO counts as an operator's command.
+            AllowAdmin = true, ClientName = "microcdn", TieBreaker = "", ConfigurationChannel = "",
+            Ssl = address.IsTls, User = address.User, Password = credentials.Password, ServiceName = address.Sentinel,
+            DefaultDatabase = address.Database, IncludeDetailInExceptions = false,
+        };
+        foreach (System.Net.EndPoint host in address.Hosts) options.EndPoints.Add(host);
+        if (address.IsTls && credentials.AuthorityFile is { } authority) options.TrustIssuer(authority);
+        return options;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Redis at {Address} is away: {Reason}; reads go on, changes wait")]
+    private partial void LogAway(RedisAddress address, string reason);
+
+    [LoggerMessage(LogLevel.Information, "Redis at {Address} answers again")]
+    private partial void LogBack(RedisAddress address);
+
+    private sealed class Listening(Action end) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            end();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
