@@ -101,8 +101,8 @@ internal static class RedisScripts
         """;
 
     /// <summary>Makes a new snapshot the one that counts. Keys: snapshot, the new one, the old one, log, writer.
-    /// Arguments: token, what the pointer was, what it is to be, parts, the number up to which the log may go, milliseconds that
-    /// the old one has to live.</summary>
+    /// Arguments: token, what the pointer was, what it is to be, parts, the change up to which the log goes,
+    /// milliseconds that the old one has to live.</summary>
     public const string Switch = """
         if redis.call('HGET', KEYS[5], 'token') ~= ARGV[1] then return {'lost', ''} end
         local pointer = redis.call('GET', KEYS[1]) or ''

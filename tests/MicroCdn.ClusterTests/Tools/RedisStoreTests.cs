@@ -1,0 +1,254 @@
+using System.Collections.Concurrent;
+using MicroCdn.ClusterTests.Processes;
+using MicroCdn.Records;
+using MicroCdn.Records.Redis;
+
+namespace MicroCdn.ClusterTests.Tools;
+
+/// <summary>The book of several indexes on a real Redis: what it keeps, whom it refuses, and what it says.</summary>
+[Trait("Needs", "redis-server")]
+public sealed class RedisStoreTests
+{
+    [Fact]
+    public async Task What_one_writer_committed_others_load_and_follow_each_change_once_and_in_order()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        await RedisFleet.RedisAsync(stage, port);
+        await using RedisRecordStore follower = RedisFleet.Store(port);
+        Assert.Equal((0, []), await RedisFleet.LoadAsync(follower));
+        ConcurrentQueue<string> seen = new();
+        using CancellationTokenSource enough = new();
+        Task following = follower.FollowAsync(0, change => seen.Enqueue(RedisFleet.Text(change)), enough.Token);
+
+        await using RedisRecordStore writer = RedisFleet.Store(port);
+        await RedisFleet.WriterAsync(writer, "index-1:6000");
+        await RedisFleet.CommitAsync(writer, 1, ("a", "1"), ("b", "1"));
+        await RedisFleet.CommitAsync(writer, 2, ("b", null), ("c", ""));
+        await RedisFleet.CommitAsync(writer, 3, ("a", "2"));
+        await Stage.UntilAsync("all was followed", TimeSpan.FromSeconds(10), () => Task.FromResult(seen.Count >= 3));
+        Assert.Equal(["1: 1 a=1, 1 b=1", "2: 1 b=gone, 1 c=", "3: 1 a=2"], seen);
+        await enough.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
+
+        await using RedisRecordStore another = RedisFleet.Store(port);
+        (long number, string[] rows) = await RedisFleet.LoadAsync(another);
+        Assert.Equal(3, number);
+        Assert.Equal(["1 a=2", "1 c="], rows);
+    }
+
+    [Fact]
+    public async Task One_writes_and_another_only_after_it()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        await RedisFleet.RedisAsync(stage, port);
+        await using RedisRecordStore first = RedisFleet.Store(port), second = RedisFleet.Store(port);
+        await RedisFleet.LoadAsync(second);
+        Assert.Null(await second.FindWriterAsync(CancellationToken.None));
+        (_, WriterLease lease) = await RedisFleet.WriterAsync(first, "index-1:6000");
+
+        Assert.Equal("index-1:6000", await second.FindWriterAsync(CancellationToken.None));
+        WriterClaim claim = await second.ClaimAsync("index-2:6000", CancellationToken.None);
+        Assert.Equal(new WriterClaim(null, "index-1:6000"), claim);
+        await Assert.ThrowsAsync<WriterLostException>(() => RedisFleet.CommitAsync(second, 1, ("a", "1")));
+        await RedisFleet.CommitAsync(first, 1, ("a", "1"));
+
+        // Given back, it is free at once, and the old writer is none any more.
+        await lease.DisposeAsync();
+        claim = await second.ClaimAsync("index-2:6000", CancellationToken.None);
+        Assert.Equal(lease.Epoch + 1, claim.Lease!.Epoch);
+        Assert.Equal(1, claim.Lease.LastNumber);
+        await Assert.ThrowsAsync<WriterLostException>(() => RedisFleet.CommitAsync(first, 2, ("a", "2")));
+
+        // Who has not followed yet does not write over what he has not seen.
+        RecordStoreException refused = await Assert.ThrowsAsync<RecordStoreException>(
+            () => RedisFleet.CommitAsync(second, 1, ("a", "3")));
+        Assert.Contains("the last change on Redis is 1", refused.Message, StringComparison.Ordinal);
+        Assert.Equal((1, ["1 a=1"]), await RedisFleet.LoadAsync(second));
+        await RedisFleet.CommitAsync(second, 2, ("a", "2"));
+    }
+
+    [Fact]
+    public async Task A_writer_that_was_stopped_in_mid_commit_writes_nothing_once_another_has_taken_over()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        await RedisFleet.RedisAsync(stage, port);
+        await using HeldUp held = new(port);
+        await using RedisRecordStore first = RedisFleet.Store(held.Port, patience: 30), second = RedisFleet.Store(port);
+        (_, WriterLease lease) = await RedisFleet.WriterAsync(first, "index-1:6000");
+        await RedisFleet.CommitAsync(first, 1, ("a", "1"));
+        await RedisFleet.LoadAsync(second);
+
+        held.Hold();
+        Task commit = RedisFleet.CommitAsync(first, 2, ("a", "stopped"));
+        await held.UntilSomethingWaitsAsync();
+        await Stage.UntilAsync("the lease runs out and another index has it", TimeSpan.FromSeconds(20), async () =>
+            (await second.ClaimAsync("index-2:6000", CancellationToken.None)).Lease is not null);
+        await RedisFleet.CommitAsync(second, 2, ("a", "taken over"));
+        held.LetGo();
+
+        WriterLostException lost = await Assert.ThrowsAsync<WriterLostException>(() => commit);
+        Assert.Contains("index-2:6000 is the writer now", lost.Message, StringComparison.Ordinal);
+        Assert.Equal("index-2:6000", await lease.Lost.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.Equal((2, ["1 a=taken over"]), await RedisFleet.LoadAsync(second));
+    }
+
+    [Fact]
+    public async Task While_Redis_is_gone_a_commit_waits_and_says_why_and_when_it_is_back_all_goes_on()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        RunningProcess redis = await RedisFleet.RedisAsync(stage, port);
+        await using RedisRecordStore writer = RedisFleet.Store(port, patience: 1.5), patient = RedisFleet.Store(port);
+        await RedisFleet.WriterAsync(writer, "index-1:6000");
+        await RedisFleet.CommitAsync(writer, 1, ("a", "1"));
+        await RedisFleet.LoadAsync(patient);
+        ConcurrentQueue<string> seen = new();
+        using CancellationTokenSource enough = new();
+        Task following = patient.FollowAsync(1, change => seen.Enqueue(RedisFleet.Text(change)), enough.Token);
+
+        redis.Kill();
+        await redis.UntilEndAsync();
+        RecordStoreException away = await Assert.ThrowsAsync<RecordStoreException>(
+            () => RedisFleet.CommitAsync(writer, 2, ("a", "2")));
+        Assert.Contains($"Redis at redis://127.0.0.1:{port}: ", away.Message, StringComparison.Ordinal);
+        Assert.False(following.IsCompleted);
+        // Now it is known to be away: nothing was sent, and so nothing is in doubt.
+        away = await Assert.ThrowsAsync<RecordStoreException>(() => RedisFleet.CommitAsync(writer, 2, ("a", "2")));
+        Assert.False(away.IsUncertain, away.ToString());
+
+        await RedisFleet.RedisAsync(stage, port);
+        await Stage.UntilAsync("the writer writes again", TimeSpan.FromSeconds(20), async () =>
+        {
+            try
+            {
+                await RedisFleet.CommitAsync(writer, 2, ("a", "2"));
+                return true;
+            }
+            catch (RecordStoreException)
+            {
+                return false;
+            }
+        });
+        await Stage.UntilAsync("it was followed", TimeSpan.FromSeconds(10), () => Task.FromResult(!seen.IsEmpty));
+        Assert.Equal(["2: 1 a=2"], seen);
+        await enough.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
+    }
+
+    [Fact]
+    public async Task A_commit_whose_answer_is_late_is_uncertain_and_can_be_read_afterwards()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        RunningProcess redis = await RedisFleet.RedisAsync(stage, port);
+        await using RedisRecordStore writer = RedisFleet.Store(port, patience: 0.5);
+        await RedisFleet.WriterAsync(writer, "index-1:6000");
+        redis.Freeze();
+        RecordStoreException late = await Assert.ThrowsAsync<RecordStoreException>(
+            () => RedisFleet.CommitAsync(writer, 1, ("a", "1")));
+        Assert.True(late.IsUncertain);
+        Assert.Contains("it does not answer in time", late.Message, StringComparison.Ordinal);
+        redis.Thaw();
+        await Stage.UntilAsync("Redis answers", TimeSpan.FromSeconds(20), async () =>
+        {
+            try
+            {
+                return await writer.FindWriterAsync(CancellationToken.None) is not "";
+            }
+            catch (RecordStoreException)
+            {
+                return false;
+            }
+        });
+        (long number, _) = await RedisFleet.LoadAsync(writer);
+        await RedisFleet.CommitAsync(writer, number + 1, ("a", "2"));
+        Assert.Equal((number + 1, ["1 a=2"]), await RedisFleet.LoadAsync(writer));
+    }
+
+    [Fact]
+    public async Task Snapshots_keep_the_log_short_and_who_is_behind_is_told_to_load_again()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        await RedisFleet.RedisAsync(stage, port);
+        await using RedisRecordStore writer = RedisFleet.Store(port, logAllowed: 40_000);
+        await RedisFleet.WriterAsync(writer, "index-1:6000");
+        SortedDictionary<string, string> expected = new(StringComparer.Ordinal);
+        string filling = new('x', 1000);
+        for (int number = 1; number <= 300; number++)
+        {
+            string name = $"file-{number * 7 % 100}";
+            bool isGone = number % 5 == 0;
+            await RedisFleet.CommitAsync(writer, number, (name, isGone ? null : $"{number} {filling}"));
+            if (isGone) expected.Remove(name);
+            else expected[name] = $"{number} {filling}";
+            await writer.Snapshot;
+        }
+        int length = int.Parse(await RedisFleet.AskAsync(stage, port, "xlen", "microcdn:log"));
+        Assert.InRange(length, 1, 150);
+        await using RedisRecordStore fresh = RedisFleet.Store(port);
+        (long last, string[] rows) = await RedisFleet.LoadAsync(fresh);
+        Assert.Equal(300, last);
+        Assert.Equal(expected.Select(row => $"1 {row.Key}={row.Value}").Order(StringComparer.Ordinal), rows);
+
+        List<string> told = [];
+        await fresh.FollowAsync(3, change => told.Add(RedisFleet.Text(change)), CancellationToken.None);
+        Assert.Equal(["load again"], told);
+        // What is not the one that counts goes by itself.
+        foreach (string key in (await RedisFleet.AskAsync(stage, port, "keys", "microcdn:snapshot:*")).Split('\n'))
+        {
+            bool counts = (await RedisFleet.AskAsync(stage, port, "get", "microcdn:snapshot")).EndsWith(key, StringComparison.Ordinal);
+            Assert.Equal(counts, await RedisFleet.AskAsync(stage, port, "ttl", key) == "-1");
+        }
+    }
+
+    [Theory]
+    [InlineData("set microcdn:log text", "microcdn:log on Redis is a String, which no index wrote")]
+    [InlineData("xadd microcdn:log 3-0 other thing", "microcdn:log on Redis holds an entry, 3-0, that no index wrote")]
+    [InlineData("xadd microcdn:log 3-0 by 1 rows thing", "change 3 in microcdn:log on Redis is damaged")]
+    [InlineData("xdel microcdn:log 1-0", "does not begin with change 1, and there is no snapshot before it")]
+    [InlineData("set microcdn:snapshot text", "microcdn:snapshot on Redis is nothing that this version wrote")]
+    [InlineData("set microcdn:snapshot 1_2_00_1_microcdn:snapshot:2-x", "has no change 2, with which its snapshot ends")]
+    public async Task What_is_damaged_or_not_ours_is_named(string command, string said)
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        await RedisFleet.RedisAsync(stage, port);
+        await using RedisRecordStore writer = RedisFleet.Store(port);
+        await RedisFleet.WriterAsync(writer, "index-1:6000");
+        await RedisFleet.CommitAsync(writer, 1, ("a", "1"));
+        await RedisFleet.CommitAsync(writer, 2, ("a", "2"));
+        string[] words = [.. command.Split(' ').Select(word => word.Replace('_', ' '))];
+        await RedisFleet.AskAsync(stage, port, words);
+
+        await using RedisRecordStore reader = RedisFleet.Store(port);
+        RecordStoreException named = await Assert.ThrowsAsync<RecordStoreException>(() => RedisFleet.LoadAsync(reader));
+        Assert.Contains(said, named.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_Redis_that_was_emptied_does_not_empty_the_indexes_and_what_is_too_large_is_not_sent()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        await RedisFleet.RedisAsync(stage, port);
+        await using RedisRecordStore writer = RedisFleet.Store(port);
+        await RedisFleet.WriterAsync(writer, "index-1:6000");
+        await RedisFleet.CommitAsync(writer, 1, ("a", "1"));
+        RecordRow[] many = [.. Enumerable.Range(0, 520).Select(i => new RecordRow(1, BitConverter.GetBytes(i), new byte[65_536]))];
+        RecordStoreException refused = await Assert.ThrowsAsync<RecordStoreException>(
+            () => writer.CommitAsync(2, many, CancellationToken.None));
+        Assert.Contains("is more than the 33554432 that Redis is given at once", refused.Message, StringComparison.Ordinal);
+        Assert.False(refused.IsUncertain);
+
+        await RedisFleet.AskAsync(stage, port, "flushall");
+        List<string> told = [];
+        await writer.FollowAsync(1, change => told.Add(RedisFleet.Text(change)), CancellationToken.None);
+        Assert.Equal(["load again"], told);
+        refused = await Assert.ThrowsAsync<RecordStoreException>(() => RedisFleet.LoadAsync(writer));
+        Assert.Contains("had change 1 and is empty now", refused.Message, StringComparison.Ordinal);
+    }
+}
