@@ -15,12 +15,17 @@ internal static class RedisFailures
 {
     public static async Task<Exception> ExplainAsync(Exception exception, RedisLink link) => exception switch
     {
+        RedisAwayException => exception,
+        // Another connection took its place.
+        ObjectDisposedException => new RedisAwayException("the connection broke", isSent: true, exception),
         RedisServerException { Kind: RedisErrorKind.WrongType } =>
             await NameForeignAsync(exception, link).ConfigureAwait(false),
         RedisServerException server => Explain(server, link.Address),
         RedisConnectionException connection => Explain(connection, link.Address),
         RedisTimeoutException late => new RedisAwayException("it does not answer in time",
             late.Commandstatus is not CommandStatus.WaitingInBacklog, exception),
+        RedisCommandException when exception.Message.Contains("replica", StringComparison.Ordinal) =>
+            new RedisAwayException("it is a replica, not the master", isSent: false, exception),
         TimeoutException => new RedisAwayException("it does not answer in time", isSent: true, exception),
         _ => new RecordStoreException($"Redis at {link.Address}: {exception.Message}", exception),
     };

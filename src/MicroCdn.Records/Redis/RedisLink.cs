@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
@@ -6,25 +7,40 @@ namespace MicroCdn.Records.Redis;
 /// <summary>The way to the one Redis that is the master now: it asks again while that is away, and says so.</summary>
 /// <remarks>Everything goes over one connection. Whatever is asked here may be asked twice: see
 /// <see cref="RedisScripts"/>.</remarks>
-internal sealed partial class RedisLink(
-    RedisAddress address, RedisCredentials credentials, TimeProvider time, ILogger logger) : IAsyncDisposable
+internal sealed partial class RedisLink : IAsyncDisposable
 {
     // Longer than a Sentinel needs to promote a replica (it waits 3 s, votes and switches within 2).
     private static readonly TimeSpan StandardPatience = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200), AskSentinels = TimeSpan.FromSeconds(2);
 
     // A replica that hangs costs each commit so much; one that is gone costs nothing.
     private const int WaitMilliseconds = 200;
     private const int MostChangesOfConnection = 4;
 
     private readonly SemaphoreSlim _gate = new(1);
+    private readonly RedisCredentials _credentials;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Sentinels? _sentinels;
     private ConnectionMultiplexer? _multiplexer;
+    private EndPoint? _master;
     private string _connection = "";
-    private bool _isAway;
+    private long _askedAt;
+    private bool _isAway, _isDoubted;
 
-    public RedisAddress Address => address;
+    public RedisLink(RedisAddress address, RedisCredentials credentials, TimeProvider time, ILogger logger)
+    {
+        (Address, _credentials, _time, _logger) = (address, credentials, time, logger);
+        Keys = new RedisKeys(address.Prefix);
+        if (address.Sentinel is { } master) _sentinels = new Sentinels(master, () => Options(address.Hosts));
+    }
 
-    public RedisKeys Keys { get; } = new(address.Prefix);
+    /// <summary>A change was written by somebody. One that is missed while Redis is away is not told later.</summary>
+    public event Action? News;
+
+    public RedisAddress Address { get; }
+
+    public RedisKeys Keys { get; }
 
     public TimeSpan Patience { get; init; } = StandardPatience;
 
@@ -46,7 +62,7 @@ internal sealed partial class RedisLink(
     /// <exception cref="RecordStoreException">Redis stayed away, or refuses.</exception>
     public async Task<T> AskAsync<T>(Func<IDatabase, Task<T>> ask, CancellationToken cancellationToken)
     {
-        long began = time.GetTimestamp();
+        long began = _time.GetTimestamp();
         for (bool isSent = false; ;)
         {
             try
@@ -56,13 +72,13 @@ internal sealed partial class RedisLink(
             catch (RedisAwayException away)
             {
                 isSent |= away.IsSent;
-                if (time.GetElapsedTime(began) + Pause > Patience)
+                if (_time.GetElapsedTime(began) + Pause > Patience)
                 {
-                    string message = $"Redis at {address}: {away.Message}";
+                    string message = $"Redis at {Address}: {away.Message}";
                     throw new RecordStoreException(message, away) { IsUncertain = isSent };
                 }
             }
-            await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Pause, _time, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -74,49 +90,28 @@ internal sealed partial class RedisLink(
         try
         {
             ConnectionMultiplexer multiplexer = await ConnectAsync(cancellationToken).ConfigureAwait(false);
-            IDatabase database = multiplexer.GetDatabase(address.Database);
+            IDatabase database = multiplexer.GetDatabase(Address.Database);
             T answer = await ask(database).WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (_isAway) LogBack(address);
+            if (_isAway) LogBack(Address);
             _isAway = false;
             return answer;
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException or RedisCommandException)
+        catch (Exception exception) when (exception is RedisException or TimeoutException or RedisCommandException
+            or ObjectDisposedException or RedisAwayException)
         {
             Exception said = await RedisFailures.ExplainAsync(exception, this).ConfigureAwait(false);
-            if (said is RedisAwayException && !_isAway) LogAway(address, said.Message);
-            _isAway |= said is RedisAwayException;
+            if (said is not RedisAwayException) throw said;
+            if (!_isAway) LogAway(Address, said.Message);
+            (_isAway, _isDoubted) = (true, true);
             throw said;
         }
-        catch (RedisAwayException away)
-        {
-            if (!_isAway) LogAway(address, away.Message);
-            _isAway = true;
-            throw;
-        }
-    }
-
-    /// <summary>Calls somebody at each news until the result is disposed; nobody while Redis is away.</summary>
-    public async Task<IAsyncDisposable> ListenAsync(Action hear, CancellationToken cancellationToken)
-    {
-        RedisChannel channel = RedisChannel.Literal(Keys.News);
-        void Hear(RedisChannel from, RedisValue what) => hear();
-        ISubscriber? subscriber = null;
-        try
-        {
-            subscriber = (await ConnectAsync(cancellationToken).ConfigureAwait(false)).GetSubscriber();
-            await subscriber.SubscribeAsync(channel, Hear).WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
-        {
-            // Whoever listens looks once a second too; the library subscribes when it is connected again.
-        }
-        return new Listening(() => subscriber?.Unsubscribe(channel, Hear, CommandFlags.FireAndForget));
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         if (_multiplexer is { } multiplexer) await multiplexer.DisposeAsync().ConfigureAwait(false);
+        if (_sentinels is not null) await _sentinels.DisposeAsync().ConfigureAwait(false);
         _gate.Dispose();
     }
 
@@ -142,7 +137,7 @@ internal sealed partial class RedisLink(
             string before = Volatile.Read(ref _connection);
             RedisResult[] answer = Answer(await Evaluate(database, script, keys, values).ConfigureAwait(false));
             if ((string?)answer[0] != "ok") return answer;
-            int online = (int)answer[1], wanted = Math.Max(address.Replicas, Math.Min(online, 1));
+            int online = (int)answer[1], wanted = Math.Max(Address.Replicas, Math.Min(online, 1));
             if (wanted == 0) return answer;
             if (online < wanted) throw Few(online, wanted, "are connected");
             Task<RedisResult> waiting =
@@ -165,13 +160,24 @@ internal sealed partial class RedisLink(
 
     private async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken)
     {
-        if (_multiplexer is { } there) return there;
+        if (_multiplexer is { } there && !MayBeAnother) return there;
         await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // Behind Sentinel it blocks a thread, for as long as it may take to connect.
-            return _multiplexer ??= await Task.Run(
-                () => ConnectionMultiplexer.ConnectAsync(Options()), cancellationToken).ConfigureAwait(false);
+            ConnectionMultiplexer? old = _multiplexer;
+            if (old is not null && !MayBeAnother) return old;
+            EndPoint? master = _sentinels is null ? null : await _sentinels.FindAsync().ConfigureAwait(false);
+            (_askedAt, _isDoubted) = (_time.GetTimestamp(), false);
+            if (old is not null && (master is null || master.Equals(_master))) return old;
+            if (_sentinels is not null && master is null) throw new RedisAwayException("no Sentinel answers", false);
+            _multiplexer = await ConnectionMultiplexer.ConnectAsync(Options(master is null ? Address.Hosts : [master]))
+                .ConfigureAwait(false);
+            _master = master;
+            // The library subscribes as soon as it is connected, and whenever it is again.
+            await _multiplexer.GetSubscriber().SubscribeAsync(RedisChannel.Literal(Keys.News), (_, _) => News?.Invoke(),
+                CommandFlags.FireAndForget).ConfigureAwait(false);
+            if (old is not null) await old.DisposeAsync().ConfigureAwait(false);
+            return _multiplexer;
         }
         finally
         {
@@ -179,7 +185,11 @@ internal sealed partial class RedisLink(
         }
     }
 
-    private ConfigurationOptions Options()
+    // A master that was replaced may answer for a while as if nothing had happened: Sentinel knows.
+    private bool MayBeAnother =>
+        _sentinels is not null && (_isDoubted || _time.GetElapsedTime(_askedAt) > AskSentinels);
+
+    private ConfigurationOptions Options(EndPoint[] hosts)
     {
         ConfigurationOptions options = new()
         {
@@ -189,11 +199,11 @@ internal sealed partial class RedisLink(
             ReconnectRetryPolicy = new LinearRetry(500), HeartbeatInterval = TimeSpan.FromMilliseconds(500),
             // CLIENT INFO counts as an operator's command.
             AllowAdmin = true, ClientName = "microcdn", TieBreaker = "", ConfigurationChannel = "",
-            Ssl = address.IsTls, User = address.User, Password = credentials.Password, ServiceName = address.Sentinel,
-            DefaultDatabase = address.Database, IncludeDetailInExceptions = false,
+            Ssl = Address.IsTls, User = Address.User, Password = _credentials.Password,
+            DefaultDatabase = Address.Database, IncludeDetailInExceptions = false,
         };
-        foreach (System.Net.EndPoint host in address.Hosts) options.EndPoints.Add(host);
-        if (address.IsTls && credentials.AuthorityFile is { } authority) options.TrustIssuer(authority);
+        foreach (EndPoint host in hosts) options.EndPoints.Add(host);
+        if (Address.IsTls && _credentials.AuthorityFile is { } authority) options.TrustIssuer(authority);
         return options;
     }
 
@@ -202,13 +212,4 @@ internal sealed partial class RedisLink(
 
     [LoggerMessage(LogLevel.Information, "Redis at {Address} answers again")]
     private partial void LogBack(RedisAddress address);
-
-    private sealed class Listening(Action end) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync()
-        {
-            end();
-            return ValueTask.CompletedTask;
-        }
-    }
 }

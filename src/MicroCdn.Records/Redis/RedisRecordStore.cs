@@ -117,33 +117,16 @@ public sealed partial class RedisRecordStore : IRecordStore
         Channel<bool> news = Channel.CreateBounded<bool>(
             new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         LogStart start = after == _last.Number ? LogStart.After(_last) : new LogStart(after, null);
-        await using IAsyncDisposable listening =
-            await _link.ListenAsync(() => news.Writer.TryWrite(true), cancellationToken).ConfigureAwait(false);
-        while (!cancellationToken.IsCancellationRequested)
+        void Hear() => news.Writer.TryWrite(true);
+        _link.News += Hear;
+        try
         {
-            IReadOnlyList<LogEntry>? entries = [];
-            try
-            {
-                entries = await _log.ReadAsync(start, patient: false, cancellationToken).ConfigureAwait(false);
-            }
-            catch (RedisAwayException)
-            {
-                // The link has said so.
-            }
-            if (entries is null)
-            {
-                take(null);
-                return;
-            }
-            foreach (LogEntry entry in entries)
-            {
-                take(entry.ToChange());
-                (_last, start) = (entry.Change, LogStart.After(entry.Change));
-                Interlocked.Add(ref _logBytes, entry.Block.Length);
-            }
-            if (entries.Count == 0) await UntilNewsAsync(news.Reader, cancellationToken).ConfigureAwait(false);
+            await FollowAsync(start, take, news.Reader, cancellationToken).ConfigureAwait(false);
         }
-        cancellationToken.ThrowIfCancellationRequested();
+        finally
+        {
+            _link.News -= Hear;
+        }
     }
 
     /// <inheritdoc/>
@@ -173,6 +156,36 @@ public sealed partial class RedisRecordStore : IRecordStore
                     + $"value of {row.Value?.Length ?? 0}; nothing was written");
             }
         }
+    }
+
+    private async Task FollowAsync(
+        LogStart start, Action<RecordChange?> take, ChannelReader<bool> news, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            IReadOnlyList<LogEntry>? entries = [];
+            try
+            {
+                entries = await _log.ReadAsync(start, patient: false, cancellationToken).ConfigureAwait(false);
+            }
+            catch (RedisAwayException)
+            {
+                // The link has said so.
+            }
+            if (entries is null)
+            {
+                take(null);
+                return;
+            }
+            foreach (LogEntry entry in entries)
+            {
+                take(entry.ToChange());
+                (_last, start) = (entry.Change, LogStart.After(entry.Change));
+                Interlocked.Add(ref _logBytes, entry.Block.Length);
+            }
+            if (entries.Count == 0) await UntilNewsAsync(news, cancellationToken).ConfigureAwait(false);
+        }
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private void Judge(RedisResult[] answer, long number, WriterLease lease)

@@ -16,7 +16,7 @@ public sealed class RedisStoreTests
         int port = Stage.FreePort();
         await RedisFleet.RedisAsync(stage, port);
         await using RedisRecordStore follower = RedisFleet.Store(port);
-        Assert.Equal((0, []), await RedisFleet.LoadAsync(follower));
+        await HoldsAsync(follower, 0);
         ConcurrentQueue<string> seen = new();
         using CancellationTokenSource enough = new();
         Task following = follower.FollowAsync(0, change => seen.Enqueue(RedisFleet.Text(change)), enough.Token);
@@ -65,7 +65,7 @@ public sealed class RedisStoreTests
         RecordStoreException refused = await Assert.ThrowsAsync<RecordStoreException>(
             () => RedisFleet.CommitAsync(second, 1, ("a", "3")));
         Assert.Contains("the last change on Redis is 1", refused.Message, StringComparison.Ordinal);
-        Assert.Equal((1, ["1 a=1"]), await RedisFleet.LoadAsync(second));
+        await HoldsAsync(second, 1, "1 a=1");
         await RedisFleet.CommitAsync(second, 2, ("a", "2"));
     }
 
@@ -92,7 +92,7 @@ public sealed class RedisStoreTests
         WriterLostException lost = await Assert.ThrowsAsync<WriterLostException>(() => commit);
         Assert.Contains("index-2:6000 is the writer now", lost.Message, StringComparison.Ordinal);
         Assert.Equal("index-2:6000", await lease.Lost.WaitAsync(TimeSpan.FromSeconds(10)));
-        Assert.Equal((2, ["1 a=taken over"]), await RedisFleet.LoadAsync(second));
+        await HoldsAsync(second, 2, "1 a=taken over");
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public sealed class RedisStoreTests
         });
         (long number, _) = await RedisFleet.LoadAsync(writer);
         await RedisFleet.CommitAsync(writer, number + 1, ("a", "2"));
-        Assert.Equal((number + 1, ["1 a=2"]), await RedisFleet.LoadAsync(writer));
+        await HoldsAsync(writer, number + 1, "1 a=2");
     }
 
     [Fact]
@@ -250,5 +250,12 @@ public sealed class RedisStoreTests
         Assert.Equal(["load again"], told);
         refused = await Assert.ThrowsAsync<RecordStoreException>(() => RedisFleet.LoadAsync(writer));
         Assert.Contains("had change 1 and is empty now", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task HoldsAsync(RedisRecordStore store, long number, params string[] rows)
+    {
+        (long last, string[] loaded) = await RedisFleet.LoadAsync(store);
+        Assert.Equal(number, last);
+        Assert.Equal(rows, loaded);
     }
 }
