@@ -25,7 +25,8 @@ public sealed class RedisAddress
 
     internal int Database { get; private set; }
 
-    internal int Replicas { get; private set; }
+    /// <summary>How many replicas must have a change; null: one of those that there are, if any.</summary>
+    internal int? Replicas { get; private set; }
 
     internal string Prefix { get; private set; } = "microcdn";
 
@@ -122,7 +123,7 @@ public sealed class RedisAddress
                     return $"'{pair[0]}' is none of sentinel, replicas and prefix";
             }
         }
-        Replicas = replicas ?? (Sentinel is null ? 0 : 1);
+        Replicas = replicas ?? (Sentinel is null ? null : 1);
         return null;
     }
 

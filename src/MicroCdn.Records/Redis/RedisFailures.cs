@@ -21,32 +21,40 @@ internal static class RedisFailures
         RedisServerException { Kind: RedisErrorKind.WrongType } =>
             await NameForeignAsync(exception, link).ConfigureAwait(false),
         RedisServerException server => Explain(server, link.Address),
-        RedisConnectionException connection => Explain(connection, link.Address),
+        RedisConnectionException connection => Explain(connection, link),
         RedisTimeoutException late => new RedisAwayException("it does not answer in time",
             late.Commandstatus is not CommandStatus.WaitingInBacklog, exception),
-        RedisCommandException when exception.Message.Contains("replica", StringComparison.Ordinal) =>
-            new RedisAwayException("it is a replica, not the master", isSent: false, exception),
         TimeoutException => new RedisAwayException("it does not answer in time", isSent: true, exception),
         _ => new RecordStoreException($"Redis at {link.Address}: {exception.Message}", exception),
     };
 
-    private static Exception Explain(RedisConnectionException exception, RedisAddress address)
+    private static Exception Explain(RedisConnectionException exception, RedisLink link)
     {
-        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+        if (Refusal(exception, link) is { } refusal)
         {
-            if (cause is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure })
-            {
-                return new RecordStoreException($"Redis at {address} refuses this user or password, or its certificate "
-                    + $"cannot be trusted: {cause.Message}", exception);
-            }
+            return new RecordStoreException($"Redis at {link.Address} {refusal}", exception);
         }
         return exception.FailureType switch
         {
             ConnectionFailureType.UnableToConnect or ConnectionFailureType.UnableToResolvePhysicalConnection =>
-                new RedisAwayException("it cannot be reached", isSent: false, exception),
+                new RedisAwayException(link.IsReplica ? "it is a replica, not the master" : "it cannot be reached",
+                    isSent: false, exception),
             ConnectionFailureType.Loading => new RedisAwayException("it is loading its data", isSent: false, exception),
             _ => new RedisAwayException("the connection broke", isSent: true, exception),
         };
+    }
+
+    // The library tries again for ever, and has the reason somewhere inside.
+    private static string? Refusal(Exception exception, RedisLink link)
+    {
+        List<Exception> causes = [];
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException) causes.Add(cause);
+        if (!causes.Exists(cause => cause is RedisConnectionException
+            { FailureType: ConnectionFailureType.AuthenticationFailure })) return null;
+        bool Says(string word) => causes.Exists(cause => cause.Message.Contains(word, StringComparison.Ordinal));
+        if (Says("NOAUTH") && !link.HasPassword) return "asks for a password";
+        if (Says("NOAUTH") || Says("WRONGPASS")) return "refuses this user or password";
+        return $"shows a certificate that is not trusted, or refuses us: {causes[^1].Message}";
     }
 
     private static Exception Explain(RedisServerException exception, RedisAddress address)

@@ -42,6 +42,12 @@ internal sealed partial class RedisLink : IAsyncDisposable
 
     public RedisKeys Keys { get; }
 
+    /// <summary>Whether somebody answers who is no master.</summary>
+    public bool IsReplica =>
+        _multiplexer?.GetServers().Any(server => server is { IsConnected: true, IsReplica: true }) == true;
+
+    public bool HasPassword => _credentials.Password is not null;
+
     public TimeSpan Patience { get; init; } = StandardPatience;
 
     /// <summary>Runs a script; returns what it answers, its word first.</summary>
@@ -137,7 +143,7 @@ internal sealed partial class RedisLink : IAsyncDisposable
             string before = Volatile.Read(ref _connection);
             RedisResult[] answer = Answer(await Evaluate(database, script, keys, values).ConfigureAwait(false));
             if ((string?)answer[0] != "ok") return answer;
-            int online = (int)answer[1], wanted = Math.Max(Address.Replicas, Math.Min(online, 1));
+            int online = (int)answer[1], wanted = Address.Replicas ?? Math.Min(online, 1);
             if (wanted == 0) return answer;
             if (online < wanted) throw Few(online, wanted, "are connected");
             Task<RedisResult> waiting =

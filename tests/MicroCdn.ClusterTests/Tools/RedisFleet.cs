@@ -29,19 +29,7 @@ internal static class RedisFleet
             RunningProcess replica = await RedisAsync(stage, port, "--replicaof", $"127.0.0.1 {ports[0]}");
             await replica.UntilLineAsync("Finished with success");
         }
-        foreach (int port in sentinels)
-        {
-            string folder = stage.MakeFolder($"sentinel-{port}"), settings = Path.Combine(folder, "settings");
-            await File.WriteAllTextAsync(settings, $"""
-                port {port}
-                bind 127.0.0.1
-                dir {folder}
-                sentinel monitor main 127.0.0.1 {ports[0]} 2
-                sentinel down-after-milliseconds main 2000
-                sentinel failover-timeout main 10000
-                """);
-            stage.Run("redis-sentinel", settings);
-        }
+        foreach (int port in sentinels) await SentinelAsync(stage, port, ports[0], 2);
         foreach (int port in sentinels)
         {
             await Stage.UntilAsync("a Sentinel knows all others", TimeSpan.FromSeconds(60), async () =>
@@ -49,6 +37,22 @@ internal static class RedisFleet
                 && After(lines, "num-slaves") == "2" && After(lines, "num-other-sentinels") == "2");
         }
         return (master, ports, sentinels);
+    }
+
+    public static async Task SentinelAsync(Stage stage, int port, int master, int quorum, string more = "")
+    {
+        string folder = stage.MakeFolder($"sentinel-{port}"), settings = Path.Combine(folder, "settings");
+        await File.WriteAllTextAsync(settings, $"""
+            port {port}
+            bind 127.0.0.1
+            dir {folder}
+            sentinel monitor main 127.0.0.1 {master} {quorum}
+            sentinel down-after-milliseconds main 2000
+            sentinel failover-timeout main 10000
+            {more}
+            """);
+        RunningProcess sentinel = stage.Run("redis-sentinel", settings);
+        await sentinel.UntilLineAsync("+monitor master main");
     }
 
     /// <summary>What redis-cli answers.</summary>

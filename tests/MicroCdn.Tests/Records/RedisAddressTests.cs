@@ -24,7 +24,7 @@ public sealed class RedisAddressTests
     [Fact]
     public void Behind_Sentinel_a_change_wants_one_replica_unless_it_is_said_otherwise()
     {
-        Assert.Equal(0, RedisAddress.Parse("redis://one", out _)!.Replicas);
+        Assert.Null(RedisAddress.Parse("redis://one", out _)!.Replicas);
         Assert.Equal(1, RedisAddress.Parse("redis://one?sentinel=main", out _)!.Replicas);
         Assert.Equal(0, RedisAddress.Parse("redis://one?sentinel=main&replicas=0", out _)!.Replicas);
         Assert.Equal(2, RedisAddress.Parse("redis://one/?replicas=2", out _)!.Replicas);
