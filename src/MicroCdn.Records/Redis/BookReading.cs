@@ -35,6 +35,9 @@ internal sealed class BookReading
                 await log.ReadAsync(start, patient: true, cancellationToken).ConfigureAwait(false);
             if (entries is null)
             {
+                // The log was trimmed behind a newer snapshot in between; or it is damaged.
+                SnapshotPointer? now = await SnapshotPointer.FindAsync(link, cancellationToken).ConfigureAwait(false);
+                if (now != reading.From) return await OpenAsync(link, log, cancellationToken).ConfigureAwait(false);
                 throw new RecordStoreException(reading.Last.Number == 0
                     ? $"{link.Keys.Log} on Redis does not begin with change 1, and there is no snapshot before it"
                     : $"{link.Keys.Log} on Redis has no change {reading.Last.Number}, with which its snapshot ends");

@@ -6,8 +6,9 @@ using StackExchange.Redis;
 namespace MicroCdn.Records.Redis;
 
 /// <summary>Keeps the rows of several indexes on one Redis or Valkey: a log, and a snapshot before it.</summary>
-/// <remarks>Loading comes before all else. Only who holds a <see cref="WriterLease"/> of this store commits, and has
-/// followed up to its last number before. See docs/decisions/0019-several-indexes.md.</remarks>
+/// <remarks>Loading comes before all else. Who follows may ask for the writer and claim to be it meanwhile. Who got the
+/// <see cref="WriterLease"/> follows up to its last number, ends following, and commits. A commit that fails as uncertain
+/// is repeated as it was, or its number is looked for by following. See docs/decisions/0019-several-indexes.md.</remarks>
 public sealed partial class RedisRecordStore : IRecordStore
 {
     /// <summary>The largest change in bytes: a release of 100,000 files. Redis does nothing else for some 50 ms while
@@ -28,6 +29,7 @@ public sealed partial class RedisRecordStore : IRecordStore
     private WriterLease? _lease;
     private long _logBytes, _snapshotBytes, _triedAt;
     private bool _isChecked;
+    private int _isDisposed;
 
     /// <summary>A store; nothing is asked before something is wanted of it.</summary>
     public RedisRecordStore(RedisAddress address, RedisCredentials credentials, TimeProvider time, ILogger logger)
@@ -132,6 +134,7 @@ public sealed partial class RedisRecordStore : IRecordStore
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         await _over.CancelAsync().ConfigureAwait(false);
         await Snapshot.ConfigureAwait(false);
         if (_lease is { } lease) await lease.DisposeAsync().ConfigureAwait(false);

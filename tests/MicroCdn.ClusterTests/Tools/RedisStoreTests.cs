@@ -169,40 +169,48 @@ public sealed class RedisStoreTests
     }
 
     [Fact]
-    public async Task Snapshots_keep_the_log_short_and_who_is_behind_is_told_to_load_again()
+    public async Task Snapshots_keep_the_log_short_and_whoever_loads_meanwhile_sees_one_moment()
     {
         await using Stage stage = new();
         int port = Stage.FreePort();
         await RedisFleet.RedisAsync(stage, port);
-        await using RedisRecordStore writer = RedisFleet.Store(port, logAllowed: 40_000);
+        await using RedisRecordStore writer = RedisFleet.Store(port, logAllowed: 240_000), fresh = RedisFleet.Store(port);
         await RedisFleet.WriterAsync(writer, "index-1:6000");
         SortedDictionary<string, string> expected = new(StringComparer.Ordinal);
-        string filling = new('x', 1000);
+        Task<int>? loading = null;
+        string filling = new('x', 6000);
         for (int number = 1; number <= 300; number++)
         {
             string name = $"file-{number * 7 % 100}";
-            bool isGone = number % 5 == 0;
-            await RedisFleet.CommitAsync(writer, number, (name, isGone ? null : $"{number} {filling}"));
-            if (isGone) expected.Remove(name);
-            else expected[name] = $"{number} {filling}";
-            await writer.Snapshot;
+            string? value = number % 5 == 0 ? null : $"{number} {filling}";
+            await RedisFleet.CommitAsync(writer, number, (name, value), ("last", $"{number}"));
+            if (value is null) expected.Remove(name);
+            else expected[name] = value;
+            if (number % 10 == 0) await writer.Snapshot;
+            loading ??= LoadUntilAsync(fresh, 300);
         }
+        expected["last"] = "300";
+        Assert.InRange(await loading!, 1, 300);
         int length = int.Parse(await RedisFleet.AskAsync(stage, port, "xlen", "microcdn:log"));
         Assert.InRange(length, 1, 150);
-        await using RedisRecordStore fresh = RedisFleet.Store(port);
-        (long last, string[] rows) = await RedisFleet.LoadAsync(fresh);
-        Assert.Equal(300, last);
+        (_, string[] rows) = await RedisFleet.LoadAsync(fresh);
         Assert.Equal(expected.Select(row => $"1 {row.Key}={row.Value}").Order(StringComparer.Ordinal), rows);
 
         List<string> told = [];
         await fresh.FollowAsync(3, change => told.Add(RedisFleet.Text(change)), CancellationToken.None);
         Assert.Equal(["load again"], told);
-        // What is not the one that counts goes by itself.
+        // The one that counts stays, those before it go by themselves.
+        string pointer = await RedisFleet.AskAsync(stage, port, "get", "microcdn:snapshot");
         foreach (string key in (await RedisFleet.AskAsync(stage, port, "keys", "microcdn:snapshot:*")).Split('\n'))
         {
-            bool counts = (await RedisFleet.AskAsync(stage, port, "get", "microcdn:snapshot")).EndsWith(key, StringComparison.Ordinal);
-            Assert.Equal(counts, await RedisFleet.AskAsync(stage, port, "ttl", key) == "-1");
+            bool stays = pointer.EndsWith(key, StringComparison.Ordinal);
+            Assert.Equal(stays, await RedisFleet.AskAsync(stage, port, "ttl", key) == "-1");
         }
+        string counting = pointer.Split(' ')[^1];
+        await RedisFleet.AskAsync(stage, port, "hset", counting, "1", "garbage");
+        await RefusesAsync(fresh, $"part 2 of {pointer.Split(' ')[3]} of the snapshot {counting} on Redis is damaged");
+        await RedisFleet.AskAsync(stage, port, "hdel", counting, "0");
+        await RefusesAsync(fresh, $"of the snapshot {counting} on Redis is missing");
     }
 
     [Theory]
@@ -225,8 +233,7 @@ public sealed class RedisStoreTests
         await RedisFleet.AskAsync(stage, port, words);
 
         await using RedisRecordStore reader = RedisFleet.Store(port);
-        RecordStoreException named = await Assert.ThrowsAsync<RecordStoreException>(() => RedisFleet.LoadAsync(reader));
-        Assert.Contains(said, named.Message, StringComparison.Ordinal);
+        await RefusesAsync(reader, said);
     }
 
     [Fact]
@@ -248,8 +255,29 @@ public sealed class RedisStoreTests
         List<string> told = [];
         await writer.FollowAsync(1, change => told.Add(RedisFleet.Text(change)), CancellationToken.None);
         Assert.Equal(["load again"], told);
-        refused = await Assert.ThrowsAsync<RecordStoreException>(() => RedisFleet.LoadAsync(writer));
-        Assert.Contains("had change 1 and is empty now", refused.Message, StringComparison.Ordinal);
+        await RefusesAsync(writer, "had change 1 and is empty now");
+
+        // Somebody takes our key while we run.
+        await RedisFleet.AskAsync(stage, port, "set", "microcdn:writer", "mine");
+        refused = await Assert.ThrowsAsync<RecordStoreException>(() => RedisFleet.CommitAsync(writer, 2, ("a", "2")));
+        Assert.Contains("microcdn:writer on Redis is a String, which no index wrote", refused.Message,
+            StringComparison.Ordinal);
+    }
+
+    private static async Task RefusesAsync(RedisRecordStore store, string said)
+    {
+        RecordStoreException refused = await Assert.ThrowsAsync<RecordStoreException>(() => RedisFleet.LoadAsync(store));
+        Assert.Contains(said, refused.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<int> LoadUntilAsync(RedisRecordStore store, long end)
+    {
+        for (int loads = 1; ; loads++)
+        {
+            (long number, string[] rows) = await RedisFleet.LoadAsync(store);
+            Assert.Contains($"1 last={number}", rows);
+            if (number == end) return loads;
+        }
     }
 
     private static async Task HoldsAsync(RedisRecordStore store, long number, params string[] rows)

@@ -1,3 +1,4 @@
+using CsCheck;
 using MicroCdn.Records;
 using MicroCdn.Records.Redis;
 using MicroCdn.Testing;
@@ -53,6 +54,14 @@ public sealed class RedisAddressTests
         Assert.Equal(why, told);
         Assert.DoesNotContain("secret", told, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Whatever_somebody_writes_is_read_or_refused() => Gen.String[Gen.Char["a:@/?&=,%[].1-"], 0, 20].Sample(text =>
+    {
+        RedisAddress? address = RedisAddress.Parse($"redis://{text}", out string why);
+        Assert.Equal(address is null, why != "");
+        Assert.True(address is null || address.Hosts.Length > 0);
+    });
 
     [Fact]
     public void A_password_is_the_first_line_of_a_file_that_not_everyone_may_read()
