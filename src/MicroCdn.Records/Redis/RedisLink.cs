@@ -46,6 +46,9 @@ internal sealed partial class RedisLink : IAsyncDisposable
     public bool IsReplica =>
         _multiplexer?.GetServers().Any(server => server is { IsConnected: true, IsReplica: true }) == true;
 
+    /// <summary>With fewer replicas than this nothing is written.</summary>
+    public int Wanted => Address.Replicas ?? 0;
+
     public bool HasPassword => _credentials.Password is not null;
 
     public TimeSpan Patience { get; init; } = StandardPatience;
@@ -142,10 +145,10 @@ internal sealed partial class RedisLink : IAsyncDisposable
         {
             string before = Volatile.Read(ref _connection);
             RedisResult[] answer = Answer(await Evaluate(database, script, keys, values).ConfigureAwait(false));
-            if ((string?)answer[0] != "ok") return answer;
+            if ((string?)answer[0] is not ("ok" or "few")) return answer;
             int online = (int)answer[1], wanted = Address.Replicas ?? Math.Min(online, 1);
+            if ((string?)answer[0] == "few") throw Few(online, wanted, "are connected", isSent: false);
             if (wanted == 0) return answer;
-            if (online < wanted) throw Few(online, wanted, "are connected");
             Task<RedisResult> waiting =
                 database.ExecuteAsync("WAIT", [online, WaitMilliseconds], CommandFlags.DemandMaster);
             Task<RedisResult> asking = database.ExecuteAsync("CLIENT", ["INFO"], CommandFlags.DemandMaster);
@@ -156,13 +159,13 @@ internal sealed partial class RedisLink : IAsyncDisposable
             if (now != before) continue;
             int have = (int)(await waiting.ConfigureAwait(false));
             if (have >= wanted) return answer;
-            throw Few(have, wanted, "have the change");
+            throw Few(have, wanted, "have the change", isSent: true);
         }
         throw new RedisAwayException("the connection does not last", isSent: true);
     }
 
-    private static RedisAwayException Few(int have, int wanted, string what) =>
-        new($"{have} of {wanted} replicas {what}", isSent: true);
+    private static RedisAwayException Few(int have, int wanted, string what, bool isSent) =>
+        new($"{have} of {wanted} replicas {what}", isSent);
 
     private async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken)
     {

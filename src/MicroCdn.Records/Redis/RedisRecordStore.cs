@@ -7,8 +7,9 @@ namespace MicroCdn.Records.Redis;
 
 /// <summary>Keeps the rows of several indexes on one Redis or Valkey: a log, and a snapshot before it.</summary>
 /// <remarks>Loading comes before all else. Who follows may ask for the writer and claim to be it meanwhile. Who got the
-/// <see cref="WriterLease"/> follows up to its last number, ends following, and commits. A commit that fails as uncertain
-/// is repeated as it was, or its number is looked for by following. See docs/decisions/0019-several-indexes.md.</remarks>
+/// <see cref="WriterLease"/> follows up to its last number, ends following, and commits. A commit that fails as
+/// uncertain is repeated as it was, or its number is looked for by following. See
+/// docs/decisions/0019-several-indexes.md.</remarks>
 public sealed partial class RedisRecordStore : IRecordStore
 {
     /// <summary>The largest change in bytes: a release of 100,000 files. Redis does nothing else for some 50 ms while
@@ -72,7 +73,8 @@ public sealed partial class RedisRecordStore : IRecordStore
         string token = RandomNumberGenerator.GetHexString(16, lowercase: true);
         RedisResult[] answer = await _link.WriteAsync(RedisScripts.Claim,
             [_link.Keys.Log, _link.Keys.Writer, _link.Keys.Lease],
-            [token, address, (long)WriterLease.Length.TotalMilliseconds], cancellationToken).ConfigureAwait(false);
+            [token, address, (long)WriterLease.Length.TotalMilliseconds, _link.Wanted],
+            cancellationToken).ConfigureAwait(false);
         if ((string?)answer[0] == "held") return new WriterClaim(null, (string)answer[1]!);
         _lease = new WriterLease(_link, token, (long)answer[2], (long)answer[3], _time, _logger);
         return new WriterClaim(_lease, "");
@@ -103,7 +105,7 @@ public sealed partial class RedisRecordStore : IRecordStore
         }
         RedisResult[] answer = await _link.WriteAsync(RedisScripts.Commit,
             [_link.Keys.Log, _link.Keys.Snapshot, _link.Keys.Writer],
-            [lease.Token, number, _last.Number, Bytes(_last.Check), block, lease.Epoch, _link.Keys.News],
+            [lease.Token, number, _last.Number, Bytes(_last.Check), block, lease.Epoch, _link.Keys.News, _link.Wanted],
             cancellationToken).ConfigureAwait(false);
         Judge(answer, number, lease);
         _last = new KnownChange(number, RowBlock.CheckOf(block));

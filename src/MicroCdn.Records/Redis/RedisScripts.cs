@@ -22,13 +22,14 @@ internal static class RedisScripts
         """;
 
     /// <summary>Writes one change. Keys: log, snapshot, writer. Arguments: token, number, number before, its check, the
-    /// block, epoch, channel.</summary>
+    /// block, epoch, channel, replicas that are wanted.</summary>
     public const string Commit = Last + """
         if redis.call('HGET', KEYS[3], 'token') ~= ARGV[1] then
           return {'lost', redis.call('HGET', KEYS[3], 'address') or ''}
         end
         local number, check = last(KEYS[1])
         if not number then return {'foreign', check} end
+        if replicas() < tonumber(ARGV[8]) then return {'few', replicas()} end
         if number == ARGV[3] and check == ARGV[4] then
           if number == '0' and redis.call('EXISTS', KEYS[2]) == 1 then return {'broken'} end
           redis.call('XADD', KEYS[1], ARGV[2] .. '-0', 'by', ARGV[6], 'rows', ARGV[5])
@@ -63,12 +64,13 @@ internal static class RedisScripts
         """;
 
     /// <summary>Becomes the writer, unless another one is. Keys: log, writer, lease. Arguments: token, address,
-    /// milliseconds.</summary>
+    /// milliseconds, replicas that are wanted.</summary>
     public const string Claim = Last + """
         local holder = redis.call('GET', KEYS[3])
         if holder and holder ~= ARGV[1] then return {'held', redis.call('HGET', KEYS[2], 'address') or ''} end
         local number, check = last(KEYS[1])
         if not number then return {'foreign', check} end
+        if replicas() < tonumber(ARGV[4]) then return {'few', replicas()} end
         if redis.call('HGET', KEYS[2], 'token') ~= ARGV[1] then
           redis.call('HINCRBY', KEYS[2], 'epoch', 1)
           redis.call('HSET', KEYS[2], 'token', ARGV[1], 'address', ARGV[2])

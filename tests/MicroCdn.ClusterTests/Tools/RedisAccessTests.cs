@@ -70,6 +70,13 @@ public sealed class RedisAccessTests
         await using Stage stage = new();
         int port = Stage.FreePort(), replicaPort = Stage.FreePort();
         await RedisFleet.RedisAsync(stage, port);
+        await using (RedisRecordStore alone = RedisFleet.Store($"redis://127.0.0.1:{port}?replicas=1", 1))
+        {
+            RecordStoreException few = await Assert.ThrowsAsync<RecordStoreException>(
+                () => RedisFleet.WriterAsync(alone, "index-1:6000"));
+            Assert.EndsWith("0 of 1 replicas are connected", few.Message, StringComparison.Ordinal);
+            Assert.False(few.IsUncertain);
+        }
         RunningProcess replica = await RedisFleet.RedisAsync(stage, replicaPort, "--replicaof", $"127.0.0.1 {port}");
         await replica.UntilLineAsync("Finished with success");
         await Stage.UntilAsync("the master knows it", TimeSpan.FromSeconds(20), async () =>

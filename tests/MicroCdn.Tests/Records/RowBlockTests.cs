@@ -9,8 +9,9 @@ public sealed class RowBlockTests
 {
     private static readonly BlockPlace Place = new(0x1234_5678_9abc_def0, 7, 3);
 
-    private static readonly Gen<RecordRow> Rows = Gen.Select(Gen.Byte, Gen.Byte.Array[0, 40], Gen.Byte.Array[0, 60].Null(),
-        (kind, key, value) => new RecordRow(kind, key, value));
+    private static readonly Gen<RecordRow> Rows =
+        Gen.Select(Gen.Byte, Gen.Byte.Array[0, 40], Gen.Byte.Array[0, 60].Null(),
+            (kind, key, value) => new RecordRow(kind, key, value));
 
     [Fact]
     public void Rows_come_back_as_they_were() => Rows.Array[0, 20].Sample(rows =>
@@ -48,7 +49,8 @@ public sealed class RowBlockTests
     {
         RecordRow[] rows =
         [
-            new(255, new byte[RecordRow.MostKeyBytes], new byte[RecordRow.MostValueBytes]), new(0, [], []), new(0, [1], null),
+            new(255, new byte[RecordRow.MostKeyBytes], new byte[RecordRow.MostValueBytes]),
+            new(0, [], []), new(0, [1], null),
         ];
         byte[] block = RowBlock.Of(rows, Place);
         Assert.True(RowBlock.IsSound(block, Place));
