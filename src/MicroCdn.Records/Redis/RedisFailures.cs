@@ -75,7 +75,7 @@ internal static class RedisFailures
         if (passing is not null) return new RedisAwayException(passing, isSent: false, exception);
         string why = exception.Kind switch
         {
-            RedisErrorKind.OutOfMemory => "has no memory left (maxmemory); nothing was written",
+            RedisErrorKind.OutOfMemory => "has no memory left (maxmemory)",
             RedisErrorKind.NoAuth => "asks for a password",
             RedisErrorKind.WrongPass => "refuses this user or password",
             RedisErrorKind.NoPermission => $"does not allow this user what an index needs: {exception.Message}",

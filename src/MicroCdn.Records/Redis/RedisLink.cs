@@ -87,6 +87,11 @@ internal sealed partial class RedisLink : IAsyncDisposable
                     throw new RecordStoreException(message, away) { IsUncertain = isSent };
                 }
             }
+            catch (RecordStoreException refused) when (isSent)
+            {
+                // What is refused now may have been done before.
+                throw new RecordStoreException(refused.Message, refused) { IsUncertain = true };
+            }
             await Task.Delay(Pause, _time, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -147,7 +152,7 @@ internal sealed partial class RedisLink : IAsyncDisposable
             RedisResult[] answer = Answer(await Evaluate(database, script, keys, values).ConfigureAwait(false));
             if ((string?)answer[0] is not ("ok" or "few")) return answer;
             int online = (int)answer[1], wanted = Address.Replicas ?? Math.Min(online, 1);
-            if ((string?)answer[0] == "few") throw Few(online, wanted, "are connected", isSent: false);
+            if (online < wanted) throw Few(online, wanted, "are connected", isSent: (string?)answer[0] == "ok");
             if (wanted == 0) return answer;
             Task<RedisResult> waiting =
                 database.ExecuteAsync("WAIT", [online, WaitMilliseconds], CommandFlags.DemandMaster);

@@ -2,7 +2,8 @@ namespace MicroCdn.Records.Redis;
 
 /// <summary>The steps that Redis takes as one: whoever is refused by a script has changed nothing.</summary>
 /// <remarks>Each answers with a word first. Numbers stay text where they only pass through: Lua's are doubles. A script
-/// that writes does so even when its work was done before, so that WAIT has something to wait for.</remarks>
+/// that writes (to tell others is to write) does so even when its work was done before, so that WAIT has something to
+/// wait for.</remarks>
 internal static class RedisScripts
 {
     // The place of a change that is not there: number 0, check 0.
@@ -24,19 +25,21 @@ internal static class RedisScripts
     /// <summary>Writes one change. Keys: log, snapshot, writer. Arguments: token, number, number before, its check, the
     /// block, epoch, channel, replicas that are wanted.</summary>
     public const string Commit = Last + """
+        local id = ARGV[2] .. '-0'
+        local mine = redis.call('XRANGE', KEYS[1], id, id)[1]
+        if mine and mine[2][3] == 'rows' and string.sub(mine[2][4], -8) == string.sub(ARGV[5], -8) then
+          redis.call('PUBLISH', ARGV[7], ARGV[2])
+          return {'ok', replicas()}
+        end
         if redis.call('HGET', KEYS[3], 'token') ~= ARGV[1] then
           return {'lost', redis.call('HGET', KEYS[3], 'address') or ''}
         end
         local number, check = last(KEYS[1])
         if not number then return {'foreign', check} end
+        if number ~= ARGV[3] or check ~= ARGV[4] then return {'other', number} end
+        if number == '0' and redis.call('EXISTS', KEYS[2]) == 1 then return {'broken'} end
         if replicas() < tonumber(ARGV[8]) then return {'few', replicas()} end
-        if number == ARGV[3] and check == ARGV[4] then
-          if number == '0' and redis.call('EXISTS', KEYS[2]) == 1 then return {'broken'} end
-          redis.call('XADD', KEYS[1], ARGV[2] .. '-0', 'by', ARGV[6], 'rows', ARGV[5])
-        elseif number ~= ARGV[2] or check ~= string.sub(ARGV[5], -8) then
-          return {'other', number}
-        end
-        redis.call('HSET', KEYS[3], 'last', ARGV[2])
+        redis.call('XADD', KEYS[1], id, 'by', ARGV[6], 'rows', ARGV[5])
         redis.call('PUBLISH', ARGV[7], ARGV[2])
         return {'ok', replicas()}
         """;

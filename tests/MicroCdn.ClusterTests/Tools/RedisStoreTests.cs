@@ -96,6 +96,30 @@ public sealed class RedisStoreTests
     }
 
     [Fact]
+    public async Task A_commit_whose_answer_was_lost_is_told_as_what_it_is_even_when_another_has_taken_over()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        await RedisFleet.RedisAsync(stage, port);
+        await using HeldUp held = new(port);
+        await using RedisRecordStore first = RedisFleet.Store(held.Port, patience: 30), second = RedisFleet.Store(port);
+        await RedisFleet.WriterAsync(first, "index-1:6000");
+        held.HoldAnswers();
+        Task commit = RedisFleet.CommitAsync(first, 1, ("a", "1"));
+        await Stage.UntilAsync("it is written", TimeSpan.FromSeconds(10), async () =>
+            (await RedisFleet.LoadAsync(second)).Number == 1);
+        // As the lease would run out, had the writer stopped there.
+        await RedisFleet.AskAsync(stage, port, "del", "microcdn:lease");
+        Assert.NotNull((await second.ClaimAsync("index-2:6000", CancellationToken.None)).Lease);
+        await RedisFleet.CommitAsync(second, 2, ("b", "2"));
+        held.CutOff();
+
+        await commit;
+        await Assert.ThrowsAsync<WriterLostException>(() => RedisFleet.CommitAsync(first, 2, ("a", "2")));
+        await HoldsAsync(second, 2, "1 a=1", "1 b=2");
+    }
+
+    [Fact]
     public async Task While_Redis_is_gone_a_commit_waits_and_says_why_and_when_it_is_back_all_goes_on()
     {
         await using Stage stage = new();
