@@ -206,7 +206,7 @@ public sealed partial class RedisRecordStore : IRecordStore
             case "broken":
                 throw new RecordStoreException($"{_link.Keys.Log} on Redis is empty, though there is a snapshot of it");
             default:
-                throw new RecordStoreException($"the last change on Redis is {answer[1]}, and it is not the one before "
+                throw new WriterLostException($"the last change on Redis is {answer[1]}, and it is not the one before "
                     + $"change {number}; nothing was written, load again");
         }
     }

@@ -62,7 +62,7 @@ public sealed class RedisStoreTests
         await Assert.ThrowsAsync<WriterLostException>(() => RedisFleet.CommitAsync(first, 2, ("a", "2")));
 
         // Who has not followed yet does not write over what he has not seen.
-        RecordStoreException refused = await Assert.ThrowsAsync<RecordStoreException>(
+        WriterLostException refused = await Assert.ThrowsAsync<WriterLostException>(
             () => RedisFleet.CommitAsync(second, 1, ("a", "3")));
         Assert.Contains("the last change on Redis is 1", refused.Message, StringComparison.Ordinal);
         await HoldsAsync(second, 1, "1 a=1");
@@ -235,6 +235,31 @@ public sealed class RedisStoreTests
         await RefusesAsync(fresh, $"part 2 of {pointer.Split(' ')[3]} of the snapshot {counting} on Redis is damaged");
         await RedisFleet.AskAsync(stage, port, "hdel", counting, "0");
         await RefusesAsync(fresh, $"of the snapshot {counting} on Redis is missing");
+    }
+
+    [Fact]
+    public async Task Who_knows_another_history_is_told_to_load_again_though_the_numbers_fit()
+    {
+        await using Stage stage = new();
+        int port = Stage.FreePort();
+        await RedisFleet.RedisAsync(stage, port);
+        await using RedisRecordStore writer = RedisFleet.Store(port), follower = RedisFleet.Store(port),
+            other = RedisFleet.Store(port);
+        await RedisFleet.WriterAsync(writer, "index-1:6000");
+        await RedisFleet.CommitAsync(writer, 1, ("a", "1"));
+        await RedisFleet.CommitAsync(writer, 2, ("b", "2"));
+        await HoldsAsync(follower, 2, "1 a=1", "1 b=2");
+        // As if a replica had been promoted that had none of it, and what was written then begins alike.
+        await RedisFleet.AskAsync(stage, port, "del", "microcdn:log", "microcdn:lease");
+        await RedisFleet.WriterAsync(other, "index-2:6000");
+        await RedisFleet.CommitAsync(other, 1, ("a", "other"));
+        await RedisFleet.CommitAsync(other, 2, ("b", "2"));
+        await RedisFleet.CommitAsync(other, 3, ("c", "3"));
+
+        List<string> told = [];
+        await follower.FollowAsync(2, change => told.Add(RedisFleet.Text(change)), CancellationToken.None);
+        Assert.Equal(["load again"], told);
+        await HoldsAsync(follower, 3, "1 a=other", "1 b=2", "1 c=3");
     }
 
     [Theory]
