@@ -53,6 +53,10 @@ public sealed record ContentOptions
     /// <summary>Most bytes that are kept of what was published to it.</summary>
     public long PublishedBytes { get; init; } = long.MaxValue;
 
+    /// <summary>How many bytes a second are fetched from other servers to be published here; 0 for as many as
+    /// come.</summary>
+    public long FetchRate { get; init; }
+
     /// <summary>True to ask the index what is to be published here, and to tell it what was brought.</summary>
     public bool TakesOrders { get; init; }
 

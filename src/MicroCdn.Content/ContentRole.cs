@@ -80,7 +80,8 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
             Trust = new TrustedNetworks(options.Trust),
         };
         _blobs.Lost = digest => _receipts.Tell(new Receipt(ReceiptKind.Lost, options.Id) { Digest = digest });
-        _downloads = new DigestDownload(dialer, time);
+        _downloads = new DigestDownload(dialer, time,
+            options.FetchRate == 0 ? null : new FetchPace(options.FetchRate, time).WaitAsync);
         _orders = new OrderWork(options, _blobs, chunks, _downloads, _receipts, logger);
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];

@@ -38,6 +38,8 @@ internal sealed class ContentFlags
         "The most that may be kept of what is published to this server; by default what the disk has.");
     private readonly Option<ByteCount?> _leastFree = Size("--publish-free", new ByteCount(1L << 30),
         "What stays free of the disk: nothing is published to this server that would leave less.");
+    private readonly Option<int> _fetchRate = Flags.Number("--fetch-rate", 0, 0, 100_000,
+        "MiB a second that are fetched from other servers to be published here; 0 for as many as come.");
     private readonly Option<MonitorAddress[]> _monitors = Flags.Monitors(
         "A further monitor, which is told the same; repeatable.");
     private readonly Option<TimeSpan> _interval = HeartbeatInterval();
@@ -51,7 +53,8 @@ internal sealed class ContentFlags
     {
         foreach (Option option in new Option[]
             { _id, _files, _tcpPort, _udpPort, _indexHost, _indexPort, _monitorHost, _monitorUdpPort, _monitorTcpPort,
-                _monitors, _interval, _scrubRate, _scrubInterval, _publishedBytes, _leastFree, _bind, _data, _trust })
+                _monitors, _interval, _scrubRate, _scrubInterval, _publishedBytes, _leastFree,
+                _fetchRate, _bind, _data, _trust })
         {
             verb.Options.Add(option);
         }
@@ -91,6 +94,7 @@ internal sealed class ContentFlags
         MonitorUdpPort = parsed.GetValue(_monitorUdpPort),
         PublishedBytes = parsed.GetValue(_publishedBytes)?.Bytes ?? long.MaxValue,
         LeastFreeBytes = parsed.GetValue(_leastFree)?.Bytes ?? 0,
+        FetchRate = (long)parsed.GetValue(_fetchRate) << 20,
         ScrubRate = (long)parsed.GetValue(_scrubRate) << 20,
         ScrubInterval = parsed.GetValue(_scrubInterval),
         MonitorTcpPort = parsed.GetValue(_monitorTcpPort),

@@ -2,6 +2,7 @@ using System.CommandLine;
 using MicroCdn.Gateway;
 using MicroCdn.Index;
 using MicroCdn.Keys;
+using MicroCdn.Records;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -61,7 +62,10 @@ internal static class IndexVerb
             GatewayOptions face = gateway.Read(parsed, options.Bind, ports);
             return RoleHost.RunAsync(parts =>
             {
-                IndexOptions keyed = options with { Credentials = parts.Credentials };
+                IndexOptions keyed = options with
+                {
+                    Credentials = parts.Credentials, Records = new SqliteRecordStore(options.State!),
+                };
                 IndexRole index = new(keyed, parts.Dialer, parts.Time, new Random(), parts.Loggers);
                 return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
             }, ports, keys: keys.Read(parsed));
