@@ -47,7 +47,8 @@ internal static class RoleHost
         }
         catch (Exception exception)
             when (exception is PortUnavailableException or DirectoryNotFoundException or UnusableCertificateException
-                or RecordStoreException or UnusableCountryFileException or UnusableKeyFileException or UnusableCopyFolderException)
+                or UnusableCopyFolderException or RecordStoreException or UnusableCountryFileException
+                or UnusableKeyFileException)
         {
             Messages.Say(exception.Message);
             return ExitCode.Usage;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using MicroCdn.Gateway;
 using MicroCdn.Index;
 using MicroCdn.Keys;
+using MicroCdn.Network;
 using MicroCdn.Records;
 using MicroCdn.Settings;
 
@@ -60,16 +61,18 @@ internal static class IndexVerb
             };
             WebPorts ports = web.Read(parsed);
             GatewayOptions face = gateway.Read(parsed, options.Bind, ports);
-            return RoleHost.RunAsync(parts =>
-            {
-                IndexOptions keyed = options with
-                {
-                    Credentials = parts.Credentials, Records = new SqliteRecordStore(options.State!),
-                };
-                IndexRole index = new(keyed, parts.Dialer, parts.Time, new Random(), parts.Loggers);
-                return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
-            }, ports, keys: keys.Read(parsed));
+            return RoleHost.RunAsync(parts => Build(options, face, parts), ports, keys: keys.Read(parsed));
         });
         return verb;
+    }
+
+    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, RoleParts parts)
+    {
+        IndexOptions whole = options with
+        {
+            Credentials = parts.Credentials, Records = new SqliteRecordStore(options.State!),
+        };
+        IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
+        return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
     }
 }
