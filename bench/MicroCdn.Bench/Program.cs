@@ -50,6 +50,7 @@ Add("cache", CacheHits.Help, CacheHits.Run);
 Add("cold", Cold.Help, Cold.Run);
 Add("restart", Restart.Help, Restart.Run);
 Add("purge", PurgeTimes.Help, PurgeTimes.Run);
+Add("records", RecordTimes.Help, RecordTimes.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 

@@ -11,6 +11,12 @@ public enum CdnFailure
 
     /// <summary>No server has the bytes that the index tells the SHA-256 of. The program's exit code is 5.</summary>
     WrongBytes,
+
+    /// <summary>The index or a server refused what was asked. The program's exit code is 1.</summary>
+    Refused,
+
+    /// <summary>Not enough servers have room. The program's exit code is 6.</summary>
+    NoRoom,
 }
 
 /// <summary>A request that could not be fulfilled; the message is one sentence for the user.</summary>

@@ -285,6 +285,7 @@ internal sealed class ChunkedDownload : IDisposable
             Resumed = _resumed,
             Repeated = Math.Max(0, _board.Received - (_location.Size - _resumed)),
             IsVerified = true,
+            ChunkDigests = _listing.Known is { } list ? list.Bytes.ToArray() : [],
         };
     }
 

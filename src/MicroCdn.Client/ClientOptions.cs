@@ -32,6 +32,10 @@ public sealed record ClientOptions
 
     /// <summary>How long the index is asked for another server.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Waits for as long as so many bytes that came are to take; null to take them as fast as they
+    /// come.</summary>
+    internal Func<int, CancellationToken, ValueTask>? Pace { get; init; }
 }
 
 /// <summary>Where one index listens.</summary>

@@ -79,7 +79,7 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
         if (holder.Url is { } url) return around.Http.Open(url, location.Size, holder.ToString());
         LineConnection? connection = await Speaking2.TryDialAsync(
             around.Dialer, holder.Host, holder.Port, around.Time, cancellationToken).ConfigureAwait(false);
-        return connection is null ? null : new LineSource(connection, name, holder.ToString());
+        return connection is null ? null : new LineSource(connection, name, location.Digest, holder.ToString());
     }
 
     private async Task<Outcome> CarryAsync(
@@ -148,6 +148,10 @@ internal sealed class Delivery(FileName name, Location location, Surroundings ar
             filled += count;
             board.Hear(courier, count);
             moved(courier, filled);
+            if (around.Options.Pace is not { } pace) continue;
+            // What we do not read is not the server's silence.
+            board.Wait(courier);
+            await pace(count, cancellationToken).ConfigureAwait(false);
         }
     }
 

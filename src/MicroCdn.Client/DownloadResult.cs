@@ -30,4 +30,8 @@ public sealed record DownloadResult(long Size, string Server, string Path)
 
     /// <summary>True when the bytes were verified against a SHA-256 that the index told.</summary>
     public bool IsVerified { get; init; }
+
+    /// <summary>The digests of the chunks by which they were verified, 32 bytes for each; empty when they came in
+    /// another way.</summary>
+    public ReadOnlyMemory<byte> ChunkDigests { get; init; }
 }

@@ -37,10 +37,12 @@ internal sealed class MissingFileException(string message) : IOException(message
 /// <summary>A server has the file, and sends it whole alone.</summary>
 internal sealed class WholeOnlyException(string message) : IOException(message);
 
-/// <summary>Parts by RANGE, over the line protocol in version 2.</summary>
-internal sealed class LineSource(LineConnection connection, FileName name, string where) : ISource
+/// <summary>Parts by RANGE, over the line protocol in version 2: of the bytes that are meant, where their digest is
+/// known, and of no others.</summary>
+internal sealed class LineSource(LineConnection connection, FileName name, FileDigest digest, string where) : ISource
 {
-    private readonly byte[] _name = Encode(name);
+    // A server that does not know the pair passes it over.
+    private readonly byte[] _name = Encode(name, digest);
 
     public int MostAsked => 16;
 
@@ -125,10 +127,15 @@ internal sealed class LineSource(LineConnection connection, FileName name, strin
         return valid && words.AtEnd && size == location.Size && root == location.Root;
     }
 
-    private static byte[] Encode(FileName name)
+    private static byte[] Encode(FileName name, FileDigest digest)
     {
         ArrayBufferWriter<byte> word = new();
         PercentText.Encode(Encoding.UTF8.GetBytes(name.Value), word);
+        if (!digest.IsNone)
+        {
+            word.Write(" sha256="u8);
+            digest.WriteHex(word);
+        }
         return word.WrittenSpan.ToArray();
     }
 

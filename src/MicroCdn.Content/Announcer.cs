@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using MicroCdn.Content.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
@@ -259,7 +260,7 @@ internal sealed partial class Announcer(
             else await SendFilesAsync(connection, files, cancellationToken).ConfigureAwait(false);
             await AskAsync(connection, "DONE_FILES\n", "OK FILES_ADDED", ApplyTime, cancellationToken)
                 .ConfigureAwait(false);
-            LogRegistered(options.Id, files.Count, options.IndexHost, options.IndexPort);
+            LogRegistered(options.Id, files.Count + files.Published.Count, options.IndexHost, options.IndexPort);
             _saidUnreachable = false;
             if (link.Told is null) _greeting.Remember();
             return link;
@@ -309,19 +310,36 @@ internal sealed partial class Announcer(
     private async Task SendFilesAsync(LineConnection connection, Library files, CancellationToken cancellationToken)
     {
         ArrayBufferWriter<byte> lines = new(SendBytes + Limits.LineBytes);
+        foreach (PublishedFile file in files.Published.All())
+        {
+            WriteFile(lines, file.Name, file.Blob.Size);
+            await SendIfManyAsync(connection, lines, SendBytes, cancellationToken).ConfigureAwait(false);
+        }
         for (int number = 0; number < files.Count; number++)
         {
-            lines.Write("ADD_FILE "u8);
-            lines.WriteText(options.Id.Value);
-            lines.Write(" "u8);
-            PercentText.Encode(files.NameOf(number), lines);
-            lines.Write(" "u8);
-            lines.WriteNumber(files.FactsOf(number).Size);
-            lines.Write("\n"u8);
-            if (lines.WrittenCount < SendBytes && number < files.Count - 1) continue;
-            await SendAsync(connection, lines.WrittenMemory, cancellationToken).ConfigureAwait(false);
-            lines.ResetWrittenCount();
+            if (!files.IsHidden(number)) WriteFile(lines, files.NameOf(number), files.FactsOf(number).Size);
+            await SendIfManyAsync(connection, lines, SendBytes, cancellationToken).ConfigureAwait(false);
         }
+        await SendIfManyAsync(connection, lines, 1, cancellationToken).ConfigureAwait(false);
+    }
+
+    private void WriteFile(ArrayBufferWriter<byte> lines, ReadOnlySpan<byte> name, long size)
+    {
+        lines.Write("ADD_FILE "u8);
+        lines.WriteText(options.Id.Value);
+        lines.Write(" "u8);
+        PercentText.Encode(name, lines);
+        lines.Write(" "u8);
+        lines.WriteNumber(size);
+        lines.Write("\n"u8);
+    }
+
+    private async ValueTask SendIfManyAsync(LineConnection connection, ArrayBufferWriter<byte> lines, int many,
+        CancellationToken cancellationToken)
+    {
+        if (lines.WrittenCount < many) return;
+        await SendAsync(connection, lines.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        lines.ResetWrittenCount();
     }
 
     // An index that stops reading would hold the registration for ever.

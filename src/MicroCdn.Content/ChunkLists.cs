@@ -86,12 +86,12 @@ internal sealed partial class ChunkLists
         }
     }
 
-    /// <summary>Deletes the lists that no file of the library has.</summary>
-    public void Tidy(Library library)
+    /// <summary>Deletes the lists that no file of the library has, and no blob.</summary>
+    public void Tidy(Library library, IEnumerable<FileDigest> ofBlobs)
     {
         // An empty library's disk may only be away.
         if (_folder is null || library.Count == 0) return;
-        HashSet<string> wanted = [];
+        HashSet<string> wanted = [.. ofBlobs.Select(root => root.ToString())];
         for (int number = 0; number < library.Count; number++)
         {
             if (Chunks.FollowFromDigest(library.FactsOf(number).Size)) continue;

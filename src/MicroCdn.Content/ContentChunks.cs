@@ -1,3 +1,4 @@
+using MicroCdn.Content.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 
@@ -12,40 +13,43 @@ internal sealed class ContentChunks(ChunkLists lists, Action<FileDigest> miss)
     public bool TryWrite(Library library, int number, Answer answer)
     {
         if (!library.TryDigest(number, out ReadOnlySpan<byte> digest)) return false;
-        long size = library.FactsOf(number).Size;
-        FileDigest root = library.ChunkRootOf(number);
-        if (Chunks.FollowFromDigest(size))
-        {
-            WriteHead(library, number, answer);
-            if (size > 0)
-            {
-                new FileDigest(digest).WriteHex(answer);
-                answer.Write("\n"u8);
-            }
-            answer.Write("END\n"u8);
-            return true;
-        }
-        if (lists.Open(root, size) is not { } list)
+        return TryWrite(library.NameOf(number), library.FactsOf(number).Size, new FileDigest(digest),
+            library.ChunkRootOf(number), answer);
+    }
+
+    /// <summary>The same for a blob that is asked for by its digest, under whatever name it was asked for.</summary>
+    public bool TryWrite(ReadOnlySpan<byte> name, Blob blob, Answer answer) =>
+        TryWrite(name, blob.Size, blob.Digest, blob.Root, answer);
+
+    private bool TryWrite(ReadOnlySpan<byte> name, long size, FileDigest digest, FileDigest root, Answer answer)
+    {
+        bool follow = Chunks.FollowFromDigest(size);
+        ChunkList? list = follow ? null : lists.Open(root, size);
+        if (!follow && list is null)
         {
             miss(root);
             return false;
         }
-        WriteHead(library, number, answer);
-        answer.SendList(list);
-        return true;
-    }
-
-    private static void WriteHead(Library library, int number, Answer answer)
-    {
-        library.TryDigest(number, out ReadOnlySpan<byte> digest);
         answer.Write("CHUNKS "u8);
-        PercentText.Encode(library.NameOf(number), answer);
+        PercentText.Encode(name, answer);
         answer.Write(" "u8);
-        answer.WriteNumber(library.FactsOf(number).Size);
+        answer.WriteNumber(size);
         answer.Write(" sha256="u8);
-        new FileDigest(digest).WriteHex(answer);
+        digest.WriteHex(answer);
         answer.Write(" chunks="u8);
-        library.ChunkRootOf(number).WriteHex(answer);
+        root.WriteHex(answer);
         answer.Write("\n"u8);
+        if (list is not null)
+        {
+            answer.SendList(list);
+            return true;
+        }
+        if (size > 0)
+        {
+            digest.WriteHex(answer);
+            answer.Write("\n"u8);
+        }
+        answer.Write("END\n"u8);
+        return true;
     }
 }

@@ -50,6 +50,19 @@ public sealed record ContentOptions
     /// null to remember nothing.</summary>
     public string? State { get; init; }
 
+    /// <summary>Most bytes that are kept of what was published to it.</summary>
+    public long PublishedBytes { get; init; } = long.MaxValue;
+
+    /// <summary>How many bytes a second are fetched from other servers to be published here; 0 for as many as
+    /// come.</summary>
+    public long FetchRate { get; init; }
+
+    /// <summary>True to ask the index what is to be published here, and to tell it what was brought.</summary>
+    public bool TakesOrders { get; init; }
+
+    /// <summary>How many bytes of the disk stay free: nothing is published to it that would leave less.</summary>
+    public long LeastFreeBytes { get; init; } = 1L << 30;
+
     /// <summary>How many bytes a second are read to find rotten files; 0 to read none.</summary>
     public long ScrubRate { get; init; } = 20 << 20;
 
@@ -58,6 +71,9 @@ public sealed record ContentOptions
 
     /// <summary>Runs long work that nobody waits for; tests have it run where they can see its end.</summary>
     public Func<Action, Task> InBackground { get; init; } = LowPriority.RunAsync;
+
+    /// <summary>Runs work that waits for the disk, and that somebody waits for; as above.</summary>
+    public Func<Action, Task> AtDisk { get; init; } = OwnThread.RunAsync;
 
     /// <summary>The keys by which it proves itself, and whether its peers must do so.</summary>
     public Credentials Credentials { get; init; } = Credentials.None;
@@ -80,7 +96,8 @@ public sealed record ContentOptions
     /// <summary>Further monitors, which are told the same.</summary>
     public IReadOnlyList<MonitorAddress> MoreMonitors { get; init; } = [];
 
-    /// <summary>Networks whose PING datagrams are answered, beside loopback and the monitors' own addresses.</summary>
+    /// <summary>Networks whose PING datagrams are answered, beside loopback and the monitors' own addresses; and from
+    /// which something may be published to this server, beside loopback, where no keys are required.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
 
     /// <summary>Time between heartbeats to monitors of version 2, from <see cref="Limits.ShortestBeat"/> to

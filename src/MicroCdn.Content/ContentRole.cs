@@ -1,4 +1,6 @@
 using System.Net;
+using MicroCdn.Client;
+using MicroCdn.Content.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
@@ -26,6 +28,11 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private readonly LibraryKeeper _keeper;
     private readonly DigestKeeper _digests;
     private readonly Scrubber _scrubber;
+    private readonly BlobKeeper _blobs;
+    private readonly BlobSweep _sweep;
+    private readonly ReceiptLink _receipts;
+    private readonly DigestDownload _downloads;
+    private readonly OrderWork _orders;
     private readonly Announcer _announcer;
     private readonly MonitorLink[] _monitors;
     private readonly Heart _heart;
@@ -41,15 +48,20 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         ILogger logger = loggers.CreateLogger("content");
         (_options, _dialer, _time, _logger) = (options, dialer, time, logger);
         ServedFolder folder = new(options.Files);
-        _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors));
         StoreHealth health = _health = new(trouble => LogReadOnly(logger, trouble));
+        _receipts = new ReceiptLink(time);
+        _blobs = new BlobKeeper(options, folder, health, time, logger, () => _announcer!.Announce());
+        _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors),
+            _blobs.OpenFile);
+        _blobs.Gone = _openFiles.Drop;
         _keeper = new LibraryKeeper(folder, time, logger, NoticeChange,
-            new Withdrawals(options.State, folder, health, logger));
+            new Withdrawals(options.State, folder, health, logger), _blobs.Published);
         ChunkLists chunks = new(options.State, folder, health, logger);
-        _scrubber = new Scrubber(options, folder, _keeper, new ScrubPosition(options.State, folder, health), time,
-            logger);
+        _sweep = new BlobSweep(options, _blobs, chunks, time, logger);
+        _scrubber = new Scrubber(options, folder, _keeper, _blobs, new ScrubPosition(options.State, folder, health),
+            time, logger);
         _digests = new DigestKeeper(options, folder, _keeper, chunks, health, time, logger,
-            () => _announcer!.AnnounceDigests());
+            () => _announcer!.AnnounceDigests(), _blobs.Roots);
         // Counted before anybody hears of this start.
         long incarnation = StartCounter.Next(
             options.State is { } state ? Path.Combine(state, "starts") : null, time, out string? trouble, health);
@@ -59,9 +71,18 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
             monitor => new MonitorLink(options, monitor, incarnation, dialer, time, logger))];
         Complaints complaints = new(logger, time);
         _heart = new Heart(options, _monitors, incarnation, datagrams, time, logger, complaints,
-            () => (_openFiles.Active, _keeper.Library.Count));
-        ContentService service = new(() => _keeper.Library, _openFiles, new ContentChunks(chunks, _digests.Miss),
-            complaints, _keeper.Ring);
+            () => (_openFiles.Active, _keeper.Library.Count + _blobs.Published.Count));
+        ContentService service = new(() => _keeper.Library, _openFiles, new ContentChunks(chunks, Miss), complaints,
+            _keeper.Ring)
+        {
+            Uploads = new Uploads(_blobs, chunks, logger) { Stored = TellStored },
+            Credentials = options.Credentials,
+            Trust = new TrustedNetworks(options.Trust),
+        };
+        _blobs.Lost = digest => _receipts.Tell(new Receipt(ReceiptKind.Lost, options.Id) { Digest = digest });
+        _downloads = new DigestDownload(dialer, time,
+            options.FetchRate == 0 ? null : new FetchPace(options.FetchRate, time).WaitAsync);
+        _orders = new OrderWork(options, _blobs, chunks, _downloads, _receipts, logger);
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
@@ -104,11 +125,13 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
             [.. _monitors.Select(monitor => monitor.RunAsync(cancellationToken))]);
         Task purges = Copies is { } copies ? FollowPurgesAsync(copies, cancellationToken)
             : Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken);
+        await Task.Run(_blobs.Open, cancellationToken).ConfigureAwait(false);
         await _keeper.StartAsync(cancellationToken).ConfigureAwait(false);
         await _digests.StartAsync().ConfigureAwait(false);
         await Tasks.UntilFirstFailure(heart, monitors, purges, _keeper.RunAsync(cancellationToken),
             _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken),
-            _scrubber.RunAsync(cancellationToken))
+            _scrubber.RunAsync(cancellationToken), _sweep.RunAsync(cancellationToken),
+            FollowOrdersAsync(cancellationToken))
             .ConfigureAwait(false);
     }
 
@@ -116,6 +139,25 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private Task FollowPurgesAsync(IPurgeTarget copies, CancellationToken cancellationToken) => new PurgeLink(
         _options, new PurgePosition(_options.State, _health, _logger), copies, _dialer, _time, _logger)
         .RunAsync(cancellationToken);
+
+    private Task FollowOrdersAsync(CancellationToken cancellationToken) => !_blobs.IsOpen || !_options.TakesOrders
+        ? Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken)
+        : Tasks.UntilFirstFailure(
+            _receipts.RunAsync(NewCall("receipts"), _options.Id, cancellationToken),
+            new OrderLink(_options, _blobs, _orders).RunAsync(NewCall("orders"), cancellationToken));
+
+    private StandingCall NewCall(string what) => new(_options, what, _dialer, _time, _logger);
+
+    private void TellStored(string put, Blob blob) => _receipts.Tell(new Receipt(ReceiptKind.Stored, _options.Id)
+    {
+        Word = put, Digest = blob.Digest, Size = blob.Size, Root = blob.Root,
+    });
+
+    private void Miss(FileDigest root)
+    {
+        _digests.Miss(root);
+        _sweep.Miss(root);
+    }
 
     private void NoticeChange(LibraryChange change)
     {
@@ -134,6 +176,9 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         _scrubber.Dispose();
         _keeper.Dispose();
         _openFiles.Dispose();
+        _blobs.Dispose();
+        _orders.Dispose();
+        _downloads.Dispose();
     }
 
     [LoggerMessage(4001, LogLevel.Warning, "{Trouble}")]

@@ -14,7 +14,8 @@ namespace MicroCdn.Content;
 /// second, and at the end.
 /// </remarks>
 internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder folder, LibraryKeeper keeper,
-    ChunkLists chunks, StoreHealth health, TimeProvider time, ILogger logger, Action announce)
+    ChunkLists chunks, StoreHealth health, TimeProvider time, ILogger logger, Action announce,
+    Func<IEnumerable<FileDigest>>? rootsOfBlobs = null)
 {
     private static readonly TimeSpan Batch = TimeSpan.FromSeconds(1);
 
@@ -48,7 +49,7 @@ internal sealed partial class DigestKeeper(ContentOptions options, ServedFolder 
         Library library = keeper.Library;
         Recall(library);
         _memory.CompactIfWorth(library);
-        chunks.Tidy(library);
+        chunks.Tidy(library, rootsOfBlobs?.Invoke() ?? []);
     });
 
     /// <summary>Computes what is not known whenever the library changed, until cancelled.</summary>

@@ -107,7 +107,7 @@ internal sealed partial class DigestMemory
         }
         if (!words.AtEnd) return false;
         Span<byte> name = stackalloc byte[LineFile.LineBytes];
-        number = library.FindName(name[..PercentText.Decode(word, name)]);
+        number = library.FindInFolder(name[..PercentText.Decode(word, name)]);
         return number >= 0 && library.FactsOf(number) == new FileFacts(size, modified, (ulong)inode)
             && FileDigest.TryParse(hex, out digest);
     }

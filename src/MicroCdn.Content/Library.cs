@@ -1,15 +1,22 @@
 using System.Text;
+using MicroCdn.Content.Publishing;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 
 namespace MicroCdn.Content;
 
-/// <summary>The files a content server offers at one moment; but for digests that become known, it never changes: a new
-/// scan makes a new one.</summary>
-/// <remarks>A name from the wire is looked up here and nowhere else: only an entry of the library has a path. Files go
-/// by number, 0 to <see cref="Count"/> - 1; a number means something within one library alone.</remarks>
+/// <summary>The files a content server offers: those of its folder at one moment, and those that were published to
+/// it.</summary>
+/// <remarks>
+/// <para>A name from the wire is looked up here and nowhere else: only an entry of the library has a path. Files of the
+/// folder go by number, 0 to <see cref="Count"/> - 1; such a number means something within one library alone. But for
+/// digests that become known they never change: a new scan makes a new library.</para>
+/// <para>Published files have larger numbers (<see cref="Published"/>), are the same in all libraries of a server, and
+/// change one by one. A published name hides a file of the folder.</para>
+/// </remarks>
 public sealed class Library
 {
+    private readonly Published _published;
     private readonly NameTable _names = new(seed: 0);
     private readonly List<int> _rows = [];
     private readonly List<FileFacts> _facts = [];
@@ -22,14 +29,18 @@ public sealed class Library
     private int[] _large = [];
     private FileDigest[] _roots = [];
 
-    internal Library()
-    {
-    }
+    internal Library(Published? published = null) => _published = published ?? Published.None;
 
     internal static Library Empty { get; } = new();
 
-    /// <summary>How many files there are.</summary>
+    /// <summary>How many files of the folder there are.</summary>
     public int Count => _facts.Count;
+
+    /// <summary>How many digests of files of the folder have become known.</summary>
+    internal int Learnt { get; private set; }
+
+    /// <summary>What was published to this server.</summary>
+    internal Published Published => _published;
 
     /// <summary>Adds a file; only while the library is being built.</summary>
     /// <returns>False when the library is full.</returns>
@@ -49,32 +60,45 @@ public sealed class Library
     /// none.</summary>
     public int Find(ReadOnlySpan<byte> words)
     {
-        int row = _names.Find(words);
-        if (row < 0 && words.Contains((byte)'%'))
+        int number = FindName(words);
+        if (number < 0 && words.Contains((byte)'%'))
         {
             Span<byte> decoded = stackalloc byte[Limits.LineBytes];
-            row = _names.Find(decoded[..PercentText.Decode(words, decoded)]);
+            number = FindName(decoded[..PercentText.Decode(words, decoded)]);
         }
-        return row < 0 ? -1 : (int)_names.ValueOf(row);
+        return number;
     }
 
     /// <summary>The number of the file with exactly this name, decoded already; -1 when none.</summary>
-    public int FindName(ReadOnlySpan<byte> decodedName)
+    public int FindName(ReadOnlySpan<byte> decodedName) =>
+        _published.Find(decodedName) is >= 0 and var number ? number : FindInFolder(decodedName);
+
+    /// <summary>The same among the files of the folder alone, hidden ones too.</summary>
+    internal int FindInFolder(ReadOnlySpan<byte> decodedName)
     {
         int row = _names.Find(decodedName);
         return row < 0 ? -1 : (int)_names.ValueOf(row);
     }
 
-    /// <summary>The decoded name of a file.</summary>
-    public ReadOnlySpan<byte> NameOf(int number) => _names[_rows[number]];
+    /// <summary>True for a file of the folder whose name shows something that was published.</summary>
+    internal bool IsHidden(int number) => _published.Find(NameOf(number)) >= 0;
 
-    /// <summary>Size, time and inode of a file when it was scanned.</summary>
-    public FileFacts FactsOf(int number) => _facts[number];
+    /// <summary>The decoded name of a file.</summary>
+    public ReadOnlySpan<byte> NameOf(int number) =>
+        number < Published.Bit ? _names[_rows[number]] : _published[number].Name;
+
+    /// <summary>Size, time and inode of a file when it was scanned; of a published one when it was published.</summary>
+    public FileFacts FactsOf(int number) => number < Published.Bit ? _facts[number] : _published[number].Facts;
 
     /// <summary>The SHA-256 of a file with the facts of <see cref="FactsOf"/>, 32 bytes; false while it is not known.
     /// Takes no lock and allocates nothing; once known it stays.</summary>
     public bool TryDigest(int number, out ReadOnlySpan<byte> digest)
     {
+        if (number >= Published.Bit)
+        {
+            digest = _published[number].Blob.DigestBytes;
+            return true;
+        }
         bool known = Volatile.Read(ref _known) is { } flags && Volatile.Read(ref flags[number]) != 0;
         digest = known ? _digests.AsSpan(number * FileDigest.Length, FileDigest.Length) : [];
         return known;
@@ -83,6 +107,7 @@ public sealed class Library
     /// <summary>The chunk root (<see cref="Chunks"/>) of a file whose digest is known; else none.</summary>
     public FileDigest ChunkRootOf(int number)
     {
+        if (number >= Published.Bit) return _published[number].Blob.Root;
         if (!TryDigest(number, out ReadOnlySpan<byte> digest)) return FileDigest.None;
         long size = FactsOf(number).Size;
         if (Chunks.FollowFromDigest(size)) return Chunks.RootOfOne(size, new FileDigest(digest));
@@ -105,6 +130,7 @@ public sealed class Library
         if (Array.BinarySearch(_large, number) is >= 0 and var large) _roots[large] = root;
         // The digest is there before the flag that leads to it.
         Volatile.Write(ref _known[number], 1);
+        Learnt++;
     }
 
     /// <summary>Takes over what an earlier library knew of the files that are still the same.</summary>
@@ -113,7 +139,7 @@ public sealed class Library
         if (before._known is null) return;
         for (int number = 0; number < Count; number++)
         {
-            int known = before.FindName(NameOf(number));
+            int known = before.FindInFolder(NameOf(number));
             if (known >= 0 && before._facts[known] == _facts[number] && before.TryDigest(known, out var digest))
             {
                 Learn(number, digest, before.ChunkRootOf(known));
@@ -124,7 +150,7 @@ public sealed class Library
     /// <summary>The same library without some files.</summary>
     internal Library Without(Func<FileName, FileFacts, bool> isOut)
     {
-        Library rest = new();
+        Library rest = new(_published);
         for (int number = 0; number < Count; number++)
         {
             FileName.TryCreate(NameOf(number), out FileName name);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MicroCdn.Content.Publishing;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 using Microsoft.Extensions.Logging;
@@ -15,7 +16,7 @@ namespace MicroCdn.Content;
 /// before stays offered as it was, so that replacing it by a rename makes nobody miss it.</para>
 /// </remarks>
 internal sealed partial class LibraryKeeper(ServedFolder folder, TimeProvider time, ILogger logger,
-    Action<LibraryChange> changed, Withdrawals? withdrawals = null) : IDisposable
+    Action<LibraryChange> changed, Withdrawals? withdrawals = null, Published? published = null) : IDisposable
 {
     /// <summary>How long a file's bytes must rest before it is offered.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(500);
@@ -30,7 +31,7 @@ internal sealed partial class LibraryKeeper(ServedFolder folder, TimeProvider ti
     // Held while a library takes the place of another, so that no digest is learnt by the old one alone.
     private readonly Lock _publishing = new();
     private FolderWatch? _watch;
-    private Library _library = Library.Empty;
+    private Library _library = new(published);
     private bool _unsettled;
     private bool _full;
     private int _scannedChanges;
@@ -46,7 +47,7 @@ internal sealed partial class LibraryKeeper(ServedFolder folder, TimeProvider ti
         {
             library.Learn(number, digest, root);
             if (library == _library) return;
-            int now = _library.FindName(library.NameOf(number));
+            int now = _library.FindInFolder(library.NameOf(number));
             if (now >= 0 && _library.FactsOf(now) == library.FactsOf(number)) _library.Learn(now, digest, root);
         }
     }
@@ -156,7 +157,7 @@ internal sealed partial class LibraryKeeper(ServedFolder folder, TimeProvider ti
     private Library Scan()
     {
         Library before = Library;
-        Library library = new();
+        Library library = new(published);
         DateTimeOffset wall = time.GetUtcNow();
         long now = (wall - DateTimeOffset.UnixEpoch).Ticks * 100;
         long resting = now - (Settle.Ticks * 100);

@@ -1,3 +1,4 @@
+using MicroCdn.Content.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
@@ -8,16 +9,24 @@ namespace MicroCdn.Content;
 /// <summary>Opens a file of the folder; null with a reason when it cannot be had.</summary>
 internal delegate FolderFile? Opening(FileName name, out OpenFailure failure);
 
+/// <summary>Opens a blob; null with a reason when it cannot be had.</summary>
+internal delegate FolderFile? BlobOpening(Blob blob, out OpenFailure failure);
+
 /// <summary>Keeps the handles of the files asked for lately, so that a download does not open its file each
 /// time.</summary>
-/// <remarks>A handle that left the shelf stays open until the last download that holds it has ended.</remarks>
-internal sealed class OpenFiles(Opening open, int most) : IDisposable
+/// <remarks>A handle that left the shelf stays open until the last download that holds it has ended. Files of the
+/// folder stand there by their number in one library, published ones by what they are.</remarks>
+/// <param name="open">Opens a file of the folder.</param>
+/// <param name="most">Most handles that are kept.</param>
+/// <param name="openBlob">Opens a blob; null where nothing is published.</param>
+internal sealed class OpenFiles(Opening open, int most, BlobOpening? openBlob = null) : IDisposable
 {
     // Each may be held by a download, and then frees nothing.
     private const int MostDropped = 16;
 
     private readonly Lock _lock = new();
     private readonly LinkedList<OpenFile> _byUse = new();
+    private readonly Dictionary<object, LinkedListNode<OpenFile>> _published = [];
     private Dictionary<int, LinkedListNode<OpenFile>> _byNumber = [];
     private Library _library = Library.Empty;
     private int _active;
@@ -42,6 +51,11 @@ internal sealed class OpenFiles(Opening open, int most) : IDisposable
         failure = OpenFailure.Ended;
         if (_ended) return null;
         failure = OpenFailure.Missing;
+        if (number >= Published.Bit)
+        {
+            PublishedFile file = library.Published[number];
+            return Take(file, file.Blob, file.Facts, anew, out failure);
+        }
         lock (_lock)
         {
             // Numbers mean something within one library alone.
@@ -52,25 +66,72 @@ internal sealed class OpenFiles(Opening open, int most) : IDisposable
                 Remove(node);
             }
             FileName.TryCreate(library.NameOf(number), out FileName name);
-            FolderFile? file = open(name, out failure);
-            // A handle that was only kept may be worth the one that is wanted; opening takes two.
-            for (int dropped = 0; dropped < MostDropped && failure == OpenFailure.NoDescriptors; dropped++)
+            if (Open(name, null, out failure) is not { } file) return null;
+            return Use(_byNumber[number] = Add(new OpenFile(file, number, null, Count)));
+        }
+    }
+
+    /// <summary>Takes a blob by its digest, whatever names show it; as <see cref="Take(Library, int, bool, out
+    /// OpenFailure)"/>.</summary>
+    public OpenFile? Take(Blob blob, out OpenFailure failure)
+    {
+        failure = OpenFailure.Ended;
+        return _ended ? null : Take(blob, blob, new FileFacts(blob.Size, 0, 0), anew: false, out failure);
+    }
+
+    private OpenFile? Take(object key, Blob blob, FileFacts facts, bool anew, out OpenFailure failure)
+    {
+        failure = OpenFailure.Missing;
+        lock (_lock)
+        {
+            if (_published.TryGetValue(key, out LinkedListNode<OpenFile>? node))
             {
-                if (_byUse.Last is not { } last) break;
-                Remove(last);
-                file = open(name, out failure);
+                if (!anew) return Use(node);
+                Remove(node);
             }
-            if (file is null) return null;
-            if (_byNumber.Count >= most) Remove(_byUse.Last!);
-            node = _byUse.AddFirst(new OpenFile(file, number, Count));
-            _byNumber[number] = node;
-            return Use(node);
+            if (Open(default, blob, out failure) is not { } file) return null;
+            OpenFile opened = new(file, -1, key, Count) { Facts = facts };
+            return Use(_published[key] = Add(opened));
+        }
+    }
+
+    /// <summary>Keeps a blob open no longer that is deleted: its room on the disk is free once its last download has
+    /// ended.</summary>
+    public void Drop(Blob blob)
+    {
+        lock (_lock)
+        {
+            object[] keys = [.. _published.Keys
+                .Where(key => key == blob || (key as PublishedFile)?.Blob == blob)];
+            foreach (object key in keys) Remove(_published[key]);
         }
     }
 
     public void Dispose()
     {
         lock (_lock) Clear(Library.Empty);
+    }
+
+    private FolderFile? Open(FileName name, Blob? blob, out OpenFailure failure)
+    {
+        FolderFile? file = OpenOnce(name, blob, out failure);
+        // A handle that was only kept may be worth the one that is wanted; opening takes two.
+        for (int dropped = 0; dropped < MostDropped && failure == OpenFailure.NoDescriptors; dropped++)
+        {
+            if (_byUse.Last is not { } last) break;
+            Remove(last);
+            file = OpenOnce(name, blob, out failure);
+        }
+        return file;
+    }
+
+    private FolderFile? OpenOnce(FileName name, Blob? blob, out OpenFailure failure) =>
+        blob is null ? open(name, out failure) : openBlob!(blob, out failure);
+
+    private LinkedListNode<OpenFile> Add(OpenFile file)
+    {
+        if (_byUse.Count >= most) Remove(_byUse.Last!);
+        return _byUse.AddFirst(file);
     }
 
     private OpenFile Use(LinkedListNode<OpenFile> node)
@@ -88,7 +149,8 @@ internal sealed class OpenFiles(Opening open, int most) : IDisposable
     private void Remove(LinkedListNode<OpenFile> node)
     {
         _byUse.Remove(node);
-        _byNumber.Remove(node.Value.Number);
+        if (node.Value.Key is { } key) _published.Remove(key);
+        else _byNumber.Remove(node.Value.Number);
         node.Value.Drop();
     }
 
@@ -97,6 +159,7 @@ internal sealed class OpenFiles(Opening open, int most) : IDisposable
         foreach (OpenFile file in _byUse) file.Drop();
         _byUse.Clear();
         _byNumber = [];
+        _published.Clear();
         _library = library;
     }
 }
@@ -108,13 +171,16 @@ public sealed class OpenFile : IFileSource
     private readonly Action<int> _count;
     private int _holders = 1;
 
-    internal OpenFile(FolderFile file, int number, Action<int> count) =>
-        (_file, Number, _count) = (file, number, count);
+    internal OpenFile(FolderFile file, int number, object? key, Action<int> count) =>
+        (_file, Number, Key, Facts, _count) = (file, number, key, file.Facts, count);
 
     internal int Number { get; }
 
-    /// <summary>The file's facts when it was opened.</summary>
-    public FileFacts Facts => _file.Facts;
+    // Of a published file what it is known by.
+    internal object? Key { get; }
+
+    /// <summary>The file's facts when it was opened; of a published one those that are told of it.</summary>
+    public FileFacts Facts { get; internal init; }
 
     /// <summary>What somebody who serves the file wants to find again as long as it stays on the shelf.</summary>
     public object? Note { get; set; }

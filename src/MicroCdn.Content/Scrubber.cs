@@ -1,3 +1,4 @@
+using MicroCdn.Content.Publishing;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 using Microsoft.Extensions.Logging;
@@ -9,10 +10,11 @@ namespace MicroCdn.Content;
 /// <remarks>
 /// A disk may return other bytes than were written to it, and say nothing. A file with the same size, time and inode
 /// whose bytes are no longer those of its digest has rotted: it leaves the library, and with that the catalog of every
-/// index, at once. One that was edited is another revision, and none of this room's business.
+/// index, at once. One that was edited is another revision, and none of this room's business. What was published is
+/// read too; nobody edits that, so what is not as it should be has rotted.
 /// </remarks>
 internal sealed partial class Scrubber(ContentOptions options, ServedFolder folder, LibraryKeeper keeper,
-    ScrubPosition position, TimeProvider time, ILogger logger) : IDisposable
+    BlobKeeper? blobs, ScrubPosition position, TimeProvider time, ILogger logger) : IDisposable
 {
     // What opening a file costs the disk, in bytes that it could have read meanwhile.
     private const int OpeningBytes = 16 * 1024;
@@ -24,6 +26,8 @@ internal sealed partial class Scrubber(ContentOptions options, ServedFolder fold
     private readonly List<int> _rotten = [];
     private readonly HashSet<string> _done = [];
     private Queue<int> _left = [];
+    private Queue<Blob> _blobsLeft = [];
+    private Blob? _blob;
     private Library _library = Library.Empty;
     private RotCheck? _check;
     private int _number;
@@ -79,6 +83,7 @@ internal sealed partial class Scrubber(ContentOptions options, ServedFolder fold
     {
         _done.Clear();
         _library = Library.Empty;
+        _blobsLeft = new Queue<Blob>(blobs?.OfPart(part) ?? []);
         bool more = true;
         while (more)
         {
@@ -123,7 +128,7 @@ internal sealed partial class Scrubber(ContentOptions options, ServedFolder fold
             Withdraw();
             Collect(keeper.Library, part);
         }
-        if (!_left.TryDequeue(out _number)) return false;
+        if (!_left.TryDequeue(out _number)) return TryNextBlob(ref bytes);
         FileName.TryCreate(_library.NameOf(_number), out FileName name);
         if (!_library.TryDigest(_number, out ReadOnlySpan<byte> digest)) return true;
         bytes += OpeningBytes;
@@ -133,6 +138,15 @@ internal sealed partial class Scrubber(ContentOptions options, ServedFolder fold
             _check = new RotCheck(file, new FileDigest(digest));
         }
         else file?.Dispose();
+        return true;
+    }
+
+    private bool TryNextBlob(ref long bytes)
+    {
+        if (!_blobsLeft.TryDequeue(out _blob)) return false;
+        bytes += OpeningBytes;
+        if (blobs!.OpenFile(_blob, out _) is { } file) _check = new RotCheck(file, _blob.Digest);
+        else _blob = null;
         return true;
     }
 
@@ -150,6 +164,11 @@ internal sealed partial class Scrubber(ContentOptions options, ServedFolder fold
 
     private void End()
     {
+        if (_blob is { } blob)
+        {
+            EndBlob(blob);
+            return;
+        }
         FileName.TryCreate(_library.NameOf(_number), out FileName name);
         _done.Add(name.Value);
         _files++;
@@ -163,6 +182,19 @@ internal sealed partial class Scrubber(ContentOptions options, ServedFolder fold
         _check = null;
     }
 
+    private void EndBlob(Blob blob)
+    {
+        _files++;
+        if (_check!.Verdict is RotVerdict.Wrong or RotVerdict.Edited)
+        {
+            _found++;
+            _ = blobs!.WithdrawAsync(blob, "its bytes rotted");
+        }
+        else if (_check.Verdict == RotVerdict.RightTheSecondTime) LogBlobFlip(blob.Digest);
+        _check.Dispose();
+        (_check, _blob) = (null, null);
+    }
+
     private void Withdraw()
     {
         if (_rotten.Count == 0) return;
@@ -174,6 +206,10 @@ internal sealed partial class Scrubber(ContentOptions options, ServedFolder fold
     [LoggerMessage(4061, LogLevel.Error, "'{Name}' was read wrong once and right when it was read again from the disk: "
         + "look at this machine's memory")]
     private partial void LogFlip(FileName name);
+
+    [LoggerMessage(4063, LogLevel.Error, "the published bytes {Digest} were read wrong once and right when they were "
+        + "read again from the disk: look at this machine's memory")]
+    private partial void LogBlobFlip(FileDigest digest);
 
     [LoggerMessage(4062, LogLevel.Information, "read {Files} files again: {Found} had rotted")]
     private partial void LogPass(long files, long found);

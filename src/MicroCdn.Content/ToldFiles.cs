@@ -1,12 +1,18 @@
 using System.Buffers;
+using MicroCdn.Content.Publishing;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Content;
 
 /// <summary>What a version 2 index was told of this server's files on one connection, and so what it is still to be
 /// told.</summary>
-/// <remarks>A connection on which a change was refused or cut off is of no more use, and what was told on it
-/// neither.</remarks>
+/// <remarks>
+/// <para>A connection on which a change was refused or cut off is of no more use, and what was told on it
+/// neither.</para>
+/// <para>Of what was published only what changed since the last time is looked at, and the folder's files only when one
+/// of them changed: whoever publishes hundreds of files a second does not have millions walked over each time. A change
+/// is told as things are when it is told; one that comes meanwhile is told next.</para>
+/// </remarks>
 internal sealed class ToldFiles(ServerId id)
 {
     private const int SendBytes = 64 * 1024;
@@ -17,12 +23,26 @@ internal sealed class ToldFiles(ServerId id)
     // Whether the digest of a file was told; it was the library's, which never takes one back.
     private bool[] _digested = [];
 
+    // How many digests were known then, and up to which change it was told what was published.
+    private int _learnt;
+    private long _position = -1;
+
     /// <summary>ADD_FILE and REMOVE_FILE lines that make what was told into a library, in pieces to send; none when
     /// there is nothing to tell. Read to the end, they count as told; each piece is valid until the next.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> Tell(Library next)
     {
-        bool[] digested = new bool[next.Count];
+        int learnt = next.Learnt;
+        long position = next.Published.Position;
         _lines.ResetWrittenCount();
+        foreach (PublishedFile file in ChangedSince(_position, next.Published))
+        {
+            WriteName(file.Name, next);
+            if (_lines.WrittenCount < SendBytes) continue;
+            yield return _lines.WrittenMemory;
+            _lines.ResetWrittenCount();
+        }
+        bool isNews = next != _library || learnt != _learnt;
+        bool[] digested = isNews ? new bool[next.Count] : _digested;
         for (int number = 0; number < _library.Count && next != _library; number++)
         {
             if (next.FindName(_library.NameOf(number)) < 0) WriteRemoval(_library.NameOf(number));
@@ -30,7 +50,7 @@ internal sealed class ToldFiles(ServerId id)
             yield return _lines.WrittenMemory;
             _lines.ResetWrittenCount();
         }
-        for (int number = 0; number < next.Count; number++)
+        for (int number = 0; number < next.Count && isNews; number++)
         {
             WriteIfNews(next, number, out digested[number]);
             if (_lines.WrittenCount < SendBytes) continue;
@@ -38,27 +58,52 @@ internal sealed class ToldFiles(ServerId id)
             _lines.ResetWrittenCount();
         }
         if (_lines.WrittenCount > 0) yield return _lines.WrittenMemory;
-        (_library, _digested) = (next, digested);
+        (_library, _digested, _learnt, _position) = (next, digested, learnt, position);
+    }
+
+    // Everything at first.
+    private static IEnumerable<PublishedFile> ChangedSince(long position, Published published)
+    {
+        if (position < 0) return published.All();
+        if (!published.TryChanges(position, out PublishedFile[] changes))
+        {
+            throw new IOException("more was published since than is remembered one by one");
+        }
+        HashSet<string> seen = [];
+        return changes.Where(file => seen.Add(System.Text.Encoding.UTF8.GetString(file.Name)));
+    }
+
+    // A name as it is now: what was published, or what lies in the folder, or nothing.
+    private void WriteName(ReadOnlySpan<byte> name, Library library)
+    {
+        int number = library.FindName(name);
+        if (number < 0) WriteRemoval(name);
+        else Write(library, number, isDigested: library.TryDigest(number, out _));
     }
 
     private void WriteIfNews(Library next, int number, out bool isDigested)
     {
         isDigested = next.TryDigest(number, out ReadOnlySpan<byte> digest);
-        int before = next == _library ? number : _library.FindName(next.NameOf(number));
+        int before = next == _library ? number : _library.FindInFolder(next.NameOf(number));
         if (before >= 0 && _library.FactsOf(before).Size == next.FactsOf(number).Size
             && _digested[before] == isDigested && (!isDigested || IsTold(before, digest, next, number))) return;
+        if (!next.IsHidden(number)) Write(next, number, isDigested);
+    }
+
+    private void Write(Library library, int number, bool isDigested)
+    {
         _lines.Write("ADD_FILE "u8);
         _lines.WriteText(id.Value);
         _lines.Write(" "u8);
-        PercentText.Encode(next.NameOf(number), _lines);
+        PercentText.Encode(library.NameOf(number), _lines);
         _lines.Write(" "u8);
-        _lines.WriteNumber(next.FactsOf(number).Size);
-        if (isDigested)
+        _lines.WriteNumber(library.FactsOf(number).Size);
+        if (isDigested && library.TryDigest(number, out ReadOnlySpan<byte> digest))
         {
             _lines.Write(" sha256="u8);
             new FileDigest(digest).WriteHex(_lines);
-            WriteRoot(next, number);
-            WriteTime(SecondsOf(next, number));
+            WriteRoot(library, number);
+            WriteTime(SecondsOf(library, number));
         }
         _lines.Write("\n"u8);
     }

@@ -7,8 +7,9 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Index;
 
 /// <summary>The index: which server has which file, and which one gets this client.</summary>
-public sealed partial class IndexRole : IRole
+public sealed partial class IndexRole : IRole, IDisposable
 {
+    private readonly IRecordStore _records;
     private readonly Applied _applied;
     private readonly MonitorWatch[] _monitors;
     private readonly Tide _tide;
@@ -55,11 +56,11 @@ public sealed partial class IndexRole : IRole
         if (trouble is not null) LogPurgesLost(logger, trouble);
         _purges = new PurgeDesk(purges, fleet, time, logger);
         Book book = new(catalog, chance.NextInt64());
-        IRecordStore records = options.Records ?? new MemoryRecordStore();
+        _records = options.Records ?? new MemoryRecordStore();
         // Nobody is answered before it is known what is published: an old copy would be taken for the file.
-        book.Loaded(records.LoadAsync(book.Load, CancellationToken.None).GetAwaiter().GetResult());
+        book.Loaded(_records.LoadAsync(book.Load, CancellationToken.None).GetAwaiter().GetResult());
         _orders = new OrderDesk(fleet, time);
-        _scribe = new Scribe(records, book, _applied, logger);
+        _scribe = new Scribe(_records, book, _applied, logger);
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
@@ -93,6 +94,9 @@ public sealed partial class IndexRole : IRole
         _countries?.RunAsync(cancellationToken) ?? Task.CompletedTask,
         .. _monitors.Select(monitor => monitor.RunAsync(cancellationToken)),
     ]);
+
+    /// <inheritdoc/>
+    public void Dispose() => _records.DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     [LoggerMessage(2043, LogLevel.Warning, "{Trouble}")]
     private static partial void LogPurgesLost(ILogger logger, string trouble);

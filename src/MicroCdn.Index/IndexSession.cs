@@ -88,7 +88,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
                 _guard.Refuses(PeerRole.Operator) ?? HandlePublishing(desk, verb, words, answer),
             _ when verb.SequenceEqual("ORDERS"u8) && _speaks2 && service.Orders is { } orders =>
                 HandleOrders(orders, words, answer),
-            _ when verb.SequenceEqual("DONE"u8) && _orders is not null => HandleDone(words, line),
+            _ when _speaks2 && service.Orders is { } desk && IsReceipt(verb) => HandleReceipt(desk, line),
+            _ when _speaks2 && verb.SequenceEqual("NOTE"u8) => HandleNote(words, answer),
             _ when _speaks2 && Testimony.Knows(verb) => RefuseMonitor() ?? HandleTestimony(verb, words, line, answer),
             _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
             _ when verb.SequenceEqual("LOCATE"u8) && _speaks2 => WireErrors.Malformed,
@@ -355,14 +356,25 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         return null;
     }
 
-    // A receipt is not answered: many come in one segment.
-    private WireError? HandleDone(Words words, ReadOnlySpan<byte> line)
+    private static bool IsReceipt(ReadOnlySpan<byte> verb) => verb.SequenceEqual("DONE"u8)
+        || verb.SequenceEqual("FAILED"u8) || verb.SequenceEqual("STORED"u8) || verb.SequenceEqual("LOST"u8);
+
+    // A receipt is not answered: many come in one segment, and NOTE after them is.
+    private WireError? HandleReceipt(OrderDesk desk, ReadOnlySpan<byte> line)
     {
-        if (OrderReceipt.TryParse(words, out OrderReceipt receipt) && service.Orders!.HandleDone(_orders!, receipt))
-        {
-            return null;
-        }
-        service.Complaints.Add(peer, WireErrors.Malformed, line);
+        WireError? error = !Receipt.TryParse(line, out Receipt? receipt) ? WireErrors.Malformed
+            : _guard.Refuses(PeerRole.Content, receipt!.Server);
+        if (error is null) desk.HandleReceipt(receipt!);
+        else service.Complaints.Add(peer, error, line);
+        return null;
+    }
+
+    private WireError? HandleNote(Words words, Answer answer)
+    {
+        if (!OneId.TryParse(words, out ServerId id)) return WireErrors.Malformed;
+        if (_guard.Refuses(PeerRole.Content, id) is { } refusal) return refusal;
+        MayIdle = true;
+        answer.Write("OK NOTED\n"u8);
         return null;
     }
 

@@ -16,6 +16,9 @@ public interface ILineSession
     /// gone, and the peer is to come again.</summary>
     bool IsOver => false;
 
+    /// <summary>Raw bytes that follow the line that was handled last; null while lines come.</summary>
+    IncomingBytes? Incoming => null;
+
     /// <summary>Sees lines before they are handed over one by one, to have ready what they will need. They may not be
     /// clean, the last may be unfinished, and some may never be handed over.</summary>
     /// <returns>How many it saw; after as many it is asked again.</returns>

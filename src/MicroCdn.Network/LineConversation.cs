@@ -6,7 +6,8 @@ namespace MicroCdn.Network;
 
 /// <summary>Turns the bytes of one connection into lines for its session, within the limits of the wire.</summary>
 /// <remarks>A line is refused, and the connection closed, when it is too long, holds a control character or is no
-/// UTF-8.</remarks>
+/// UTF-8. Raw bytes that a session expects behind a line are handed to whoever waits for them, and not read on while
+/// he is behind.</remarks>
 internal sealed class LineConversation : Conversation
 {
     private const byte Delete = 0x7F;
@@ -32,10 +33,16 @@ internal sealed class LineConversation : Conversation
             if (Answer.IsPending) return ActiveAt + (long)Limits.StallTime.TotalMilliseconds;
             if (Answer.Waits) return long.MaxValue;
             if (_session.IsOver) return 0;
+            if (_session.Incoming is { IsOpen: true } incoming)
+            {
+                return incoming.IsFull ? long.MaxValue : ActiveAt + (long)Limits.StallTime.TotalMilliseconds;
+            }
             if (AwaitsMessage) return MessageSince + (long)Limits.LineTime.TotalMilliseconds;
             return _session.MayIdle ? long.MaxValue : ActiveAt + (long)Limits.IdleTime.TotalMilliseconds;
         }
     }
+
+    protected override bool Blocks => base.Blocks || _session.Incoming is { IsOpen: true, IsFull: true };
 
     public override void End()
     {
@@ -45,6 +52,7 @@ internal sealed class LineConversation : Conversation
 
     protected override int Take(ReadOnlySpan<byte> input, long now)
     {
+        if (_session.Incoming is { IsOpen: true } incoming) return incoming.Push(input, Answer);
         int length = input.IndexOf((byte)'\n');
         if (length < 0 ? input.Length >= Limits.LineBytes : length >= Limits.LineBytes)
         {
@@ -59,6 +67,12 @@ internal sealed class LineConversation : Conversation
         else if (length + 1 < input.Length) _foreseen = _session.Foresee(input) - 1;
         _session.Handle(line, Answer);
         return length + 1;
+    }
+
+    // Nobody wants the rest: what still comes would be taken for lines.
+    protected override void Proceed(long now)
+    {
+        if (_session.Incoming is { Refusal: { } error } && !Answer.Closing) Refuse(error.Line.Span);
     }
 
     // With an error for an unfinished line, silently when idle or over.

@@ -50,7 +50,8 @@ public readonly ref struct LocateRequest
     }
 }
 
-/// <summary><c>RANGE offset length file_name</c>, of version 2: a client asks for some bytes of a file.</summary>
+/// <summary><c>RANGE offset length file_name [sha256=HEX64]</c>, of version 2: a client asks for some bytes of a
+/// file.</summary>
 public readonly ref struct RangeRequest
 {
     /// <summary>The first byte.</summary>
@@ -62,27 +63,48 @@ public readonly ref struct RangeRequest
     /// <summary>The name as it travels, still encoded.</summary>
     public ReadOnlySpan<byte> Name { get; private init; }
 
+    /// <summary>Which bytes are meant; none when whatever has the name is.</summary>
+    public FileDigest Digest { get; private init; }
+
     /// <summary>Reads the words after the verb.</summary>
     public static bool TryParse(Words words, out RangeRequest message)
     {
         bool valid = words.NextNumber(out long offset) & words.NextNumber(out long length) & words.Next(out var name)
-            && words.OnlyUnknownPairs();
-        message = new RangeRequest { Offset = offset, Length = length, Name = name };
+            & MeantBytes.TryParse(words, out FileDigest digest);
+        message = new RangeRequest { Offset = offset, Length = length, Name = name, Digest = digest };
         return valid;
     }
 }
 
-/// <summary><c>CHUNKS file_name</c>, of version 2: a client asks for the digests of a file's chunks.</summary>
+/// <summary><c>CHUNKS file_name [sha256=HEX64]</c>, of version 2: a client asks for the digests of a file's
+/// chunks.</summary>
 public readonly ref struct ChunkRequest
 {
     /// <summary>The name as it travels, still encoded.</summary>
     public ReadOnlySpan<byte> Name { get; private init; }
 
+    /// <summary>Which bytes are meant; none when whatever has the name is.</summary>
+    public FileDigest Digest { get; private init; }
+
     /// <summary>Reads the words after the verb.</summary>
     public static bool TryParse(Words words, out ChunkRequest message)
     {
-        bool valid = words.Next(out var name) && words.OnlyUnknownPairs();
-        message = new ChunkRequest { Name = name };
+        bool valid = words.Next(out var name) & MeantBytes.TryParse(words, out FileDigest digest);
+        message = new ChunkRequest { Name = name, Digest = digest };
         return valid;
+    }
+}
+
+/// <summary>The pair by which a client says which bytes it means.</summary>
+internal static class MeantBytes
+{
+    public static bool TryParse(Words words, out FileDigest digest)
+    {
+        digest = FileDigest.None;
+        while (words.NextPair(out var key, out var value))
+        {
+            if (key.SequenceEqual("sha256"u8) && !FileDigest.TryParse(value, out digest)) return false;
+        }
+        return words.AtEnd;
     }
 }

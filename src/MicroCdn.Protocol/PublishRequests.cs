@@ -42,7 +42,7 @@ public sealed record PublishRequest
         {
             if (key.SequenceEqual("at"u8))
             {
-                if (at.Count == Order.MostSources || !ServerId.TryCreate(value, out ServerId id)) return null;
+                if (at.Count == OrderLine.MostSources || !ServerId.TryCreate(value, out ServerId id)) return null;
                 at.Add(id);
             }
             else request = request.With(Encoding.UTF8.GetString(key), value);

@@ -68,6 +68,18 @@ public static class WireErrors
     public static readonly WireError NoRoom =
         new("NO_ROOM", false, "Fewer servers than copies are asked for are here, have room and could get the bytes.");
 
+    /// <summary>Bytes that are not those that were announced.</summary>
+    public static readonly WireError Mismatch =
+        new("MISMATCH", false, "The bytes that came are not those of the digest; nothing of them was kept.");
+
+    /// <summary>No room for what is to be stored.</summary>
+    public static readonly WireError DiskFull =
+        new("DISK_FULL", false, "Less than the floor would be left free, or more kept than this server may.");
+
+    /// <summary>Too many uploads at once.</summary>
+    public static readonly WireError Busy =
+        new("BUSY", false, "This upload, or as many as are taken at once, are under way already; try again soon.");
+
     /// <summary>A line longer than <see cref="Limits.LineBytes"/>.</summary>
     public static readonly WireError LineTooLong =
         new("LINE_TOO_LONG", true, "The line is longer than 8 KiB.");
@@ -84,6 +96,6 @@ public static class WireErrors
     public static IReadOnlyList<WireError> All { get; } =
     [
         FileNotFound, UnknownCommand, Malformed, NotTrusted, NotRegistered, UnknownServer, LimitReached, Unavailable,
-        OutOfRange, Twin, NotAuthenticated, Exists, NoRoom, LineTooLong, BadLine, Timeout,
+        OutOfRange, Twin, NotAuthenticated, Exists, NoRoom, Mismatch, DiskFull, Busy, LineTooLong, BadLine, Timeout,
     ];
 }

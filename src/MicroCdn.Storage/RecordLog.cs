@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using Microsoft.Win32.SafeHandles;
@@ -7,14 +8,16 @@ namespace MicroCdn.Storage;
 /// <summary>A file of small records, each durable before <see cref="Append"/> returns.</summary>
 /// <remarks>A record is its length, its bytes and a check of both, so that what a kill or a power cut tore is told from
 /// a record; reading ends there, and the next one that is added takes its place.</remarks>
-public sealed class RecordLog(string path, StoreHealth? health)
+/// <param name="path">Where it is.</param>
+/// <param name="health">Whether the store that it belongs to may be written; null when it belongs to none.</param>
+/// <param name="mostBytes">The longest file that is read: twice of what its user may keep in it.</param>
+public sealed class RecordLog(string path, StoreHealth? health, long mostBytes = 256L * 1024 * 1024)
 {
     /// <summary>The longest record in bytes.</summary>
     public const int RecordBytes = 16 * 1024;
 
-    // Twice of what the users of a log may keep in it.
-    private const long MostBytes = 256L * 1024 * 1024;
     private const int Around = 4 + 8;
+    private const int BlockBytes = 1 << 20;
 
     private long _end;
 
@@ -31,48 +34,69 @@ public sealed class RecordLog(string path, StoreHealth? health)
     {
         IsCut = false;
         _end = 0;
-        ReadSound(visit);
-        IsCut = File.Exists(path) && new FileInfo(path).Length > _end;
+        FileInfo file = new(path);
+        if (!file.Exists) return;
+        if (file.Length <= mostBytes) ReadSound(visit);
+        IsCut = file.Length > _end;
     }
 
     private void ReadSound(Action<byte[]> visit)
     {
-        FileInfo file = new(path);
-        if (!file.Exists || file.Length > MostBytes) return;
-        ReadOnlySpan<byte> rest = File.ReadAllBytes(path);
-        while (rest.Length >= Around)
+        using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read,
+            FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
+        byte[] block = new byte[BlockBytes];
+        int held = 0;
+        while (RandomAccess.Read(file, block.AsSpan(held), _end + held) is > 0 and int read)
         {
-            int length = BinaryPrimitives.ReadInt32LittleEndian(rest);
-            if (length is < 0 or > RecordBytes || rest.Length < Around + length) return;
-            ulong check = BinaryPrimitives.ReadUInt64LittleEndian(rest[(4 + length)..]);
-            if (check != XxHash3.HashToUInt64(rest[..(4 + length)])) return;
-            visit(rest.Slice(4, length).ToArray());
-            _end += Around + length;
-            rest = rest[(Around + length)..];
+            held += read;
+            int used = 0;
+            while (TryOpen(block.AsSpan(used, held - used), out int length))
+            {
+                visit(block.AsSpan(used + 4, length).ToArray());
+                used += Around + length;
+            }
+            _end += used;
+            held -= used;
+            // Nothing more fits into what is held, and it is no record: the rest is torn.
+            if (used == 0 && held >= Around + RecordBytes) return;
+            block.AsSpan(used, held).CopyTo(block);
         }
     }
 
-    /// <summary>Adds records, durably. <see cref="Read"/> must have come before.</summary>
-    /// <exception cref="IOException">The disk refused.</exception>
+    // False when the bytes do not begin with a whole and sound record.
+    private static bool TryOpen(ReadOnlySpan<byte> bytes, out int length)
+    {
+        length = bytes.Length < Around ? -1 : BinaryPrimitives.ReadInt32LittleEndian(bytes);
+        if (length is < 0 or > RecordBytes || bytes.Length < Around + length) return false;
+        ulong check = BinaryPrimitives.ReadUInt64LittleEndian(bytes[(4 + length)..]);
+        return check == XxHash3.HashToUInt64(bytes[..(4 + length)]);
+    }
+
+    /// <summary>Adds records, durably; only the last of them can be missing or torn after a kill, and then those behind
+    /// it are too. <see cref="Read"/> must have come before.</summary>
+    /// <exception cref="IOException">The disk refused; nothing was added.</exception>
     public void Append(params IEnumerable<byte[]> records)
     {
         health?.Refuse();
-        byte[] framed = [.. records.SelectMany(Framed)];
+        ArrayBufferWriter<byte> framed = new();
+        foreach (byte[] record in records) Frame(record, framed);
         using SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write,
             FileShare.ReadWrite | FileShare.Delete);
-        bool isNew = RandomAccess.GetLength(file) == 0;
+        long length = RandomAccess.GetLength(file);
         try
         {
-            RandomAccess.Write(file, framed, _end);
+            // Behind a shorter record, what was torn or refused before could be taken for records again.
+            if (length > _end) RandomAccess.SetLength(file, _end);
+            RandomAccess.Write(file, framed.WrittenSpan, _end);
             Durable.Sync(file);
-            if (isNew) Durable.SyncFolder(Path.GetDirectoryName(path)!);
+            if (length == 0) Durable.SyncFolder(Path.GetDirectoryName(path)!);
         }
         catch (NotDurableException exception)
         {
             health?.Fail(path, exception);
             throw;
         }
-        _end += framed.Length;
+        _end += framed.WrittenCount;
     }
 
     /// <summary>Puts these records in place of all, durably.</summary>
@@ -80,19 +104,27 @@ public sealed class RecordLog(string path, StoreHealth? health)
     public void Replace(IEnumerable<byte[]> records)
     {
         using AtomicFile file = AtomicFile.Create(path, health);
-        foreach (byte[] record in records) file.Write(Framed(record));
+        ArrayBufferWriter<byte> framed = new();
+        foreach (byte[] record in records)
+        {
+            Frame(record, framed);
+            if (framed.WrittenCount < BlockBytes) continue;
+            file.Write(framed.WrittenSpan);
+            framed.ResetWrittenCount();
+        }
+        file.Write(framed.WrittenSpan);
         file.Commit();
         _end = file.Length;
     }
 
-    private static byte[] Framed(byte[] record)
+    private static void Frame(byte[] record, ArrayBufferWriter<byte> output)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(record.Length, RecordBytes, nameof(record));
-        byte[] framed = new byte[Around + record.Length];
+        Span<byte> framed = output.GetSpan(Around + record.Length)[..(Around + record.Length)];
         BinaryPrimitives.WriteInt32LittleEndian(framed, record.Length);
-        record.CopyTo(framed.AsSpan(4));
-        ulong check = XxHash3.HashToUInt64(framed.AsSpan(0, 4 + record.Length));
-        BinaryPrimitives.WriteUInt64LittleEndian(framed.AsSpan(4 + record.Length), check);
-        return framed;
+        record.CopyTo(framed[4..]);
+        ulong check = XxHash3.HashToUInt64(framed[..(4 + record.Length)]);
+        BinaryPrimitives.WriteUInt64LittleEndian(framed[(4 + record.Length)..], check);
+        output.Advance(framed.Length);
     }
 }

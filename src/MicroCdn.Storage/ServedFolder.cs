@@ -108,7 +108,8 @@ public sealed class ServedFolder
             ? System.IO.Path.Combine(RealPath(above), System.IO.Path.GetFileName(full)) : full);
     }
 
-    private static OpenFailure Reason() => System.Runtime.InteropServices.Marshal.GetLastPInvokeError()
+    // Why the last call on a file failed.
+    internal static OpenFailure Reason() => System.Runtime.InteropServices.Marshal.GetLastPInvokeError()
         is Libc.ErrorTooManyFiles or Libc.ErrorTableFull ? OpenFailure.NoDescriptors : OpenFailure.Missing;
 
     private void ScanFolder(string prefix, Stack<FolderId> above, Action<FileName, FileFacts> visit)

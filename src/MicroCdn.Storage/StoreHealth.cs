@@ -15,13 +15,13 @@ public sealed class StoreHealth(Action<string> report)
 
     /// <summary>Refuses a write once the store is read-only.</summary>
     /// <exception cref="StoreReadOnlyException">It is.</exception>
-    internal void Refuse()
+    public void Refuse()
     {
         if (Trouble is { } trouble) throw new StoreReadOnlyException(trouble);
     }
 
     /// <summary>Notes that the disk refused to make a file durable.</summary>
-    internal void Fail(string path, IOException exception)
+    public void Fail(string path, IOException exception)
     {
         string trouble = $"the disk did not keep '{path}' ({exception.Message}); nothing more is written to this state";
         if (Interlocked.CompareExchange(ref _trouble, trouble, null) is null) report(trouble);

@@ -1,3 +1,5 @@
+using MicroCdn.Client;
+
 namespace MicroCdn;
 
 /// <summary>What the process tells the shell; the README shows the same rows.</summary>
@@ -28,4 +30,14 @@ internal static class ExitCode
 
     /// <summary>Ctrl-C.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>The code of what a client library could not do.</summary>
+    public static int Of(CdnFailure failure) => failure switch
+    {
+        CdnFailure.NotFound => NotFound,
+        CdnFailure.WrongBytes => WrongBytes,
+        CdnFailure.Refused => Failed,
+        CdnFailure.NoRoom => DiskFull,
+        _ => Unreachable,
+    };
 }

@@ -3,6 +3,7 @@ using MicroCdn.Index;
 using MicroCdn.Keys;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
+using MicroCdn.Records;
 using MicroCdn.Storage;
 using MicroCdn.Verbs;
 using Microsoft.Extensions.Logging;
@@ -46,7 +47,8 @@ internal static class RoleHost
         }
         catch (Exception exception)
             when (exception is PortUnavailableException or DirectoryNotFoundException or UnusableCertificateException
-                or UnusableCountryFileException or UnusableKeyFileException or UnusableCopyFolderException)
+                or UnusableCopyFolderException or RecordStoreException or UnusableCountryFileException
+                or UnusableKeyFileException)
         {
             Messages.Say(exception.Message);
             return ExitCode.Usage;

@@ -49,6 +49,9 @@ public sealed class FakeCluster
     /// <summary>What purges are applied to beside a content server, by its id; nothing by default.</summary>
     public Func<string, IPurgeTarget?> CopiesOf { get; set; } = _ => null;
 
+    /// <summary>Whether content servers ask the index what is to be published on them.</summary>
+    public bool TakesOrders { get; set; }
+
     /// <summary>Where the index remembers, when it starts; nowhere by default.</summary>
     public string? IndexState { get; set; }
 
@@ -121,6 +124,10 @@ public sealed class FakeCluster
             MonitorHost = "monitor",
             State = World.Folder[$"state of {id}"],
             InBackground = Task.Run,
+            AtDisk = Task.Run,
+            LeastFreeBytes = 0,
+            Trust = Trust,
+            TakesOrders = TakesOrders,
             Credentials = KeysOf(HostOf(id)),
             Pulls = pulls,
             HttpPort = pulls.Length > 0 ? 7003 : null,

@@ -1,4 +1,3 @@
-using System.Text;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 
@@ -7,7 +6,7 @@ namespace MicroCdn.Index.Publishing;
 /// <summary>Hands orders to the content servers that ask for them, and their receipts to whoever gave them.</summary>
 /// <remarks>
 /// A content server asks what there is to do, and its question is held until there is something: so it hears of an
-/// order at once. Orders live as long as the connection on which they were asked for. When it ends, whoever gave one
+/// order at once. What came of one it tells on another connection. When a server is not here, whoever gave it an order
 /// hears so and thinks again: what there is to do follows from what should be and what is, and is written down nowhere.
 /// </remarks>
 internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
@@ -25,6 +24,9 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
 
     private readonly Lock _lock = new();
     private readonly Dictionary<ServerId, OrderVisit> _visits = [];
+
+    // Receipts may come late, and from orders of an index that was here before: no word is used twice.
+    private long _word = time.GetUtcNow().ToUnixTimeMilliseconds() << 10;
 
     /// <summary>The servers that keep published files and may be given some now.</summary>
     public IReadOnlyList<CopyPlace> Places
@@ -49,18 +51,19 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         }
     }
 
-    /// <summary>Takes DONE from a content server; false for an order that it was not given.</summary>
-    public bool HandleDone(OrderVisit visit, OrderReceipt receipt)
+    /// <summary>Takes what a content server tells of its orders. Of an order that it was not given by this connection's
+    /// desk nothing is to be done.</summary>
+    public void HandleReceipt(Receipt receipt)
     {
         TaskCompletionSource<string?>? done;
         lock (_lock)
         {
-            if (!visit.Given.Remove(receipt.Number, out done)) return false;
+            if (!_visits.TryGetValue(receipt.Server, out OrderVisit? visit)
+                || !visit.Given.Remove(receipt.Word, out done)) return;
+            if (visit.Held is not null && visit.Waiting.Count > 0) Release(visit);
         }
-        byte[] why = new byte[receipt.Why.Length];
-        string reason = Encoding.UTF8.GetString(why.AsSpan(0, PercentText.Decode(receipt.Why, why)));
-        done.SetResult(receipt.Why.IsEmpty ? null : reason);
-        return true;
+        done.SetResult(receipt.Kind == ReceiptKind.Done ? null
+            : receipt.Why.Length > 0 ? receipt.Why : receipt.Error);
     }
 
     /// <summary>Gives an order.</summary>
@@ -68,7 +71,7 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     /// <param name="order">The order.</param>
     /// <param name="sources">Where it gets the bytes, the best first; of more than fit the first.</param>
     /// <returns>When it is carried out null, else the reason why it was not, in words.</returns>
-    public Task<string?> GiveAsync(ServerId server, Order order, params IReadOnlyList<Contact> sources)
+    public Task<string?> GiveAsync(ServerId server, OrderLine order, params IReadOnlyList<Contact> sources)
     {
         TaskCompletionSource<string?> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         PendingOrder pending = new(order, sources, done);
@@ -115,18 +118,19 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         return new CopyPlace(server.Number, server.Spot, visit.Capacity, visit.Free, contact.Zone ?? "");
     }
 
-    private static void Release(OrderVisit visit)
+    private void Release(OrderVisit visit)
     {
         Answer answer = visit.Held!;
         visit.Held = null;
-        List<Order> orders = [];
+        List<OrderLine> orders = [];
         while (visit.Given.Count < MostGiven && visit.Waiting.TryDequeue(out PendingOrder? next))
         {
-            long number = ++visit.LastNumber;
-            visit.Given.Add(number, next.Done);
+            string word = $"{++_word}";
+            visit.Given.Add(word, next.Done);
             orders.Add(next.Order with
             {
-                Number = number, Sources = [.. next.Sources.Take(Order.MostSources).Select(visit.PlaceOf)],
+                Order = word,
+                Sources = [.. next.Sources.Take(OrderLine.MostSources).Select(visit.PlaceOf)],
             });
         }
         answer.Complete(later => later.SendList(new OrderLines(orders)));
@@ -134,8 +138,8 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
 
     private static void Close(OrderVisit visit)
     {
-        foreach (TaskCompletionSource<string?> done in visit.Given.Values) done.SetResult("its connection ended");
-        foreach (PendingOrder order in visit.Waiting) order.Done.SetResult("its connection ended");
+        foreach (TaskCompletionSource<string?> done in visit.Given.Values) done.SetResult("it is not here any more");
+        foreach (PendingOrder order in visit.Waiting) order.Done.SetResult("it is not here any more");
         visit.Given.Clear();
         visit.Waiting.Clear();
     }
@@ -160,28 +164,23 @@ internal sealed class OrderVisit(ServerId server, ServerLines.AddressWord addres
     /// <summary>Since when.</summary>
     public long HeldSince { get; set; }
 
-    /// <summary>The number of the last order that it was given.</summary>
-    public long LastNumber { get; set; }
-
-    /// <summary>The orders of which no receipt has come.</summary>
-    public Dictionary<long, TaskCompletionSource<string?>> Given { get; } = [];
+    /// <summary>The orders of which no receipt has come, by their words.</summary>
+    public Dictionary<string, TaskCompletionSource<string?>> Given { get; } = [];
 
     /// <summary>The orders that it was not given yet.</summary>
     public Queue<PendingOrder> Waiting { get; } = new();
 
     /// <summary>Where the line port of another server is.</summary>
-    public string PlaceOf(Contact contact)
-    {
-        string address = Encoding.UTF8.GetString(addressOf(contact));
-        return address.Contains(':') ? $"[{address}]:{contact.TcpPort}" : $"{address}:{contact.TcpPort}";
-    }
+    public (string Host, int Port) PlaceOf(Contact contact) =>
+        (System.Text.Encoding.UTF8.GetString(addressOf(contact)), contact.TcpPort);
 }
 
 /// <summary>An order that waits, and who is told what came of it.</summary>
-internal sealed record PendingOrder(Order Order, IReadOnlyList<Contact> Sources, TaskCompletionSource<string?> Done);
+internal sealed record PendingOrder(
+    OrderLine Order, IReadOnlyList<Contact> Sources, TaskCompletionSource<string?> Done);
 
 /// <summary>The answer to ORDERS, a piece at a time.</summary>
-internal sealed class OrderLines(List<Order> orders) : ILineSource
+internal sealed class OrderLines(List<OrderLine> orders) : ILineSource
 {
     private int _next;
 

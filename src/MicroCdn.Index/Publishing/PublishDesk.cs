@@ -91,6 +91,7 @@ internal sealed partial class PublishDesk(
 
     private async Task<WireError?> PublishAsync(PublishRequest request, PurgeReceipts told)
     {
+        if (request.UnixSeconds < 0) request = request with { UnixSeconds = time.GetUtcNow().ToUnixTimeSeconds() };
         FileState state = new(request.Size, request.Digest, request.UnixSeconds, request.Root);
         List<Server> holders = await BringAsync(request, told).ConfigureAwait(false);
         if (holders.Count < WantedOf(request)) return WireErrors.NoRoom;
@@ -105,12 +106,12 @@ internal sealed partial class PublishDesk(
             return null;
         }, () => Note(holders, request.Name, state)).ConfigureAwait(false);
         if (refusal is not null) return refusal;
-        Order show = OrderOf(OrderKind.Show, request, revision);
+        OrderLine show = OrderOf(OrderKind.Show, request, revision);
         await CarryOutAsync(holders.Select(server => (server, show))).ConfigureAwait(false);
         // Who had an older revision, and is to have none of this one.
         Server[] servers = router.Fleet.Servers;
         _ = CarryOutAsync(before.Select(number => servers[number]).Except(holders)
-            .Select(server => (server, new Order(OrderKind.Drop, 0) { Name = request.Name, Revision = revision })));
+            .Select(server => (server, DropOf(request.Name, revision))));
         LogPublished(Encoding.UTF8.GetString(request.Name), revision, holders.Count);
         told.Say(Encoding.UTF8.GetBytes($"PUBLISHED {revision}\nEND\n"));
         return null;
@@ -123,7 +124,7 @@ internal sealed partial class PublishDesk(
         Queue<Server> order = new(InOrder(request));
         List<Server> holders = [];
         Dictionary<Task<string?>, Server> running = [];
-        Order fetch = OrderOf(OrderKind.Fetch, request, Math.Max(1, book.Number));
+        OrderLine fetch = OrderOf(OrderKind.Fetch, request, 0);
         Contact[] sources = [.. request.At.Select(id => router.Fleet.Find(id)?.Contact).OfType<Contact>()];
         while (holders.Count < wanted)
         {
@@ -157,14 +158,14 @@ internal sealed partial class PublishDesk(
         }, () => Forget(holders, name)).ConfigureAwait(false);
         if (refusal is not null) return refusal;
         Server[] servers = router.Fleet.Servers;
-        await CarryOutAsync(holders.Select(number => (servers[number],
-            new Order(OrderKind.Drop, 0) { Name = name, Revision = revision }))).ConfigureAwait(false);
+        await CarryOutAsync(holders.Select(number => (servers[number], DropOf(name, revision))))
+            .ConfigureAwait(false);
         told.Say(Encoding.UTF8.GetBytes($"REMOVED {revision}\nEND\n"));
         return null;
     }
 
     // One that cannot now does when it is back: by then what it shows is no copy of what is published.
-    private async Task CarryOutAsync(IEnumerable<(Server Server, Order Order)> all)
+    private async Task CarryOutAsync(IEnumerable<(Server Server, OrderLine Order)> all)
     {
         Task<string?[]> done = Task.WhenAll(all.Select(one => orders.GiveAsync(one.Server.Id, one.Order)));
         await Task.WhenAny(done, Task.Delay(Patience, time)).ConfigureAwait(false);
@@ -212,11 +213,16 @@ internal sealed partial class PublishDesk(
     private int WantedOf(PublishRequest request) =>
         request.Replicas > 0 ? request.Replicas : book.Policies.Of(request.Name).Replicas;
 
-    private static Order OrderOf(OrderKind kind, PublishRequest request, long revision) => new(kind, 0)
+    private static OrderLine OrderOf(OrderKind kind, PublishRequest request, long revision) => new(kind, "")
     {
-        Name = request.Name, Revision = revision, Size = request.Size, Digest = request.Digest, Root = request.Root,
-        UnixSeconds = request.UnixSeconds,
+        Name = NameOf(request.Name), Revision = revision, Size = request.Size, Digest = request.Digest,
+        Root = request.Root, Seconds = request.UnixSeconds,
     };
+
+    private static OrderLine DropOf(byte[] name, long revision) =>
+        new(OrderKind.Drop, "") { Name = NameOf(name), Revision = revision };
+
+    private static FileName NameOf(byte[] name) => FileName.TryCreate(name, out FileName read) ? read : default;
 
     [LoggerMessage(2054, LogLevel.Error, "a change of the book broke")]
     private partial void LogBroken(Exception exception);

@@ -24,6 +24,8 @@ internal static class CommandLine
             GetVerb.Create(),
             LsVerb.Create(),
             ServersVerb.Create(),
+            PutVerb.Create(),
+            RmVerb.Create(),
             PurgeVerb.Create(),
             KeyVerb.Create(),
         };

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MicroCdn.Content;
 using MicroCdn.Protocol;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -17,7 +18,7 @@ internal sealed class ContentFlags
 
     private readonly Option<string> _files = Flags.Path(new Option<string>("--files")
     {
-        Description = "The folder to serve.", HelpName = "DIR",
+        Description = "A folder to serve; without one the server holds what is published to it.", HelpName = "DIR",
     });
 
     private readonly Option<int> _tcpPort = Flags.Port("--tcp-port", 7001, "The line port.");
@@ -33,6 +34,12 @@ internal sealed class ContentFlags
         "MiB a second that are read again in the background to find rotten files; 0 for none.");
     private readonly Option<TimeSpan> _scrubInterval = Flags.Seconds("--scrub-interval", 604_800,
         "From the beginning of one such reading of the whole folder to that of the next.", most: 315_360_000);
+    private readonly Option<ByteCount?> _publishedBytes = Size("--publish-size", null,
+        "The most that may be kept of what is published to this server; by default what the disk has.");
+    private readonly Option<ByteCount?> _leastFree = Size("--publish-free", new ByteCount(1L << 30),
+        "What stays free of the disk: nothing is published to this server that would leave less.");
+    private readonly Option<int> _fetchRate = Flags.Number("--fetch-rate", 0, 0, 100_000,
+        "MiB a second that are fetched from other servers to be published here; 0 for as many as come.");
     private readonly Option<MonitorAddress[]> _monitors = Flags.Monitors(
         "A further monitor, which is told the same; repeatable.");
     private readonly Option<TimeSpan> _interval = HeartbeatInterval();
@@ -46,19 +53,19 @@ internal sealed class ContentFlags
     {
         foreach (Option option in new Option[]
             { _id, _files, _tcpPort, _udpPort, _indexHost, _indexPort, _monitorHost, _monitorUdpPort, _monitorTcpPort,
-                _monitors, _interval, _scrubRate, _scrubInterval, _bind, _data, _trust })
+                _monitors, _interval, _scrubRate, _scrubInterval, _publishedBytes, _leastFree,
+                _fetchRate, _bind, _data, _trust })
         {
             verb.Options.Add(option);
         }
     }
 
-    /// <summary>Refuses a command line that says neither what is served nor by whom.</summary>
+    /// <summary>Refuses a command line that does not say by whom something is served.</summary>
     public void Demand(Command verb, PullFlags pull) => verb.Validators.Add(result =>
     {
         bool hasId = result.GetResult(_id) is not null, hasFiles = result.GetResult(_files) is not null;
         bool pulls = pull.AreGiven(result);
         if (!hasId && (hasFiles || !pulls)) result.AddError("Option '--server-id' is required.");
-        if (!hasFiles && !pulls) result.AddError("Option '--files' is required.");
         if (!hasId && pull.NameParents(result))
         {
             result.AddError("--parent needs --server-id: each of the caches needs a name of its own.");
@@ -85,12 +92,24 @@ internal sealed class ContentFlags
         IndexPort = parsed.GetValue(_indexPort),
         MonitorHost = parsed.GetValue(_monitorHost)!,
         MonitorUdpPort = parsed.GetValue(_monitorUdpPort),
+        PublishedBytes = parsed.GetValue(_publishedBytes)?.Bytes ?? long.MaxValue,
+        LeastFreeBytes = parsed.GetValue(_leastFree)?.Bytes ?? 0,
+        FetchRate = (long)parsed.GetValue(_fetchRate) << 20,
         ScrubRate = (long)parsed.GetValue(_scrubRate) << 20,
         ScrubInterval = parsed.GetValue(_scrubInterval),
         MonitorTcpPort = parsed.GetValue(_monitorTcpPort),
         MoreMonitors = parsed.GetValue(_monitors)!,
         HeartbeatInterval = parsed.GetValue(_interval),
         Trust = parsed.GetValue(_trust)!,
+    };
+
+    private static Option<ByteCount?> Size(string name, ByteCount? fallback, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        DefaultValueFactory = _ => fallback,
+        CustomParser = result => Flags.Read<ByteCount>(
+            result, name, "a size such as 512MiB or 10GiB", ByteCount.TryParse),
     };
 
     // Within what a monitor takes; longer ones are for bursty links.

@@ -40,6 +40,7 @@ internal static class ContentVerb
                     HttpPort = ports.Http,
                     HttpsPort = ports.Https,
                     State = state,
+                    TakesOrders = true,
                     Pulls = pulled.Prefixes,
                 } : null;
             if (StateFolder.Make(state, member is null ? [] : [member.Files]) is { } refusal)

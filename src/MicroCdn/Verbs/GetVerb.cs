@@ -102,12 +102,7 @@ internal static class GetVerb
         }
         catch (CdnException exception)
         {
-            return Fail(exception.Failure switch
-            {
-                CdnFailure.NotFound => ExitCode.NotFound,
-                CdnFailure.WrongBytes => ExitCode.WrongBytes,
-                _ => ExitCode.Unreachable,
-            }, exception.Message);
+            return Fail(ExitCode.Of(exception.Failure), exception.Message);
         }
         catch (DiskFullException exception)
         {

@@ -2,11 +2,13 @@ using System.CommandLine;
 using MicroCdn.Gateway;
 using MicroCdn.Index;
 using MicroCdn.Keys;
+using MicroCdn.Network;
+using MicroCdn.Records;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
-/// <summary><c>microcdn index</c>: runs an index.</summary>
+/// <summary><c>microcdn index</c>: runs an index; what is done beside one are its inner verbs.</summary>
 internal static class IndexVerb
 {
     public static Command Create()
@@ -44,6 +46,7 @@ internal static class IndexVerb
         gateway.AddTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
+        foreach (Command inner in BookVerbs.Create()) verb.Subcommands.Add(inner);
         verb.SetAction((parsed, _) =>
         {
             IndexOptions options = routing.Read(parsed) with
@@ -58,13 +61,18 @@ internal static class IndexVerb
             };
             WebPorts ports = web.Read(parsed);
             GatewayOptions face = gateway.Read(parsed, options.Bind, ports);
-            return RoleHost.RunAsync(parts =>
-            {
-                IndexOptions keyed = options with { Credentials = parts.Credentials };
-                IndexRole index = new(keyed, parts.Dialer, parts.Time, new Random(), parts.Loggers);
-                return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
-            }, ports, keys: keys.Read(parsed));
+            return RoleHost.RunAsync(parts => Build(options, face, parts), ports, keys: keys.Read(parsed));
         });
         return verb;
+    }
+
+    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, RoleParts parts)
+    {
+        IndexOptions whole = options with
+        {
+            Credentials = parts.Credentials, Records = new SqliteRecordStore(options.State!),
+        };
+        IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
+        return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
     }
 }

@@ -25,7 +25,7 @@ internal static class Questions
         catch (CdnException exception)
         {
             Messages.Say(exception.Message);
-            return ExitCode.Unreachable;
+            return ExitCode.Of(exception.Failure);
         }
     }
 }

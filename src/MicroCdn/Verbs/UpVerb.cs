@@ -9,6 +9,7 @@ using MicroCdn.Keys;
 using MicroCdn.Monitor;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
+using MicroCdn.Records;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -100,6 +101,7 @@ internal static class UpVerb
             MonitorTcpPort = plan.MonitorTcpPort,
             Trust = plan.Trust,
             State = Path.Combine(plan.State, "index"),
+            Records = new SqliteRecordStore(Path.Combine(plan.State, "index")),
             Credentials = parts.Credentials,
         };
         IndexRole indexRole = new(index, parts.Dialer, parts.Time, new Random(), parts.Loggers);
@@ -141,6 +143,7 @@ internal static class UpVerb
             MonitorTcpPort = plan.MonitorTcpPort,
             Trust = plan.Trust,
             State = plan.StateOf(number),
+            TakesOrders = true,
             Credentials = parts.Credentials,
             HttpPort = plan.HttpPortOf(number),
             Pulls = pull.Prefixes,

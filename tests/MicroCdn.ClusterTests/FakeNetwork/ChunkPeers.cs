@@ -225,11 +225,11 @@ internal sealed class ChunkServer
             string[] words = line.Split(' ');
             if (line == "HELLO 2" && !IsOld) await SayAsync(connection, "WELCOME MICRO-CDN 2", cancellationToken);
             else if (IsEmpty) await SayAsync(connection, "ERROR FILE_NOT_FOUND", cancellationToken);
-            else if (words is ["CHUNKS", var name] && name == _word && !IsOld)
+            else if (words is ["CHUNKS", var name, ..] && name == _word && !IsOld)
             {
                 await SayAsync(connection, KnowsNoDigests ? "ERROR UNAVAILABLE" : Chunks(), cancellationToken);
             }
-            else if (words is ["RANGE", var from, var count, var file] && file == _word && !IsOld)
+            else if (words is ["RANGE", var from, var count, var file, ..] && file == _word && !IsOld)
             {
                 int offset = int.Parse(from, System.Globalization.CultureInfo.InvariantCulture);
                 int length = int.Parse(count, System.Globalization.CultureInfo.InvariantCulture);

@@ -23,7 +23,12 @@ public sealed class ChunkTests
         peers.CheckSaved();
         Assert.Null(peers.Dialed("cs2"));
         // A file of one chunk has the digest of its chunk, so nobody need be asked for it.
-        Assert.Equal(size > MiB, peers.Servers["CS1"].Heard.Contains("CHUNKS big%20file.bin"));
+        string[] heard = peers.Servers["CS1"].Heard;
+        string meant = $" sha256={Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(peers.File))}";
+        Assert.Equal(size > MiB, heard.Contains("CHUNKS big%20file.bin" + meant));
+        // Which bytes it means it says each time.
+        Assert.All(heard.Where(line => line.StartsWith("RANGE ", StringComparison.Ordinal)),
+            line => Assert.EndsWith(meant, line, StringComparison.Ordinal));
         Assert.Equal(Enumerable.Range(0, (size + MiB - 1) / MiB), peers.Servers["CS1"].Ranges);
         Assert.Empty(peers.Heard("REPORT"));
     });

@@ -145,7 +145,7 @@ public sealed class ScenarioTests
             int gateway = Stage.FreePort();
             RunningProcess up = stage.MicroCdn("up", "--index-port", $"{stage.IndexPort}", "--monitor-tcp-port",
                 $"{stage.MonitorTcpPort}", "--monitor-udp-port", $"{stage.MonitorUdpPort}", "--content-port",
-                $"{ContentPorts()}", "--gateway-port", $"{gateway}", "--data", stage.Folder);
+                $"{Stage.ContentPorts()}", "--gateway-port", $"{gateway}", "--data", stage.Folder);
             await up.UntilLineAsync("microcdn get hello.txt");
             await Stage.UntilAsync("both servers are known", TimeSpan.FromSeconds(5), async () =>
                 (await Stage.ConverseAsync(stage.IndexPort, "LIST_SERVERS\n")).Split("alive").Length == 3);
@@ -155,25 +155,6 @@ public sealed class ScenarioTests
             if (controlC) up.PressControlC();
             else up.AskToEnd();
             Assert.Equal(0, await up.UntilEndAsync(TimeSpan.FromSeconds(5)));
-        }
-    }
-
-    // Two servers, 100 apart, two ports each.
-    private static int ContentPorts()
-    {
-        while (true)
-        {
-            int port = Stage.FreePort();
-            try
-            {
-                using System.Net.Sockets.TcpListener next = new(System.Net.IPAddress.Any, port + 100);
-                next.Start();
-                return port;
-            }
-            catch (System.Net.Sockets.SocketException)
-            {
-                // In use: another pair.
-            }
         }
     }
 }

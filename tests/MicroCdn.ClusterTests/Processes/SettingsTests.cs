@@ -18,7 +18,7 @@ public sealed class SettingsTests
         "fleet.json: key 'contentPort' in section up: --content-port wants a port from 1 to 65535, not '70000'.")]
     [InlineData("monitor", """{"timeout": "8s"}""",
         "fleet.json: key 'timeout': --timeout wants a number of seconds from 0.001 to 86400, not '8s'.")]
-    [InlineData("content", """{"content": {"serverId": "CS1"}}""", "Option '--files' is required.")]
+    [InlineData("content", """{"content": {"files": "."}}""", "Option '--server-id' is required.")]
     [InlineData("content", """{"cacheControl": {"/": "a\r\nSet-Cookie: b"}, "serverId": "CS1", "files": "."}""",
         "fleet.json: key 'cacheControl' holds a control character.")]
     [InlineData("content", """{"cacheControl": ["x"], "serverId": "CS1", "files": "."}""",

@@ -8,6 +8,7 @@ namespace MicroCdn.ClusterTests.Processes;
 internal sealed class Stage : IAsyncDisposable
 {
     private static readonly Lock PortLock = new();
+    private static readonly HashSet<int> Taken = [];
     private static int _nextPort = 20_000 + (Environment.ProcessId % 400 * 25);
     private readonly List<RunningProcess> _processes = [];
 
@@ -33,7 +34,13 @@ internal sealed class Stage : IAsyncDisposable
     public int MonitorUdpPort { get; } = FreePort();
 
     /// <summary>A port that is free for TCP and UDP, below those that the system hands out itself.</summary>
-    public static int FreePort()
+    public static int FreePort() => FreePort(0);
+
+    /// <summary>The first port of the two content servers that <c>up</c> starts: it takes those behind it, and a
+    /// hundred further on the same for the other one.</summary>
+    public static int ContentPorts() => FreePort(0, 1, 2, 100, 101, 102);
+
+    private static int FreePort(params int[] steps)
     {
         lock (PortLock)
         {
@@ -41,21 +48,29 @@ internal sealed class Stage : IAsyncDisposable
             {
                 int port = _nextPort++;
                 if (_nextPort > 31_900) _nextPort = 20_000;
-                try
-                {
-                    using Socket tcp = new(SocketType.Stream, ProtocolType.Tcp);
-                    tcp.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
-                    using Socket udp = new(SocketType.Dgram, ProtocolType.Udp);
-                    udp.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
-                    return port;
-                }
-                catch (SocketException)
-                {
-                    // In use: the next one.
-                }
+                if (!Array.TrueForAll(steps, step => !Taken.Contains(port + step) && IsFree(port + step))) continue;
+                if (steps.Length > 1) Taken.UnionWith(steps.Select(step => port + step));
+                return port;
             }
         }
         throw new InvalidOperationException("no free port");
+    }
+
+    private static bool IsFree(int port)
+    {
+        try
+        {
+            using Socket tcp = new(SocketType.Stream, ProtocolType.Tcp);
+            tcp.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+            using Socket udp = new(SocketType.Dgram, ProtocolType.Udp);
+            udp.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+            return true;
+        }
+        catch (SocketException)
+        {
+            // In use.
+            return false;
+        }
     }
 
     public string MakeFolder(string name) => Directory.CreateDirectory(Path.Combine(Folder, name)).FullName;

@@ -15,7 +15,6 @@ public sealed class StartTests
     [InlineData("--trust", "index --trust 10.0.0.0/99")]
     [InlineData("--bind", "index --bind here")]
     [InlineData("--server-id", "content --files .")]
-    [InlineData("--files", "content --server-id CS1")]
     [InlineData("--server-id", "content --files . --server-id two\u00A0words")]
     [InlineData("--zone-network", "index --zone-network 10.0.0.0/8")]
     [InlineData("--zone-network", "up --zone-network berlin=10.0.0.0/8")]

@@ -183,7 +183,7 @@ public sealed class CacheFleetTests : IAsyncLifetime
     public async Task Up_with_an_origin_is_a_fleet_of_caches_and_says_what_to_try()
     {
         await using ScriptedOrigin origin = new(call => call.AnswerAsync(call.Target, Keep));
-        int gateway = Stage.FreePort(), content = Stage.FreePort();
+        int gateway = Stage.FreePort(), content = Stage.ContentPorts();
         RunningProcess up = _stage.MicroCdn("up", "--index-port", $"{_stage.IndexPort}", "--monitor-tcp-port",
             $"{_stage.MonitorTcpPort}", "--monitor-udp-port", $"{_stage.MonitorUdpPort}", "--content-port",
             $"{content}", "--gateway-port", $"{gateway}", "--bind", "127.0.0.1", "--origin", $"/site/={origin.Url}");

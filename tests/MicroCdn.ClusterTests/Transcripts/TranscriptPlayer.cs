@@ -39,6 +39,9 @@ internal sealed class TranscriptPlayer
             Verb("""content (\S+) has (.+) of (\d+) bytes""",
                 words => Give(words[0], words[1], new byte[Number(words[2])])),
             Verb("""start (\S+)""", words => Start(words[0], Credentials.None)),
+            Verb("""start (\S+) with a state""", words => Start(words[0], Credentials.None, _world.Folder["state"])),
+            Verb("""start (\S+) with a state and (the|another) key, (required|permissive)""",
+                words => Start(words[0], KeysOf(words[1], words[2]), _world.Folder["state"])),
             Verb("""start (\S+) with (the|another) key, (required|permissive)""",
                 words => Start(words[0], KeysOf(words[1], words[2]))),
             Verb("""foreign index listens""", _ => Listen("index", 5050)),
@@ -127,7 +130,7 @@ internal sealed class TranscriptPlayer
         mode == "required" ? AuthMode.Required : AuthMode.Permissive,
         which == "the" ? TestKeys.Usual : TestKeys.Other);
 
-    private Task Start(string role, Credentials credentials) => Done(() =>
+    private Task Start(string role, Credentials credentials, string? state = null) => Done(() =>
     {
         FakeHost host = _world.Network.Host("here");
         if (role == "index")
@@ -159,7 +162,10 @@ internal sealed class TranscriptPlayer
                 Zone = role == "CS2" ? "upper hall" : null,
                 Pulls = role == "CS2" ? ["/%C3%BC/", "/docs"] : [],
                 InBackground = Task.Run,
+                AtDisk = Task.Run,
                 Credentials = credentials,
+                Trust = Trust,
+                State = state,
             };
             _contents[role] = new ContentRole(options, host.Dialer, host.Datagrams, host.Time, host.Loggers);
             host.Attach(_contents[role]);

@@ -145,7 +145,7 @@ public sealed class ScrubberTests : IDisposable
     {
         ServedFolder folder = new(_folder.Path);
         ScrubPosition position = new(_state.Path, folder, new StoreHealth(_troubles.Add));
-        return new Scrubber(Options(rate), folder, _keeper!, position, _time, _log);
+        return new Scrubber(Options(rate), folder, _keeper!, null, position, _time, _log);
     }
 
     private ContentOptions Options(long rate) => new()

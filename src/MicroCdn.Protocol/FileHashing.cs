@@ -1,19 +1,20 @@
 using System.Buffers;
 using System.Security.Cryptography;
-using MicroCdn.Protocol;
 
-namespace MicroCdn.Content;
+namespace MicroCdn.Protocol;
 
 /// <summary>Computes the digest of a file, those of its chunks and its chunk root, from its bytes read once from front
 /// to back.</summary>
 /// <remarks>Each byte is hashed twice, for the file and for its chunk, while it lies in the processor's cache; in a
 /// file of at most one chunk once, since both are the same there.</remarks>
-internal sealed class FileHashing : IDisposable
+public sealed class FileHashing : IDisposable
 {
     private readonly long _size;
     private readonly IncrementalHash _whole = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly IncrementalHash _root = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
+    /// <summary>Begins with nothing added.</summary>
+    /// <param name="size">The file's length in bytes.</param>
     public FileHashing(long size) => _size = size;
 
     /// <summary>How many bytes were added.</summary>
@@ -43,6 +44,7 @@ internal sealed class FileHashing : IDisposable
         return (digest, Chunks.FollowFromDigest(_size) ? Chunks.RootOfOne(_size, digest) : new FileDigest(bytes));
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _whole.Dispose();

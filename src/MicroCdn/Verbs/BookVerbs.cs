@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Globalization;
+using MicroCdn.Records;
+using MicroCdn.Storage;
+
+namespace MicroCdn.Verbs;
+
+/// <summary><c>microcdn index check</c> and <c>microcdn index backup</c>: look after the database of an index, also
+/// while it runs.</summary>
+internal static class BookVerbs
+{
+    /// <summary>Both verbs.</summary>
+    public static IEnumerable<Command> Create() => [CreateCheck(), CreateBackup()];
+
+    private static Command CreateCheck()
+    {
+        Option<string?> data = Data();
+        Command verb = new("check", "Look whether the index's database is as it was written.") { data };
+        verb.SetAction((parsed, _) => RunAsync(parsed.GetValue(data), async (folder, token) =>
+        {
+            if (await SqliteInspection.CheckAsync(folder, token) is not { } found) return Nothing(folder);
+            foreach (string damage in found.Damages) Messages.Say($"'{folder}': {damage}.");
+            return found.Damages.Count > 0 ? ExitCode.Failed
+                : Messages.Print(() => Console.WriteLine($"sound: {Describe(found)}"));
+        }));
+        return verb;
+    }
+
+    private static Command CreateBackup()
+    {
+        Argument<string> target = new("file") { Description = "The new file; its folder is made.", HelpName = "FILE" };
+        target.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => token.Value.Length == 0)) result.AddError("backup wants a path, not ''.");
+        });
+        Option<string?> data = Data();
+        Command verb = new("backup", "Copy the index's database into one new file, also while the index runs.")
+        {
+            target, data,
+        };
+        verb.SetAction((parsed, _) => RunAsync(parsed.GetValue(data), async (folder, token) =>
+        {
+            string file = parsed.GetValue(target)!;
+            if (Path.Exists(file))
+            {
+                Messages.Say($"'{file}' exists and is left as it is; name another.");
+                return ExitCode.Usage;
+            }
+            if (await SqliteBackup.CopyAsync(folder, file, token) is not { } copied) return Nothing(folder);
+            return Messages.Print(() => Console.WriteLine($"saved {file} ({Describe(copied)})"));
+        }));
+        return verb;
+    }
+
+    private static Option<string?> Data() => Flags.Data(
+        "The folder of the index's own state; by default microcdn/index below the user's data folder.");
+
+    private static string Describe(RecordFindings found) => string.Create(CultureInfo.InvariantCulture,
+        $"{found.Rows} rows, {Table.Size(found.Bytes)}, change {found.Number}");
+
+    private static int Nothing(string folder)
+    {
+        Messages.Say($"there is no database in '{folder}': nothing was published there yet, or --data is another one.");
+        return ExitCode.NotFound;
+    }
+
+    private static async Task<int> RunAsync(string? data, Func<string, CancellationToken, Task<int>> run)
+    {
+        using Interruption interruption = new();
+        try
+        {
+            return await run(data ?? StateFolder.OfIndex, interruption.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (Exception exception)
+            when (exception is RecordStoreException or IOException or UnauthorizedAccessException)
+        {
+            Messages.Say($"{exception.Message.TrimEnd('.')}.");
+            return exception is DiskFullException || exception.InnerException is DiskFullException
+                ? ExitCode.DiskFull : ExitCode.Failed;
+        }
+    }
+}
