@@ -111,7 +111,7 @@ public sealed class DownloadTests
         int port = Stage.FreePort();
         byte[] bytes = Stage.Noise(100 * MiB);
         RunningProcess server = stage.Content("CS1", stage.MakeFiles("files", ("big.bin", bytes)), port);
-        await server.UntilLineAsync("computed 1 digests");
+        await server.UntilSaidAsync("computed 1 digests");
         using TcpClient client = new();
         await client.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
         NetworkStream stream = client.GetStream();

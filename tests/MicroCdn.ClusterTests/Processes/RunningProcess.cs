@@ -83,6 +83,10 @@ internal sealed partial class RunningProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until something was said, before or after what was waited for already.</summary>
+    public Task UntilSaidAsync(string part) => Stage.UntilAsync($"'{part}' is said", Patience,
+        () => Task.FromResult(Output.Contains(part, StringComparison.Ordinal)));
+
     /// <summary>Waits for the end; returns the exit code.</summary>
     public async Task<int> UntilEndAsync(TimeSpan? patience = null)
     {

@@ -114,7 +114,7 @@ public sealed class Aria2Tests
         }
         await fleet.UntilOfferedAsync("big.bin", copies.Length);
         // What rots before its server has read it was never anything else to that server, and may win a tie.
-        foreach (Edge server in servers) await server.Process.UntilLineAsync("computed 1 digests");
+        foreach (Edge server in servers) await server.Process.UntilSaidAsync("computed 1 digests");
         return (fleet, [.. servers]);
     }
 

@@ -47,7 +47,7 @@ public sealed class BrokenDiskTests
         await stage.IndexAsync();
         string files = stage.MakeFiles("files", ("large.bin", Stage.Noise(9 << 20)));
         RunningProcess content = await stage.RegisteredContentAsync("CS1", files, Stage.FreePort());
-        await content.UntilLineAsync("computed 1 digests");
+        await content.UntilSaidAsync("computed 1 digests");
         string calls = Path.Combine(stage.Folder, "calls"), target = Path.Combine(stage.Folder, "got", "large.bin");
         RunningProcess client = stage.Run("strace", "-f", "-qq", "-o", calls, "-e", "trace=fallocate",
             "-e", "inject=fallocate:error=ENOSPC", Stage.MicroCdnProgram, "get", "large.bin", "--out", target,
