@@ -87,6 +87,9 @@ public sealed class Library
     public ReadOnlySpan<byte> NameOf(int number) =>
         number < Published.Bit ? _names[_rows[number]] : _published[number].Name;
 
+    /// <summary>The revision that the index had a name show; 0 for a file of the folder.</summary>
+    internal long RevisionOf(int number) => number < Published.Bit ? 0 : _published[number].Revision;
+
     /// <summary>Size, time and inode of a file when it was scanned; of a published one when it was published.</summary>
     public FileFacts FactsOf(int number) => number < Published.Bit ? _facts[number] : _published[number].Facts;
 

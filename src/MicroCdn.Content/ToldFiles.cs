@@ -104,6 +104,7 @@ internal sealed class ToldFiles(ServerId id)
             new FileDigest(digest).WriteHex(_lines);
             WriteRoot(library, number);
             WriteTime(SecondsOf(library, number));
+            WriteRevision(library.RevisionOf(number));
         }
         _lines.Write("\n"u8);
     }
@@ -129,6 +130,13 @@ internal sealed class ToldFiles(ServerId id)
         if (seconds is < 0 or > Limits.UnixSeconds) return;
         _lines.Write(" time="u8);
         _lines.WriteNumber(seconds);
+    }
+
+    private void WriteRevision(long revision)
+    {
+        if (revision == 0) return;
+        _lines.Write(" rev="u8);
+        _lines.WriteNumber(revision);
     }
 
     private void WriteRemoval(ReadOnlySpan<byte> name)

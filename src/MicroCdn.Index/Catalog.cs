@@ -181,6 +181,13 @@ internal sealed class Catalog(long seed)
             return tables.Sets[copies.Set];
         }
 
+        /// <summary>True for a server that has what is published under a name.</summary>
+        public bool HasPublished(ReadOnlySpan<byte> name, int server)
+        {
+            int row = tables.Names.Find(name);
+            return row >= 0 && tables.IsPublishedAt(row, server);
+        }
+
         /// <summary>Every claim about a file, with those who make it; copies of one size without a digest are a claim
         /// of their own, unless nobody disagrees.</summary>
         public IEnumerable<(FileState State, ushort[] Servers)> Claims(int row)

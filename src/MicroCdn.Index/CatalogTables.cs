@@ -122,13 +122,22 @@ internal sealed class CatalogTables(long seed)
         }
     }
 
-    // The number of the state that is published; -1 when none is.
-    private int PublishedOf(int row)
+    /// <summary>True for a server that has what is published of a file.</summary>
+    public bool IsPublishedAt(int row, int server)
     {
-        Copies copies = Look(row, out Holding[]? note);
-        if (note is null) return Sets.HasBook(copies.Set) ? copies.Version : -1;
-        int at = Array.FindIndex(note, holding => Sets.HasBook(holding.Set));
-        return at < 0 ? -1 : note[at].Version;
+        Copies published = CopiesPublishedOf(row);
+        return published.Version >= 0 && Sets.Holds(published.Set, server);
+    }
+
+    // The number of the state that is published; -1 when none is.
+    private int PublishedOf(int row) => CopiesPublishedOf(row).Version;
+
+    private Copies CopiesPublishedOf(int row)
+    {
+        Copies none = new(0, 0, -1), copies = Look(row, out Holding[]? note);
+        if (note is null) return Sets.HasBook(copies.Set) ? copies : none;
+        Holding found = Array.Find(note, holding => Sets.HasBook(holding.Set));
+        return found.Set == 0 ? none : new Copies(found.Set, found.Size, found.Version);
     }
 
     // The common case: nobody holds it yet, or all who do say the same, or some of them no digest.

@@ -6,7 +6,7 @@ namespace MicroCdn.Index;
 /// <summary>One server's list of files, or of changes, while it is being told, held aside in pages until
 /// DONE_FILES.</summary>
 /// <remarks>A row is size, two bytes of name length and marks, the name, and where a digest is known time,
-/// digest and, where it was told, the chunk root.</remarks>
+/// digest and, where they were told, the chunk root and the revision that an index had it show.</remarks>
 internal sealed class FileList
 {
     private const int FirstPageSize = 16 * 1024;
@@ -19,28 +19,38 @@ internal sealed class FileList
     private const ushort HasDigest = 0x8000;
     private const ushort HasRoot = 0x2000;
     private const ushort Removal = 0x4000;
+    private const ushort HasRevision = 0x1000;
 
     private readonly List<byte[]> _pages = [];
     private int _used = FirstPageSize;
 
     public int Count { get; private set; }
 
+    /// <summary>True when some of it was published.</summary>
+    public bool HasPublished { get; private set; }
+
     public void Add(ReadOnlySpan<byte> name, long size) => Add(name, new FileState(size));
 
     /// <summary>Adds a file; a time without a digest is not kept.</summary>
-    public void Add(ReadOnlySpan<byte> name, in FileState state)
+    /// <param name="name">Its name.</param>
+    /// <param name="state">Its state.</param>
+    /// <param name="revision">The revision that an index had the server show; 0 for a file of its own.</param>
+    public void Add(ReadOnlySpan<byte> name, in FileState state, long revision = 0)
     {
         if (state.Digest.IsNone)
         {
             Append(name, state.Size, 0, 0);
             return;
         }
-        bool hasRoot = !state.ToldRoot.IsNone && !Chunks.FollowFromDigest(state.Size);
-        Span<byte> tail = hasRoot ? Append(name, state.Size, HasDigest | HasRoot, Tail + FileDigest.Length)
-            : Append(name, state.Size, HasDigest, Tail);
+        bool hasRoot = !state.ToldRoot.IsNone && !Chunks.FollowFromDigest(state.Size), isPublished = revision > 0;
+        Span<byte> tail = Append(name, state.Size,
+            (ushort)(HasDigest | (hasRoot ? HasRoot : 0) | (isPublished ? HasRevision : 0)),
+            Tail + (hasRoot ? FileDigest.Length : 0) + (isPublished ? sizeof(long) : 0));
         BinaryPrimitives.WriteInt64LittleEndian(tail, state.UnixSeconds);
         state.Digest.CopyTo(tail[sizeof(long)..]);
         if (hasRoot) state.ToldRoot.CopyTo(tail[Tail..]);
+        if (isPublished) BinaryPrimitives.WriteInt64LittleEndian(tail[^sizeof(long)..], revision);
+        HasPublished |= isPublished;
     }
 
     /// <summary>Says that a file is gone.</summary>
@@ -79,6 +89,9 @@ internal sealed class FileList
 
         public FileState State { get; private set; }
 
+        /// <summary>The revision that an index had the server show; 0 for a file of its own.</summary>
+        public long Revision { get; private set; }
+
         /// <summary>True for a file that is gone.</summary>
         public bool IsRemoval { get; private set; }
 
@@ -91,6 +104,7 @@ internal sealed class FileList
             Name = row.Slice(Head, marks & LengthMask);
             IsRemoval = (marks & Removal) != 0;
             State = new FileState(BinaryPrimitives.ReadInt64LittleEndian(row));
+            Revision = 0;
             _at += Head + Name.Length;
             if ((marks & HasDigest) == 0) return true;
             ReadOnlySpan<byte> tail = row.Slice(Head + Name.Length, Tail);
@@ -100,6 +114,11 @@ internal sealed class FileList
             {
                 root = new FileDigest(row.Slice(Head + Name.Length + Tail, FileDigest.Length));
                 _at += FileDigest.Length;
+            }
+            if ((marks & HasRevision) != 0)
+            {
+                Revision = BinaryPrimitives.ReadInt64LittleEndian(list._pages[_page].AsSpan(_at));
+                _at += sizeof(long);
             }
             State = new FileState(State.Size, new FileDigest(tail[sizeof(long)..]),
                 BinaryPrimitives.ReadInt64LittleEndian(tail), root);

@@ -60,6 +60,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         // Nobody is answered before it is known what is published: an old copy would be taken for the file.
         book.Loaded(_records.LoadAsync(book.Load, CancellationToken.None).GetAwaiter().GetResult());
         _orders = new OrderDesk(fleet, time);
+        _applied.Strays = new Strays(book, catalog, _orders);
         _scribe = new Scribe(_records, book, _applied, logger);
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {

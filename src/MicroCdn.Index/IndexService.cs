@@ -56,6 +56,9 @@ internal sealed partial class Applied(Router router, ILogger logger)
 {
     private const int MostNamed = 10;
 
+    /// <summary>Finds what is published no more in what servers tell; null where nothing is published.</summary>
+    public Strays? Strays { private get; set; }
+
     // Not bounded by itself: a connection takes no further line until its list is in place, so there is at most one
     // entry for each connection; and one change of the book.
     private readonly Channel<Action> _queue = Channel.CreateUnbounded<Action>();
@@ -97,6 +100,7 @@ internal sealed partial class Applied(Router router, ILogger logger)
             Change(server, application);
             return;
         }
+        Strays?.TakeOut(server, application.List, isWhole: true);
         List<int> disputed = router.Catalog.Replace(server.Number, application.List);
         if (server is { State: < ServerState.Draining, Contact: { } known } && known.IsElsewhere(application.Contact))
         {
@@ -117,6 +121,7 @@ internal sealed partial class Applied(Router router, ILogger logger)
             application.Answer.Complete(WireErrors.NotRegistered.Line.Span);
             return;
         }
+        Strays?.TakeOut(server, application.List, isWhole: false);
         List<int> disputed = router.Catalog.Change(server.Number, application.List);
         LogChanged(server.Id, application.List.Count);
         Name(disputed);

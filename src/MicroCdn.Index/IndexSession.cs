@@ -223,7 +223,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         Span<byte> decoded = stackalloc byte[Limits.LineBytes];
         ReadOnlySpan<byte> name = decoded[..PercentText.Decode(message.Name, decoded)];
         if (!FileName.IsValid(name)) return WireErrors.Malformed;
-        list.Add(name, new FileState(message.Size, message.Digest, message.UnixSeconds, message.Root));
+        list.Add(name, new FileState(message.Size, message.Digest, message.UnixSeconds, message.Root),
+            message.Revision);
         return null;
     }
 

@@ -59,6 +59,9 @@ public readonly ref struct FileAnnouncement
     /// not kept without a digest.</summary>
     public FileDigest Root { get; private init; }
 
+    /// <summary>The revision that an index had it show; 0 for a file that is there by itself.</summary>
+    public long Revision { get; private init; }
+
     /// <summary>Reads the words after the verb.</summary>
     public static bool TryParse(Words words, out FileAnnouncement message)
     {
@@ -73,10 +76,11 @@ public readonly ref struct FileAnnouncement
     {
         bool valid = words.Next(out var id) & words.Next(out var name) & words.NextNumber(out long size);
         FileDigest digest = FileDigest.None, root = FileDigest.None;
-        long time = -1;
+        long time = -1, revision = 0;
         while (valid && words.NextPair(out var key, out var value))
         {
             if (key.SequenceEqual("sha256"u8)) valid = FileDigest.TryParse(value, out digest);
+            else if (key.SequenceEqual("rev"u8)) valid = Words.IsNumber(value, out revision);
             else if (key.SequenceEqual("chunks"u8)) valid = FileDigest.TryParse(value, out root);
             else if (key.SequenceEqual("time"u8))
             {
@@ -88,7 +92,7 @@ public readonly ref struct FileAnnouncement
             || root == Chunks.RootOfOne(size, digest));
         message = new FileAnnouncement
         {
-            Id = id, Name = name, Size = size, Digest = digest, UnixSeconds = time, Root = root,
+            Id = id, Name = name, Size = size, Digest = digest, UnixSeconds = time, Root = root, Revision = revision,
         };
         return valid && words.AtEnd;
     }

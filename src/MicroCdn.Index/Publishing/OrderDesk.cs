@@ -25,6 +25,9 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     private readonly Lock _lock = new();
     private readonly Dictionary<ServerId, OrderVisit> _visits = [];
 
+    // By server and name, until it is done.
+    private readonly Dictionary<ServerId, Dictionary<FileName, OrderLine>> _owed = [];
+
     // Receipts may come late, and from orders of an index that was here before: no word is used twice.
     private long _word = time.GetUtcNow().ToUnixTimeMilliseconds() << 10;
 
@@ -40,21 +43,27 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     /// <summary>Takes ORDERS from a content server.</summary>
     public void HandleOrders(OrderVisit visit, OrdersQuestion question, Answer answer)
     {
+        OrderLine[] owed = [];
         lock (_lock)
         {
-            if (_visits.TryGetValue(visit.Server, out OrderVisit? other) && other != visit) Close(other);
+            _visits.TryGetValue(visit.Server, out OrderVisit? other);
+            if (other is not null && other != visit) Close(other);
+            if (other != visit && _owed.TryGetValue(visit.Server, out var all)) owed = [.. all.Values];
             _visits[visit.Server] = visit;
             (visit.Capacity, visit.Free) = (question.Capacity, question.Free);
             (visit.Held, visit.HeldSince) = (answer, time.GetTimestamp());
             answer.Later();
             if (visit.Waiting.Count > 0) Release(visit);
         }
+        foreach (OrderLine order in owed) _ = GiveOwedAsync(visit.Server, order);
     }
 
     /// <summary>Takes what a content server tells of its orders. Of an order that it was not given by this connection's
     /// desk nothing is to be done.</summary>
     public void HandleReceipt(Receipt receipt)
     {
+        // What was brought or lost is seen by what the server tells of its files.
+        if (receipt.Kind is not (ReceiptKind.Done or ReceiptKind.Failed)) return;
         TaskCompletionSource<string?>? done;
         lock (_lock)
         {
@@ -83,6 +92,38 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
             if (visit.Held is not null) Release(visit);
         }
         return done.Task;
+    }
+
+    /// <summary>Gives an order about a name now, and on each connection that the server makes, until it is
+    /// done.</summary>
+    public void Owe(ServerId server, OrderLine order)
+    {
+        lock (_lock)
+        {
+            if (!_owed.TryGetValue(server, out var all)) _owed.Add(server, all = []);
+            // What is more is told again with the server's next list.
+            if (all.Count >= MostWaiting) return;
+            all[order.Name!.Value] = order;
+        }
+        _ = GiveOwedAsync(server, order);
+    }
+
+    /// <summary>Forgets what a server was to do: it tells all it has anew.</summary>
+    public void OweNothing(ServerId server)
+    {
+        lock (_lock) _owed.Remove(server);
+    }
+
+    private async Task GiveOwedAsync(ServerId server, OrderLine order)
+    {
+        if (await GiveAsync(server, order).ConfigureAwait(false) is not null) return;
+        lock (_lock)
+        {
+            if (_owed.TryGetValue(server, out var all) && all.GetValueOrDefault(order.Name!.Value) == order)
+            {
+                all.Remove(order.Name!.Value);
+            }
+        }
     }
 
     /// <summary>The connection of a content server ended.</summary>

@@ -167,8 +167,8 @@ internal sealed partial class PublishDesk(
     // One that cannot now does when it is back: by then what it shows is no copy of what is published.
     private async Task CarryOutAsync(IEnumerable<(Server Server, OrderLine Order)> all)
     {
-        Task<string?[]> done = Task.WhenAll(all.Select(one => orders.GiveAsync(one.Server.Id, one.Order)));
-        await Task.WhenAny(done, Task.Delay(Patience, time)).ConfigureAwait(false);
+        Task done = Task.WhenAll(all.Select(one => orders.GiveAsync(one.Server.Id, one.Order)));
+        await done.WaitAsync(Patience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     // The servers whose copies count are known in the same step in which the name changes.

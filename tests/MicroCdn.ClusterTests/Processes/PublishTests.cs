@@ -43,12 +43,30 @@ public sealed class PublishTests : IAsyncLifetime
         Assert.DoesNotContain(holders[0], HoldersIn(said));
         await GetAsync("releases/app.bin", second);
         await StartAsync(holders[0]);
+        await Stage.UntilAsync("the old bytes are nowhere", Soon,
+            async () => await FetchAsync(holders[0], "releases/app.bin") is null);
         for (int time = 0; time < 5; time++) await GetAsync("releases/app.bin", second);
 
         string removed = await RunAsync(0, "rm", "releases/app.bin");
         Assert.Contains("removed releases/app.bin", removed, StringComparison.Ordinal);
         foreach (string holder in HoldersIn(said)) Assert.Null(await FetchAsync(holder, "releases/app.bin"));
         await RunAsync(3, "rm", "releases/app.bin");
+        await NobodyHasAsync("releases/app.bin");
+    }
+
+    [Fact]
+    public async Task What_was_removed_while_a_server_was_away_comes_back_with_nobody()
+    {
+        await StartAsync("CS1", "CS2");
+        await PutAsync(0, Stage.Noise(1000), "a.bin");
+        await KillAsync("CS1");
+        await RunAsync(0, "rm", "a.bin");
+        await StartAsync("CS1");
+        await Stage.UntilAsync("the server itself has it no more", Soon,
+            async () => await FetchAsync("CS1", "a.bin") is null);
+        await NobodyHasAsync("a.bin");
+        await PutAsync(0, Stage.Noise(500, seed: 3), "a.bin");
+        await GetAsync("a.bin", Stage.Noise(500, seed: 3));
     }
 
     [Fact]
@@ -73,7 +91,7 @@ public sealed class PublishTests : IAsyncLifetime
             int port = _servers.TryGetValue(id, out var before) ? before.Port : Stage.FreePort();
             RunningProcess process = await _stage.RegisteredContentAsync(id, _stage.MakeFolder($"files of {id}"),
                 Stage.FreePort(), "--http-port", $"{port}", "--data", _stage.MakeFolder($"state of {id}"));
-            await process.UntilLineAsync("is asked for orders");
+            await process.UntilSaidAsync("is asked for orders");
             _servers[id] = (port, process);
         }
     }
@@ -83,6 +101,10 @@ public sealed class PublishTests : IAsyncLifetime
         _servers[id].Process.Kill();
         await _servers[id].Process.UntilEndAsync();
     }
+
+    // Our own client would remember for a while who had it.
+    private async Task NobodyHasAsync(string name) =>
+        Assert.Equal("ERROR FILE_NOT_FOUND\n", await Stage.ConverseAsync(_stage.IndexPort, $"GET {name}\n"));
 
     private Task<string> PutAsync(int code, byte[] bytes, params string[] more)
     {

@@ -116,13 +116,14 @@ public sealed class ServingTests : IDisposable
     {
         ToldFiles told = new(Names.Id("CS1"));
         await ShowAsync("a", "one", 1);
-        Assert.Equal([$"ADD_FILE CS1 a 3 sha256={Of("one")} time=1000000001", "ADD_FILE CS1 by%20hand 7"], Tell(told));
+        Assert.Equal([$"ADD_FILE CS1 a 3 sha256={Of("one")} time=1000000001 rev=1", "ADD_FILE CS1 by%20hand 7"],
+            Tell(told));
         Assert.Empty(Tell(told));
         await ShowAsync("by hand", "two", 2);
         await ShowAsync("a", "two", 2);
         await ShowAsync("a", "three", 3);
-        Assert.Equal([$"ADD_FILE CS1 by%20hand 3 sha256={Of("two")} time=1000000002",
-            $"ADD_FILE CS1 a 5 sha256={Of("three")} time=1000000003"], Tell(told));
+        Assert.Equal([$"ADD_FILE CS1 by%20hand 3 sha256={Of("two")} time=1000000002 rev=2",
+            $"ADD_FILE CS1 a 5 sha256={Of("three")} time=1000000003 rev=3"], Tell(told));
         await ShowAsync("a", null, 3);
         await ShowAsync("by hand", null, 3);
         Assert.Equal(["REMOVE_FILE CS1 a", "ADD_FILE CS1 by%20hand 7"], Tell(told));

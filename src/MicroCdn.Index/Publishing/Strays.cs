@@ -1,0 +1,44 @@
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index.Publishing;
+
+/// <summary>Finds copies of what was replaced or removed in what a server tells, and has the server drop
+/// them.</summary>
+/// <remarks>A server that was away still shows what it was told to show. It says by which revision, and the book knows
+/// whether there was a later one; so nobody is sent there for old bytes, and no removed name comes back. What the book
+/// never heard of stays: it may be the book that was lost.</remarks>
+internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders)
+{
+    /// <summary>Takes them out of a list before it is put in place. The catalog's writer alone.</summary>
+    /// <param name="server">Whose list it is.</param>
+    /// <param name="list">What it told.</param>
+    /// <param name="isWhole">True for all it has, false for changes.</param>
+    public void TakeOut(Server server, FileList list, bool isWhole)
+    {
+        if (isWhole) orders.OweNothing(server.Id);
+        if (!list.HasPublished) return;
+        List<(byte[] Name, FileState? Now, long Since)> found = [];
+        FileList.Reader rows = list.Read();
+        while (rows.Next())
+        {
+            if (rows.Revision == 0) continue;
+            bool isPublished = book.TryFind(rows.Name, out PublishedName now);
+            if (isPublished && now.State.HasBytesOf(rows.State)) continue;
+            long since = isPublished ? now.Revision : book.RemovedAt(rows.Name);
+            if (since <= rows.Revision) continue;
+            // One that has the new bytes as well is just being told to show them.
+            bool isLate = !isWhole && isPublished && catalog.Now.HasPublished(rows.Name, server.Number);
+            found.Add((rows.Name.ToArray(), isLate ? now.State : null, since));
+        }
+        foreach ((byte[] name, FileState? now, long since) in found)
+        {
+            // The last word of a list counts.
+            if (now is { } state) list.Add(name, state);
+            else list.Remove(name);
+            if (now is null && FileName.TryCreate(name, out FileName dropped))
+            {
+                orders.Owe(server.Id, new OrderLine(OrderKind.Drop, "") { Name = dropped, Revision = since });
+            }
+        }
+    }
+}
