@@ -93,27 +93,8 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
         return (size, digest, root);
     }
 
-    private async Task<LineConnection> DialIndexAsync(CancellationToken cancellationToken)
-    {
-        IReadOnlyList<IndexEndPoint> indexes = options.Indexes.Count > 0 ? options.Indexes
-            : [new IndexEndPoint(options.IndexHost, options.IndexPort)];
-        string why = "";
-        foreach (IndexEndPoint index in indexes)
-        {
-            try
-            {
-                LineConnection? connection = await Speaking2.TryDialAsync(
-                    dialer, index.Host, index.Port, time, self, cancellationToken).ConfigureAwait(false);
-                if (connection is not null) return connection;
-                why = $"the index at {index.Host}:{index.Port} speaks version 1, which has no word for this.";
-            }
-            catch (Exception exception) when (exception is IOException or InvalidDataException)
-            {
-                why = $"the index at {index.Host}:{index.Port} cannot be asked: {exception.Message.TrimEnd('.')}.";
-            }
-        }
-        throw new CdnException(CdnFailure.Unreachable, why);
-    }
+    private Task<LineConnection> DialIndexAsync(CancellationToken cancellationToken) =>
+        new WriterSearch(options, self, dialer, time).DialAsync(cancellationToken);
 
     // Lines up to END; an ERROR is thrown.
     private async IAsyncEnumerable<string> AskAsync(LineConnection connection, string question, TimeSpan patience,
@@ -123,6 +104,11 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
         while (next != "END")
         {
             if (next is null) throw new CdnException(CdnFailure.Unreachable, "the index closed the connection.");
+            if (next == "ERROR UNAVAILABLE" || next.StartsWith("WRITER ", StringComparison.Ordinal))
+            {
+                throw new CdnException(CdnFailure.Unreachable, "the index could not write what is published: its disk "
+                    + "or its Redis is away, or another index became the writer; its log says which. Try again.");
+            }
             if (next.StartsWith("ERROR ", StringComparison.Ordinal)) throw Refusal("the index", next);
             yield return next;
             next = await SayAsync(connection, null, patience, cancellationToken).ConfigureAwait(false);

@@ -33,11 +33,13 @@ internal sealed partial class Announcer(
     private readonly Bell _changed = new(time);
     private readonly IndexGreeting _greeting = new(options, dialer, time);
     private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile bool _speaks2;
     private volatile bool _leaving;
     private IndexLink? _better;
     private bool _reached;
     private bool _saidUnreachable;
+
+    /// <summary>True while an index of version 2 has us registered.</summary>
+    public Latch Speaks2 { get; } = new();
 
     /// <summary>Registers again soon: the library changed.</summary>
     public void Announce() => _changed.Ring();
@@ -45,7 +47,7 @@ internal sealed partial class Announcer(
     /// <summary>Tells what became known of the same files; version 1 has no word for it.</summary>
     public void AnnounceDigests()
     {
-        if (_speaks2) _changed.Ring();
+        if (Speaks2.Is) _changed.Ring();
     }
 
     /// <summary>Takes this server out of rotation for as long as it still runs; returns when the index knows, or cannot
@@ -70,7 +72,7 @@ internal sealed partial class Announcer(
             while (true)
             {
                 IndexLink? previous = held;
-                (held, _reached, _speaks2) = (null, false, false);
+                (held, _reached, Speaks2.Is) = (null, false, false);
                 if (_leaving) await StayAwayAsync(previous, cancellationToken).ConfigureAwait(false);
                 try
                 {
@@ -85,16 +87,15 @@ internal sealed partial class Announcer(
                 if (previous is not null) await previous.DisposeAsync().ConfigureAwait(false);
                 if (held is null)
                 {
-                    // Short pauses while nobody listens: an index that comes back is to know all files within two
-                    // seconds. One that is there and fails us again and again is given a little more time.
+                    // An index that comes back is to know all files within two seconds. One that is there and fails
+                    // us again and again is given a little more time.
                     await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
                     TimeSpan longest = _reached ? LongestPause * 3 : LongestPause;
                     pause = pause * 2 < longest ? pause * 2 : longest;
                     continue;
                 }
                 if (previous is null || !changed) since = time.GetTimestamp();
-                _speaks2 = held.Told is not null;
-                // What became known while the list was told has rung nobody.
+                Speaks2.Is = held.Told is not null;
                 AnnounceDigests();
                 changed = await StayAsync(held, since, cancellationToken).ConfigureAwait(false);
             }
@@ -132,7 +133,7 @@ internal sealed partial class Announcer(
         }
     }
 
-    // Never returns: whoever leaves registers no more. The connection is held, since its end could mean anything.
+    // Never returns: whoever leaves registers no more.
     private async Task StayAwayAsync(IndexLink? link, CancellationToken cancellationToken)
     {
         try
@@ -210,7 +211,7 @@ internal sealed partial class Announcer(
         }
     }
 
-    // Whether an index that was one of version 1 speaks version 2 by now; the connection is used to register next.
+    // Whether an index of version 1 speaks version 2 by now; the connection is used to register next.
     private async Task<bool> TryBetterAsync(CancellationToken cancellationToken)
     {
         try

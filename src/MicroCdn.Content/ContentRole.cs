@@ -146,7 +146,8 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
             _receipts.RunAsync(NewCall("receipts"), _options.Id, cancellationToken),
             new OrderLink(_options, _blobs, _orders).RunAsync(NewCall("orders"), cancellationToken));
 
-    private StandingCall NewCall(string what) => new(_options, what, _dialer, _time, _logger);
+    private StandingCall NewCall(string what) => new(
+        _options, what, _announcer.Speaks2.WaitAsync, _dialer, _time, _logger);
 
     private void TellStored(string put, Blob blob) => _receipts.Tell(new Receipt(ReceiptKind.Stored, _options.Id)
     {

@@ -239,7 +239,7 @@ internal sealed class Catalog(long seed)
     }
 
     // One bit for each row there may be.
-    private sealed class RowSet
+    internal sealed class RowSet
     {
         private ulong[] _words = new ulong[1024];
 

@@ -38,6 +38,13 @@ public sealed record IndexOptions
     /// <summary>Where it keeps what is published; null to forget it at the end.</summary>
     public IRecordStore? Records { get; init; }
 
+    /// <summary>By which host name or address clients and other indexes reach it: the writer of several indexes is
+    /// known by this.</summary>
+    public string Advertise { get; init; } = "localhost";
+
+    /// <summary>Ends the wait for a store that is away when the index starts.</summary>
+    public CancellationToken Stopping { get; init; }
+
     /// <summary>Which networks' clients stand in which zone; of several that hold a client the longest prefix
     /// counts.</summary>
     public IReadOnlyList<ZoneNetwork> ZoneNetworks { get; init; } = [];

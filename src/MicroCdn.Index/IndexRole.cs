@@ -58,10 +58,12 @@ public sealed partial class IndexRole : IRole, IDisposable
         Book book = new(catalog, chance.NextInt64());
         _records = options.Records ?? new MemoryRecordStore();
         // Nobody is answered before it is known what is published: an old copy would be taken for the file.
-        book.Loaded(_records.LoadAsync(book.Load, CancellationToken.None).GetAwaiter().GetResult());
+        Load(book, options, logger);
         _orders = new OrderDesk(fleet, time);
         _applied.Strays = new Strays(book, catalog, _orders);
-        _scribe = new Scribe(_records, book, _applied, logger);
+        Succession? succession = _records is not ISharedRecordStore shared ? null : new Succession(
+            shared, $"{options.Advertise}:{options.Port}", book, _applied, time, logger);
+        _scribe = new Scribe(_records, book, _applied, logger, succession);
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
@@ -72,6 +74,28 @@ public sealed partial class IndexRole : IRole, IDisposable
         };
         Directory = new FileDirectory(router, service.Reports);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
+    }
+
+    // A shared store may be away: other indexes answer meanwhile, and this one begins when it is back.
+    private void Load(Book book, IndexOptions options, ILogger logger)
+    {
+        for (bool isFirst = true; ; isFirst = false)
+        {
+            try
+            {
+                List<RecordRow> rows = [];
+                RowTaker take = isFirst ? book.Load
+                    : (kind, key, value) => rows.Add(new RecordRow(kind, key.ToArray(), value.ToArray()));
+                long number = _records.LoadAsync(take, options.Stopping).GetAwaiter().GetResult();
+                if (isFirst) book.Loaded(number);
+                else book.Replace(number, rows);
+                return;
+            }
+            catch (RecordStoreException exception) when (exception.IsAway)
+            {
+                LogWaits(logger, exception.Message);
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -98,6 +122,9 @@ public sealed partial class IndexRole : IRole, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _records.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    [LoggerMessage(2044, LogLevel.Error, "the index begins when it can read what is published, trying on: {Trouble}")]
+    private static partial void LogWaits(ILogger logger, string trouble);
 
     [LoggerMessage(2043, LogLevel.Warning, "{Trouble}")]
     private static partial void LogPurgesLost(ILogger logger, string trouble);

@@ -340,11 +340,20 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     }
 
     private static bool IsPublishing(ReadOnlySpan<byte> verb) =>
-        verb.SequenceEqual("PLACE"u8) || verb.SequenceEqual("PUBLISH"u8) || verb.SequenceEqual("REMOVE"u8);
+        verb.SequenceEqual("PLACE"u8) || verb.SequenceEqual("PUBLISH"u8) || verb.SequenceEqual("REMOVE"u8)
+        || verb.SequenceEqual("WRITER"u8);
 
-    private WireError? HandlePublishing(PublishDesk desk, ReadOnlySpan<byte> verb, Words words, Answer answer) =>
-        verb.SequenceEqual("PLACE"u8) ? desk.HandlePlace(words, _addressOf ??= AddressOf, answer)
+    private WireError? HandlePublishing(PublishDesk desk, ReadOnlySpan<byte> verb, Words words, Answer answer)
+    {
+        if (desk.Scribe.IsElsewhere(answer, out WireError? error)) return error;
+        if (verb.SequenceEqual("WRITER"u8))
+        {
+            answer.Write("END\n"u8);
+            return null;
+        }
+        return verb.SequenceEqual("PLACE"u8) ? desk.HandlePlace(words, _addressOf ??= AddressOf, answer)
             : verb.SequenceEqual("PUBLISH"u8) ? desk.HandlePublish(words, answer) : desk.HandleRemove(words, answer);
+    }
 
     private WireError? HandleOrders(OrderDesk desk, Words words, Answer answer)
     {

@@ -62,6 +62,9 @@ public class RecordStoreException(string message, Exception? inner = null) : Exc
 {
     /// <summary>True when the change that was being written may be there all the same: read before writing.</summary>
     public bool IsUncertain { get; init; }
+
+    /// <summary>True when the store is only away: it may be asked again.</summary>
+    public bool IsAway { get; init; }
 }
 
 /// <summary>This process may not write: another one is the writer, or wrote in between.</summary>

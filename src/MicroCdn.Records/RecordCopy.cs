@@ -6,7 +6,8 @@ namespace MicroCdn.Records;
 /// <remarks>
 /// Until everything is there the other store holds a row more (<see cref="MarkKind"/>), which the last change takes
 /// out: a copy that was cut off is not taken for the whole. The rows arrive as changes 1, 2, 3 ..., whatever their
-/// numbers were: who followed the one store loads the other anew.
+/// numbers were: who followed the one store loads the other anew, and what rows say of revisions counts on from the
+/// greatest of them.
 /// </remarks>
 public static class RecordCopy
 {

@@ -30,7 +30,7 @@ internal static class RoleHost
                 : KeyFile.Open(keys, TimeProvider.System, loggers.CreateLogger("key"));
             if (file is not null) Secrecy.Keep();
             roles = build(new RoleParts(new TcpDialer(TimeProvider.System), new UdpDatagrams(), TimeProvider.System,
-                loggers, file?.Credentials ?? Credentials.None));
+                loggers, file?.Credentials ?? Credentials.None, interruption.Token));
             bool isSecure = roles.Any(role => role.Listeners.Any(listener => listener.IsSecure));
             using CertificateFiles? certificates = isSecure ? Certificates(web!, loggers) : null;
             using EventLoops loops = new(loggers, TimeProvider.System);
@@ -43,6 +43,10 @@ internal static class RoleHost
             }
             started?.Invoke();
             await RunUntilStopped(roles, loops, interruption.Token);
+            return ExitCode.Done;
+        }
+        catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
+        {
             return ExitCode.Done;
         }
         catch (Exception exception)
@@ -93,4 +97,4 @@ internal static class RoleHost
 
 /// <summary>What every role is built from.</summary>
 internal sealed record RoleParts(IDialer Dialer, IDatagrams Datagrams, TimeProvider Time, ILoggerFactory Loggers,
-    Credentials Credentials);
+    Credentials Credentials, CancellationToken Stopping);

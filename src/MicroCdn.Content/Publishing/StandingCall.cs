@@ -8,11 +8,14 @@ namespace MicroCdn.Content.Publishing;
 /// gone.</summary>
 /// <param name="options">Where the index is, and who we are.</param>
 /// <param name="what">What the connection is for, in a few words.</param>
+/// <param name="ready">Waits until the index has registered us in version 2: one of version 1 would take the call
+/// for a mistake, and some of its kind serve one peer at a time.</param>
 /// <param name="dialer">Opens it.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Hears what is new.</param>
 internal sealed partial class StandingCall(
-    ContentOptions options, string what, IDialer dialer, TimeProvider time, ILogger logger)
+    ContentOptions options, string what, Func<CancellationToken, Task> ready, IDialer dialer, TimeProvider time,
+    ILogger logger)
 {
     // An index holds a question for five seconds, and may be slow to notice.
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(15);
@@ -21,12 +24,6 @@ internal sealed partial class StandingCall(
 
     // What only an operator can mend need not be asked for often.
     private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(30);
-
-    // One of version 1 takes each of these calls for a mistake, and some of its kind serve one peer at a time. But one
-    // that was only too busy to answer would give no orders for as long.
-    private static readonly TimeSpan Version1Pause = TimeSpan.FromMinutes(2);
-
-    private const string Version1 = "speaks version 1";
 
     // Of this server alone, so that a fleet does not come back in step.
     private readonly Random _chance = new(MonitorLink.SeedOf(options.Id, 0));
@@ -42,12 +39,12 @@ internal sealed partial class StandingCall(
         TimeSpan pause = FirstPause;
         while (true)
         {
+            await ready(cancellationToken).ConfigureAwait(false);
             TimeSpan wait = RefusedPause;
             try
             {
                 string refusal = await StayAsync(turn, cancellationToken).ConfigureAwait(false);
                 Say(LogLevel.Warning, $"takes part in no publishing: it {refusal}");
-                if (refusal == Version1) wait = Version1Pause;
                 pause = FirstPause;
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException)
@@ -97,7 +94,7 @@ internal sealed partial class StandingCall(
             dialer, options.IndexHost, options.IndexPort, time, options.Self, cancellationToken).ConfigureAwait(false);
         // One that closes may only be on its way down: it is asked twice.
         if (connection is null && _doubts++ < 1) throw new IOException("it closes, is silent or speaks version 1");
-        if (connection is null) return Version1;
+        if (connection is null) return "speaks version 1";
         _doubts = 0;
         await using (connection.ConfigureAwait(false))
         {

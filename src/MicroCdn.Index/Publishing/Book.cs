@@ -29,9 +29,14 @@ internal sealed class Book(Catalog catalog, long seed)
     private readonly NameTable _removed = new(seed);
     private PolicyTable _policies = PolicyTable.Empty;
     private long _number;
+    private long _highest;
 
     /// <summary>The number of the last change that is applied.</summary>
     public long Number => Volatile.Read(ref _number);
+
+    /// <summary>What the next change is to be called where it says when something became so: more than whatever said
+    /// so before, also where the rows were copied from a store whose numbers were greater.</summary>
+    public long NextRevision => Math.Max(Number, _highest) + 1;
 
     /// <summary>How many copies of what there are to be.</summary>
     public PolicyTable Policies => Volatile.Read(ref _policies);
@@ -66,6 +71,36 @@ internal sealed class Book(Catalog catalog, long seed)
         Loaded(change.Number);
     }
 
+    /// <summary>Puts all rows of a store in the place of what is here. The catalog's writer alone.</summary>
+    /// <remarks>No name is gone for a moment that is there before and after.</remarks>
+    public void Replace(long number, IReadOnlyList<RecordRow> rows)
+    {
+        Volatile.Write(ref _policies, PolicyTable.Empty);
+        foreach (RecordRow row in rows) Load(row.Kind, row.Key, row.Value);
+        Catalog.View view = catalog.Now;
+        (Catalog.RowSet published, Catalog.RowSet removed) = (new(), new());
+        foreach (RecordRow row in rows)
+        {
+            if ((BookKind)row.Kind != BookKind.Name) continue;
+            if (view.Names.Find(row.Key) is >= 0 and int found) published.Add(found);
+            if (_removed.Find(row.Key) is >= 0 and int tombstone) removed.Add(tombstone);
+        }
+        List<byte[]> gone = [];
+        foreach (int row in view.Names)
+        {
+            if (!published.Contains(row) && view.TryPublished(view.NameOf(row), out PublishedName _))
+            {
+                gone.Add(view.NameOf(row).ToArray());
+            }
+        }
+        foreach (byte[] name in gone) catalog.Retract(name);
+        foreach (int row in _removed)
+        {
+            if (!removed.Contains(row)) Volatile.Write(ref _removed.ValueOf(row), 0);
+        }
+        Loaded(number);
+    }
+
     /// <summary>What is published under a name; false when nothing is.</summary>
     public bool TryFind(ReadOnlySpan<byte> name, out PublishedName published) =>
         catalog.Now.TryPublished(name, out published);
@@ -80,6 +115,7 @@ internal sealed class Book(Catalog catalog, long seed)
     private bool TryTakeName(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         if (!PublishedName.TryRead(value, out PublishedName name) || !FileName.IsValid(key)) return false;
+        _highest = Math.Max(_highest, name.Revision);
         int removed = name.IsRemoved ? _removed.Add(key) : _removed.Find(key);
         if (removed >= 0) Volatile.Write(ref _removed.ValueOf(removed), name.IsRemoved ? name.Revision : 0);
         if (name.IsRemoved) catalog.Retract(key);

@@ -20,6 +20,9 @@ internal sealed partial class PublishDesk(
 
     private int _rounds;
 
+    /// <summary>Who writes the book.</summary>
+    public Scribe Scribe => scribe;
+
     /// <summary>How long servers that have the bytes are waited for to show them.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 

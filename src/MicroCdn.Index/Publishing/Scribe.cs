@@ -1,4 +1,6 @@
+using System.Text;
 using System.Threading.Channels;
+using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Records;
 using Microsoft.Extensions.Logging;
@@ -6,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Index.Publishing;
 
 /// <summary>Says what a change would write, or why it must not be.</summary>
-/// <param name="number">The number that the change will have.</param>
+/// <param name="number">The revision of what the change says.</param>
 /// <param name="rows">Where the rows go; none when nothing has to be written.</param>
 internal delegate WireError? Draft(long number, List<RecordRow> rows);
 
@@ -16,7 +18,8 @@ internal delegate WireError? Draft(long number, List<RecordRow> rows);
 /// next, all of it under one number. A draft is worked out when its turn comes and all before it are applied; one that
 /// is about a row that the batch has already waits for the next.
 /// </remarks>
-internal sealed partial class Scribe(IRecordStore store, Book book, Applied applied, ILogger logger)
+internal sealed partial class Scribe(
+    IRecordStore store, Book book, Applied applied, ILogger logger, Succession? succession = null)
 {
     /// <summary>Most changes that wait: with the rows of one each, some megabytes.</summary>
     public const int MostWaiting = 10_000;
@@ -29,7 +32,11 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
     private readonly List<RecordRow> _rows = [];
     private readonly HashSet<(byte Kind, FileDigest Key)> _keys = [];
     private Proposal? _next;
+    private volatile bool _leads = succession is null;
     private bool _isUncertain;
+
+    /// <summary>True when this index may write, and give orders.</summary>
+    public bool Leads => _leads;
 
     /// <summary>Writes what a draft says. Done when it is durable, and everybody who asks this index sees it.</summary>
     /// <param name="draft">What is to be written.</param>
@@ -38,22 +45,51 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
     public async Task<WireError?> WriteAsync(Draft draft, Action? also = null)
     {
         Proposal proposal = new(draft, also);
-        return _waiting.Writer.TryWrite(proposal) ? await proposal.Done.Task.ConfigureAwait(false)
-            : WireErrors.LimitReached;
+        if (!_waiting.Writer.TryWrite(proposal)) return WireErrors.LimitReached;
+        if (!_leads) RefuseWaiting();
+        return await proposal.Done.Task.ConfigureAwait(false);
     }
 
     /// <summary>Works until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        if (succession is null)
+        {
+            await LeadAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        while (true)
+        {
+            IWriterLease lease = await succession.FollowAsync(cancellationToken).ConfigureAwait(false);
+            await using (lease.ConfigureAwait(false))
+            {
+                (_leads, _isUncertain) = (true, false);
+                using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                Task leading = LeadAsync(over.Token);
+                await Task.WhenAny(leading, lease.Lost).ConfigureAwait(false);
+                _leads = false;
+                await over.CancelAsync().ConfigureAwait(false);
+                await leading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                RefuseAll();
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    // Where indexes follow one another, whoever is not certain any more ends leading: by following he sees what is so.
+    private async Task LeadAsync(CancellationToken cancellationToken)
+    {
         while (_next is not null || await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
+            if (_isUncertain && succession is not null) return;
             if (_isUncertain && !await TryReadAgainAsync(cancellationToken).ConfigureAwait(false))
             {
                 RefuseAll();
                 continue;
             }
-            Gather(book.Number + 1);
+            Gather(book.NextRevision);
             await CommitAsync(book.Number + 1, cancellationToken).ConfigureAwait(false);
+            if (_isUncertain && succession is not null) return;
         }
     }
 
@@ -83,7 +119,7 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
             {
                 RecordChange change = new(number, [.. _rows]);
                 await store.CommitAsync(number, change.Rows, cancellationToken).ConfigureAwait(false);
-                await applied.DoAsync(() => Apply(change)).ConfigureAwait(false);
+                await applied.DoAsync(() => Apply(change)).WaitAsync(cancellationToken).ConfigureAwait(false);
             }
         }
         catch (RecordStoreException exception)
@@ -92,14 +128,19 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
             _isUncertain |= exception.IsUncertain || exception is WriterLostException;
             refusal = WireErrors.Unavailable;
         }
-        foreach (Proposal proposal in _batch) proposal.Done.SetResult(refusal);
+        catch (OperationCanceledException)
+        {
+            // The end, or another index took over: what is written, if it is, is seen by following.
+            _isUncertain = true;
+            refusal = WireErrors.Unavailable;
+        }
+        foreach (Proposal proposal in _batch) proposal.Done.TrySetResult(refusal);
         _batch.Clear();
         _rows.Clear();
         _keys.Clear();
     }
 
-    // What may have been written, or was by somebody else, is seen before anything follows it. Rows say how things are
-    // and not how they change, so that reading those that are known already does no harm.
+    // What may have been written, or was by somebody else, is seen before anything follows it.
     private async Task<bool> TryReadAgainAsync(CancellationToken cancellationToken)
     {
         List<RecordRow> rows = [];
@@ -108,7 +149,7 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
             long number = await store.LoadAsync(
                 (kind, key, value) => rows.Add(new RecordRow(kind, key.ToArray(), value.ToArray())), cancellationToken)
                 .ConfigureAwait(false);
-            await applied.DoAsync(() => book.Apply(new RecordChange(number, rows))).ConfigureAwait(false);
+            await applied.DoAsync(() => book.Replace(number, rows)).ConfigureAwait(false);
             _isUncertain = false;
         }
         catch (RecordStoreException exception)
@@ -122,7 +163,29 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
     {
         _next?.Done.SetResult(WireErrors.Unavailable);
         _next = null;
+        RefuseWaiting();
+    }
+
+    private void RefuseWaiting()
+    {
         while (_waiting.Reader.TryRead(out Proposal? proposal)) proposal.Done.SetResult(WireErrors.Unavailable);
+    }
+
+    /// <summary>Answers for a writer that is elsewhere.</summary>
+    /// <param name="answer">Is told where.</param>
+    /// <param name="error">Set when nobody knows.</param>
+    /// <returns>False when this index is the writer: then it has to answer itself.</returns>
+    public bool IsElsewhere(Answer answer, out WireError? error)
+    {
+        error = null;
+        if (_leads) return false;
+        if (succession!.Writer is { } writer && writer.LastIndexOf(':') is > 0 and int colon)
+        {
+            string host = writer[..colon].Trim('[', ']');
+            answer.Write(Encoding.UTF8.GetBytes($"WRITER {host} {writer[(colon + 1)..]}\nEND\n"));
+        }
+        else error = WireErrors.Unavailable;
+        return true;
     }
 
     // Of two different keys nobody finds the same digest.

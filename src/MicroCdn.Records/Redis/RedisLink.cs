@@ -84,7 +84,7 @@ internal sealed partial class RedisLink : IAsyncDisposable
                 if (_time.GetElapsedTime(began) + Pause > Patience)
                 {
                     string message = $"Redis at {Address}: {away.Message}";
-                    throw new RecordStoreException(message, away) { IsUncertain = isSent };
+                    throw new RecordStoreException(message, away) { IsUncertain = isSent, IsAway = true };
                 }
             }
             catch (RecordStoreException refused) when (isSent)

@@ -10,7 +10,7 @@ namespace MicroCdn.Records.Redis;
 /// <see cref="WriterLease"/> follows up to its last number, ends following, and commits. A commit that fails as
 /// uncertain is repeated as it was, or its number is looked for by following. See
 /// docs/decisions/0019-several-indexes.md.</remarks>
-public sealed partial class RedisRecordStore : IRecordStore
+public sealed partial class RedisRecordStore : ISharedRecordStore
 {
     /// <summary>The largest change in bytes: a release of 100,000 files. Redis does nothing else for some 50 ms while
     /// it takes one.</summary>
@@ -29,6 +29,7 @@ public sealed partial class RedisRecordStore : IRecordStore
     private KnownChange _last;
     private WriterLease? _lease;
     private long _logBytes, _snapshotBytes, _triedAt;
+    private long _sureAt;
     private bool _isChecked;
     private int _isDisposed;
 
@@ -48,6 +49,10 @@ public sealed partial class RedisRecordStore : IRecordStore
     internal Task Snapshot { get; private set; } = Task.CompletedTask;
 
     /// <inheritdoc/>
+    public TimeSpan Silence => _time.GetElapsedTime(Math.Max(Volatile.Read(ref _sureAt),
+        _lease is { Lost.IsCompleted: false } lease ? lease.Renewed : 0));
+
+    /// <inheritdoc/>
     public async Task<long> LoadAsync(RowTaker take, CancellationToken cancellationToken)
     {
         if (!_isChecked) await RedisFitness.CheckAsync(_link, _logger, cancellationToken).ConfigureAwait(false);
@@ -61,6 +66,7 @@ public sealed partial class RedisRecordStore : IRecordStore
         _snapshotBytes = await book.DeliverAsync(take, static () => Task.CompletedTask, cancellationToken)
             .ConfigureAwait(false);
         (_last, _logBytes) = (book.Last, book.LogBytes);
+        Volatile.Write(ref _sureAt, _time.GetTimestamp());
         return _last.Number;
     }
 
@@ -78,6 +84,14 @@ public sealed partial class RedisRecordStore : IRecordStore
         if ((string?)answer[0] == "held") return new WriterClaim(null, (string)answer[1]!);
         _lease = new WriterLease(_link, token, (long)answer[2], (long)answer[3], _time, _logger);
         return new WriterClaim(_lease, "");
+    }
+
+    /// <inheritdoc/>
+    public async Task<(IWriterLease? Lease, string Holder)> ClaimLeaseAsync(
+        string address, CancellationToken cancellationToken)
+    {
+        WriterClaim claim = await ClaimAsync(address, cancellationToken).ConfigureAwait(false);
+        return (claim.Lease, claim.Holder);
     }
 
     /// <summary>The address of the index that is the writer now, or null.</summary>
@@ -169,6 +183,7 @@ public sealed partial class RedisRecordStore : IRecordStore
         while (!cancellationToken.IsCancellationRequested)
         {
             IReadOnlyList<LogEntry>? entries = [];
+            bool isAway = false;
             try
             {
                 entries = await _log.ReadAsync(start, patient: false, cancellationToken).ConfigureAwait(false);
@@ -176,6 +191,7 @@ public sealed partial class RedisRecordStore : IRecordStore
             catch (RedisAwayException)
             {
                 // The link has said so.
+                isAway = true;
             }
             if (entries is null)
             {
@@ -188,6 +204,7 @@ public sealed partial class RedisRecordStore : IRecordStore
                 (_last, start) = (entry.Change, LogStart.After(entry.Change));
                 Interlocked.Add(ref _logBytes, entry.Block.Length);
             }
+            if (entries.Count == 0 && !isAway) Volatile.Write(ref _sureAt, _time.GetTimestamp());
             if (entries.Count == 0) await UntilNewsAsync(news, cancellationToken).ConfigureAwait(false);
         }
         cancellationToken.ThrowIfCancellationRequested();

@@ -12,7 +12,7 @@ public readonly record struct WriterClaim(WriterLease? Lease, string Holder);
 /// <remarks>It lasts 5 s and is renewed every 1.5 s; disposing it gives it back. While Redis is away it is neither lost
 /// nor taken. It is a courtesy: what keeps two writers apart is the token, which each commit names, and
 /// which is another one's once somebody has taken over.</remarks>
-public sealed partial class WriterLease : IAsyncDisposable
+public sealed partial class WriterLease : IWriterLease
 {
     /// <summary>How long a writer that fell silent keeps others from taking over.</summary>
     public static readonly TimeSpan Length = TimeSpan.FromSeconds(5);
@@ -24,11 +24,13 @@ public sealed partial class WriterLease : IAsyncDisposable
     private readonly CancellationTokenSource _over = new();
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _renewing;
+    private readonly TimeProvider _time;
     private int _isDisposed;
 
     internal WriterLease(RedisLink link, string token, long epoch, long last, TimeProvider time, ILogger logger)
     {
         (_link, Token, Epoch, LastNumber, _logger) = (link, token, epoch, last, logger);
+        (_time, Renewed) = (time, time.GetTimestamp());
         _renewing = RenewAsync(time);
     }
 
@@ -42,6 +44,9 @@ public sealed partial class WriterLease : IAsyncDisposable
     public Task<string> Lost => _lost.Task;
 
     internal string Token { get; }
+
+    /// <summary>When Redis answered last.</summary>
+    internal long Renewed { get; private set; }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -93,6 +98,7 @@ public sealed partial class WriterLease : IAsyncDisposable
                 [_link.Keys.Writer, _link.Keys.Lease], [Token, (long)Length.TotalMilliseconds],
                 CommandFlags.DemandMaster), _over.Token).ConfigureAwait(false);
             RedisResult[] answer = (RedisResult[])renewed!;
+            Renewed = _time.GetTimestamp();
             if ((string?)answer[0] == "ok") return false;
             Lose((string)answer[1]!);
             return true;

@@ -9,8 +9,8 @@ namespace MicroCdn.Verbs;
 /// while it runs.</summary>
 internal static class BookVerbs
 {
-    /// <summary>Both verbs.</summary>
-    public static IEnumerable<Command> Create() => [CreateCheck(), CreateBackup()];
+    /// <summary>These verbs, and <c>migrate</c>.</summary>
+    public static IEnumerable<Command> Create() => [CreateCheck(), CreateBackup(), MigrateVerb.Create()];
 
     private static Command CreateCheck()
     {
@@ -64,12 +64,16 @@ internal static class BookVerbs
         return ExitCode.NotFound;
     }
 
-    private static async Task<int> RunAsync(string? data, Func<string, CancellationToken, Task<int>> run)
+    private static Task<int> RunAsync(string? data, Func<string, CancellationToken, Task<int>> run) =>
+        RunAsync(token => run(data ?? StateFolder.OfIndex, token));
+
+    /// <summary>Runs what works on a book; trouble is a sentence.</summary>
+    public static async Task<int> RunAsync(Func<CancellationToken, Task<int>> run)
     {
         using Interruption interruption = new();
         try
         {
-            return await run(data ?? StateFolder.OfIndex, interruption.Token);
+            return await run(interruption.Token);
         }
         catch (OperationCanceledException)
         {

@@ -3,7 +3,6 @@ using MicroCdn.Gateway;
 using MicroCdn.Index;
 using MicroCdn.Keys;
 using MicroCdn.Network;
-using MicroCdn.Records;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -46,6 +45,8 @@ internal static class IndexVerb
         gateway.AddTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
+        StoreFlags store = new();
+        store.AddTo(verb);
         foreach (Command inner in BookVerbs.Create()) verb.Subcommands.Add(inner);
         verb.SetAction((parsed, _) =>
         {
@@ -58,10 +59,14 @@ internal static class IndexVerb
                 Monitors = parsed.GetValue(monitors)!,
                 Trust = parsed.GetValue(trust)!,
                 State = parsed.GetValue(data) ?? StateFolder.OfIndex,
+                Advertise = store.ReadAdvertise(parsed, parsed.GetValue(bind)!),
             };
             WebPorts ports = web.Read(parsed);
             GatewayOptions face = gateway.Read(parsed, options.Bind, ports);
-            return RoleHost.RunAsync(parts => Build(options, face, parts), ports, keys: keys.Read(parsed));
+            return RoleHost.RunAsync(parts => Build(options with
+            {
+                Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
+            }, face, parts), ports, keys: keys.Read(parsed));
         });
         return verb;
     }
@@ -70,7 +75,7 @@ internal static class IndexVerb
     {
         IndexOptions whole = options with
         {
-            Credentials = parts.Credentials, Records = new SqliteRecordStore(options.State!),
+            Credentials = parts.Credentials, Stopping = parts.Stopping,
         };
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
         return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
