@@ -345,12 +345,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     private WireError? HandlePublishing(PublishDesk desk, ReadOnlySpan<byte> verb, Words words, Answer answer)
     {
-        if (desk.Scribe.IsElsewhere(answer, out WireError? error)) return error;
-        if (verb.SequenceEqual("WRITER"u8))
-        {
-            answer.Write("END\n"u8);
-            return null;
-        }
+        if (desk.Scribe.IsElsewhere(verb, answer, out WireError? error)) return error;
         return verb.SequenceEqual("PLACE"u8) ? desk.HandlePlace(words, _addressOf ??= AddressOf, answer)
             : verb.SequenceEqual("PUBLISH"u8) ? desk.HandlePublish(words, answer) : desk.HandleRemove(words, answer);
     }

@@ -171,14 +171,17 @@ internal sealed partial class Scribe(
         while (_waiting.Reader.TryRead(out Proposal? proposal)) proposal.Done.SetResult(WireErrors.Unavailable);
     }
 
-    /// <summary>Answers for a writer that is elsewhere.</summary>
+    /// <summary>Answers for a writer that is elsewhere, and whoever asks who it is.</summary>
+    /// <param name="verb">What is asked.</param>
     /// <param name="answer">Is told where.</param>
     /// <param name="error">Set when nobody knows.</param>
-    /// <returns>False when this index is the writer: then it has to answer itself.</returns>
-    public bool IsElsewhere(Answer answer, out WireError? error)
+    /// <returns>False when the verb is still to be answered, by this index.</returns>
+    public bool IsElsewhere(ReadOnlySpan<byte> verb, Answer answer, out WireError? error)
     {
         error = null;
-        if (_leads) return false;
+        bool isAsked = verb.SequenceEqual("WRITER"u8);
+        if (_leads && isAsked) answer.Write("END\n"u8);
+        if (_leads) return isAsked;
         if (succession!.Writer is { } writer && writer.LastIndexOf(':') is > 0 and int colon)
         {
             string host = writer[..colon].Trim('[', ']');

@@ -27,7 +27,7 @@ public sealed class PublishingTests
             index.Order(id, $"SHOW 2 a%20b sha256={sha256} revision=1 time=1700000000",
                 $"SHOW 2 c sha256={sha256} revision=1 time=1700000000");
             await index.UntilAsync($"DONE {id} 2");
-            await index.UntilAsync($"ADD_FILE {id} a%20b {bytes.Length} sha256={sha256} chunks={root} time=1700000000");
+            await index.UntilAsync($"ADD_FILE {id} a%20b {bytes.Length} sha256={sha256} chunks={root} time=1700000000 rev=1");
             Assert.Equal(bytes, await GetAsync(cluster, id, "a b"));
         }
 
@@ -98,7 +98,7 @@ public sealed class PublishingTests
         cluster.Kill("CS1");
         int before = index.Heard.Length;
         cluster.StartContent("CS1");
-        string announced = $"ADD_FILE CS1 a 5 sha256={Hex(bytes)} time=7";
+        string announced = $"ADD_FILE CS1 a 5 sha256={Hex(bytes)} time=7 rev=1";
         await cluster.World.UntilAsync(() => index.Heard.Skip(before).Contains(announced), announced,
             TimeSpan.FromSeconds(10), () => string.Join('\n', index.Heard.Skip(before)));
         Assert.Equal(bytes, await GetAsync(cluster, "CS1", "a"));
