@@ -62,11 +62,13 @@ public sealed partial class IndexRole : IRole, IDisposable
         _orders = new OrderDesk(fleet, time);
         _applied.Strays = new Strays(book, catalog, _orders);
         _scribe = new Scribe(_records, book, _applied, logger);
+        Tokens = new TokenDesk(book.Tokens, _scribe, time, logger);
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
             Purges = _purges,
             Orders = _orders,
+            Tokens = Tokens,
             Publishing = new PublishDesk(book, _scribe, _orders, router, time, logger),
             Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
         };
@@ -79,6 +81,9 @@ public sealed partial class IndexRole : IRole, IDisposable
 
     /// <summary>The same catalog that the line protocol answers from, for other doors to it.</summary>
     public FileDirectory Directory { get; }
+
+    /// <summary>The tokens of those who come over HTTP.</summary>
+    public TokenDesk Tokens { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<Listener> Listeners { get; }
