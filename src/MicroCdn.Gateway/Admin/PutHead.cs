@@ -98,10 +98,10 @@ internal sealed record PutHead(long Offset, long Total, FileDigest Whole, FileDi
     {
         digest = FileDigest.None;
         if (field.Length == 0) return true;
+        Span<byte> bytes = stackalloc byte[FileDigest.Length];
         foreach (string member in field.Split(',', StringSplitOptions.TrimEntries))
         {
-            if (!member.StartsWith("sha-256=:", StringComparison.Ordinal) || member[^1] != ':') continue;
-            Span<byte> bytes = stackalloc byte[FileDigest.Length];
+            if (!member.StartsWith("sha-256=:", StringComparison.Ordinal) || member.Length < 10 || member[^1] != ':') continue;
             string base64 = member[9..^1];
             if (base64.Length != 44 || !Convert.TryFromBase64String(base64, bytes, out int length)
                 || length != FileDigest.Length) return false;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MicroCdn.Gateway;
+using MicroCdn.Gateway.Admin;
 using MicroCdn.Index;
 using MicroCdn.Keys;
 using MicroCdn.Network;
@@ -44,6 +45,8 @@ internal static class IndexVerb
         web.AddTo(verb);
         GatewayFlags gateway = new();
         gateway.AddTo(verb);
+        AdminFlags admin = new();
+        admin.AddTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
         foreach (Command inner in BookVerbs.Create()) verb.Subcommands.Add(inner);
@@ -61,18 +64,22 @@ internal static class IndexVerb
             };
             WebPorts ports = web.Read(parsed);
             GatewayOptions face = gateway.Read(parsed, options.Bind, ports);
-            return RoleHost.RunAsync(parts => Build(options, face, parts), ports, keys: keys.Read(parsed));
+            int? usual = ports.Http is null && ports.Https is null ? null : AdminDoor.UsualPort;
+            AdminOptions? door = admin.Read(parsed, options.State!, usual);
+            return RoleHost.RunAsync(parts => Build(options, face, door, parts), ports, keys: keys.Read(parsed));
         });
         return verb;
     }
 
-    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, RoleParts parts)
+    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, AdminOptions? door,
+        RoleParts parts)
     {
         IndexOptions whole = options with
         {
             Credentials = parts.Credentials, Records = new SqliteRecordStore(options.State!),
         };
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
-        return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
+        return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers),
+            .. AdminDoor.Build(door, whole, index, parts)];
     }
 }
