@@ -9,6 +9,12 @@ namespace MicroCdn.Gateway.Admin;
 /// <param name="Fields">Further fields of the answer, each with its CR LF.</param>
 internal sealed record Problem(HttpStatus Status, string Detail, string Fields = "")
 {
+    // For people who look at what curl prints; as JSON nothing of it is taken for HTML.
+    private static readonly JsonWriterOptions Readable = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     /// <summary>The same for one that passes by itself.</summary>
     public static Problem Later(HttpStatus status, string detail, int seconds = 5) =>
         new(status, detail, $"Retry-After: {seconds}\r\n");
@@ -17,7 +23,7 @@ internal sealed record Problem(HttpStatus Status, string Detail, string Fields =
     public void Write(Response response)
     {
         using MemoryStream page = new();
-        using (Utf8JsonWriter json = new(page))
+        using (Utf8JsonWriter json = new(page, Readable))
         {
             json.WriteStartObject();
             json.WriteString("title"u8, Status.Phrase);
