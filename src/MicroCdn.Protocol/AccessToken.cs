@@ -49,8 +49,9 @@ public sealed class AccessToken
         if (text.Length != TextBytes || !text.StartsWith("microcdn_"u8) || text[IdStart + IdLength] != '_') return null;
         ReadOnlySpan<byte> id = text.Slice(IdStart, IdLength);
         Span<byte> secret = stackalloc byte[SecretBytes];
-        if (!IsId(id) || !Base64Url.TryDecodeFromUtf8(text[(IdStart + IdLength + 1)..], secret, out int length)
-            || length != SecretBytes) return null;
+        ReadOnlySpan<byte> shown = text[(IdStart + IdLength + 1)..];
+        if (!IsId(id) || !Base64Url.IsValid(shown, out int length) || length != SecretBytes) return null;
+        Base64Url.DecodeFromUtf8(shown, secret);
         return new AccessToken(Encoding.ASCII.GetString(text), Encoding.ASCII.GetString(id), HashOf(secret));
     }
 
