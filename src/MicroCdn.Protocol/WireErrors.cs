@@ -100,7 +100,7 @@ public static class WireErrors
     public static IReadOnlyList<WireError> All { get; } =
     [
         FileNotFound, UnknownCommand, Malformed, NotTrusted, NotRegistered, UnknownServer, LimitReached, Unavailable,
-        OutOfRange, Twin, NotAuthenticated, Exists, NoRoom, Mismatch, UnknownToken, DiskFull, Busy, LineTooLong, BadLine,
-        Timeout,
+        OutOfRange, Twin, NotAuthenticated, Exists, NoRoom, Mismatch, UnknownToken, DiskFull, Busy, LineTooLong,
+        BadLine, Timeout,
     ];
 }

@@ -101,7 +101,8 @@ internal sealed record PutHead(long Offset, long Total, FileDigest Whole, FileDi
         Span<byte> bytes = stackalloc byte[FileDigest.Length];
         foreach (string member in field.Split(',', StringSplitOptions.TrimEntries))
         {
-            if (!member.StartsWith("sha-256=:", StringComparison.Ordinal) || member.Length < 10 || member[^1] != ':') continue;
+            bool isOurs = member.StartsWith("sha-256=:", StringComparison.Ordinal) && member.Length > 9;
+            if (!isOurs || member[^1] != ':') continue;
             string base64 = member[9..^1];
             if (base64.Length != 44 || !Convert.TryFromBase64String(base64, bytes, out int length)
                 || length != FileDigest.Length) return false;

@@ -146,8 +146,9 @@ internal sealed partial class Uploading(
         response.Field("Location"u8, path.WrittenSpan);
         Facts.Write(response, done.Digest, done.Revision);
         response.Fields("Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"u8);
+        string servers = string.Join(", ", done.Servers);
         response.End(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"published {put.Name} ({done.Size} bytes, revision {done.Revision}) on {string.Join(", ", done.Servers)}\n")));
+            $"published {put.Name} ({done.Size} bytes, revision {done.Revision}) on {servers}\n")));
     }
 
     private Problem ProblemOf(UploadStart start, ReadOnlySpan<byte> name) => start switch

@@ -92,10 +92,12 @@ internal static class TokenVerb
     private static void Show(string line)
     {
         Words words = new(Encoding.UTF8.GetBytes(line));
-        if (!words.Next(out var verb) || !verb.SequenceEqual("TOKEN"u8) || TokenGrant.Read(words) is not { } grant) return;
+        if (!words.Next(out var verb) || !verb.SequenceEqual("TOKEN"u8)) return;
+        if (TokenGrant.Read(words) is not { } grant) return;
         string since = DateTimeOffset.FromUnixTimeSeconds(Math.Max(0, grant.UnixSeconds))
             .ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-        Console.WriteLine($"{grant.Id}  {TokenGrant.TextOf(grant.Scopes),-26}  {since}  "
-            + $"{Table.Plain(grant.Prefix.Length == 0 ? "every name" : $"{grant.Prefix}*")}  {Table.Plain(grant.Note)}");
+        string names = grant.Prefix.Length == 0 ? "every name" : $"{grant.Prefix}*";
+        Console.WriteLine($"{grant.Id}  {TokenGrant.TextOf(grant.Scopes),-26}  {since}  {Table.Plain(names)}  "
+            + Table.Plain(grant.Note));
     }
 }

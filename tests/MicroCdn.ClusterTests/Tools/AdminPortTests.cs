@@ -22,12 +22,12 @@ public sealed class AdminPortTests : IAsyncLifetime
         _state = _stage.MakeFolder("index");
         await StartIndexAsync();
         _token = (await File.ReadAllTextAsync(Path.Combine(_state, "admin.token"))).Trim();
-        foreach (string id in new[] { "CS1", "CS2" })
+        await Task.WhenAll(((string[])["CS1", "CS2"]).Select(async id =>
         {
             RunningProcess server = await _stage.RegisteredContentAsync(id, _stage.MakeFolder($"files of {id}"),
                 Stage.FreePort(), "--http-port", $"{Stage.FreePort()}", "--data", _stage.MakeFolder($"state of {id}"));
             await server.UntilSaidAsync("is asked for orders");
-        }
+        }));
     }
 
     public ValueTask DisposeAsync() => _stage.DisposeAsync();
