@@ -45,6 +45,7 @@ public sealed class UploadFolder
         AtomicFile.MakeFolder(path);
         string boot = Path.Combine(path, "boot"), now = Boot();
         bool isSame = now.Length > 0 && File.Exists(boot) && File.ReadAllText(boot) == now;
+        foreach (FileInfo file in new DirectoryInfo(path).EnumerateFiles("*.gone")) file.Delete();
         foreach (FileInfo file in new DirectoryInfo(path).EnumerateFiles("*.part"))
         {
             if (!isSame || folder._entries.Count >= MostKept) file.Delete();
@@ -81,12 +82,14 @@ public sealed class UploadFolder
             if (entry?.IsBusy == true) return UploadStart.Busy;
             if (offset > (entry?.Length ?? 0)) return UploadStart.Gap;
             if (total > _most) return UploadStart.TooLarge;
-            if (_active >= MostAtOnce || (entry is null && _entries.Count >= MostKept)) return UploadStart.TooMany;
+            if (_active >= MostAtOnce) return UploadStart.TooMany;
             long before = entry?.Length ?? 0;
             entry ??= new Entry();
             (entry.Length, entry.Room) = (offset, Math.Max(offset, total));
-            if (!Fits(entry, before))
+            while (!Fits(entry, before))
             {
+                // Whoever broke off may begin anew; who comes now would have to wait for a day.
+                if (Fits(entry, before, withoutIdle: true) && DropOldest(key)) continue;
                 (entry.Length, entry.Room) = (before, 0);
                 return UploadStart.NoRoom;
             }
@@ -125,6 +128,7 @@ public sealed class UploadFolder
             {
                 long before = entry.Room;
                 entry.Room = length + Step;
+                if (!Fits(entry, entry.Length)) entry.Room = length;
                 if (!Fits(entry, entry.Length))
                 {
                     entry.Room = before;
@@ -144,20 +148,40 @@ public sealed class UploadFolder
             Entry entry = _entries[key];
             (entry.IsBusy, entry.Room, entry.Seconds) = (false, 0, _time.GetUtcNow().ToUnixTimeSeconds());
             if (!isKept) _entries.Remove(key);
+            else if (_entries.Count > MostKept) DropOldest(key);
         }
     }
 
-    // What is not written yet must fit beside all others, and leave what is to stay free.
-    private bool Fits(Entry wanted, long isThere)
+    // Renamed at once, so that whoever begins it anew finds nothing; the disk may take its time to delete it.
+    private bool DropOldest(string butNot)
     {
-        long all = wanted.Taken, toCome = Math.Max(0, wanted.Taken - isThere);
+        string? oldest = _entries.Keys.Where(key => !_entries[key].IsBusy && key != butNot)
+            .MinBy(key => _entries[key].Seconds);
+        if (oldest is null) return false;
+        _free += _entries[oldest].Length;
+        _entries.Remove(oldest);
+        string gone = Path.Combine(_path, $"{oldest}.gone");
+        File.Move(Path.Combine(_path, $"{oldest}.part"), gone, overwrite: true);
+        _ = Task.Run(() => File.Delete(gone));
+        return true;
+    }
+
+    // What is not written yet must fit beside all others, and leave what is to stay free.
+    private bool Fits(Entry wanted, long isThere, bool withoutIdle = false)
+    {
+        long all = wanted.Taken, toCome = Math.Max(0, wanted.Taken - isThere), free = _free;
         foreach (Entry entry in _entries.Values)
         {
             if (entry == wanted) continue;
+            if (withoutIdle && !entry.IsBusy)
+            {
+                free += entry.Length;
+                continue;
+            }
             all += entry.Taken;
             toCome += entry.Taken - entry.Length;
         }
-        return all <= _most && toCome <= Math.Max(0, _free - _leastFree);
+        return all <= _most && toCome <= Math.Max(0, free - _leastFree);
     }
 
     private long FreeBytes()

@@ -78,6 +78,20 @@ public sealed class UploadFolderTests : IDisposable
     }
 
     [Fact]
+    public void Who_comes_gets_the_room_of_the_oldest_that_broke_off_if_that_is_enough()
+    {
+        UploadFolder uploads = Open(most: 100);
+        Begin(uploads, Key, 0, -1, new byte[50], isKept: true);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Begin(uploads, Other, 0, 40, new byte[40], isKept: true);
+        uploads.TryBegin("cc", 0, 60, out UploadPart? part);
+        Assert.Equal((0, 40), (uploads.LengthOf(Key), uploads.LengthOf(Other)));
+        Assert.Equal(UploadStart.NoRoom, uploads.TryBegin("dd", 0, 50, out _));
+        Assert.Equal(40, uploads.LengthOf(Other));
+        part!.Dispose();
+    }
+
+    [Fact]
     public void What_nobody_comes_back_to_goes_after_a_day()
     {
         UploadFolder uploads = Open();
