@@ -76,6 +76,16 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
         return revision;
     }
 
+    /// <summary>Says one line that an operator may say, and hears the lines of its answer, without END.</summary>
+    /// <exception cref="CdnException">It was refused, or the index cannot be reached.</exception>
+    public async Task<IReadOnlyList<string>> OrderAsync(string line, CancellationToken cancellationToken)
+    {
+        await using LineConnection index = await DialIndexAsync(cancellationToken).ConfigureAwait(false);
+        List<string> lines = [];
+        await foreach (string told in AskAsync(index, line, AnswerTime, cancellationToken)) lines.Add(told);
+        return lines;
+    }
+
     private static async Task<(long Size, FileDigest Digest, FileDigest Root)> HashAsync(
         Stream bytes, CancellationToken cancellationToken)
     {
@@ -219,7 +229,8 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
     private static CdnException Refusal(string who, string answer)
     {
         WireError? error = WireErrors.All.FirstOrDefault(error => answer == $"ERROR {error.Word}");
-        CdnFailure failure = error == WireErrors.FileNotFound ? CdnFailure.NotFound
+        CdnFailure failure = error == WireErrors.FileNotFound || error == WireErrors.UnknownToken
+            ? CdnFailure.NotFound
             : error == WireErrors.NoRoom || error == WireErrors.DiskFull ? CdnFailure.NoRoom : CdnFailure.Refused;
         return new CdnException(failure, $"{who} refused: {error?.Meaning ?? answer}");
     }

@@ -10,6 +10,9 @@ public sealed record HttpStatus(int Code, string Phrase)
     /// <summary>The request succeeded.</summary>
     public static readonly HttpStatus Ok = new(200, "OK");
 
+    /// <summary>There is something now that was not there.</summary>
+    public static readonly HttpStatus Created = new(201, "Created");
+
     /// <summary>It succeeded, and there is nothing to send.</summary>
     public static readonly HttpStatus NoContent = new(204, "No Content");
 
@@ -31,6 +34,9 @@ public sealed record HttpStatus(int Code, string Phrase)
     /// <summary>The request is malformed.</summary>
     public static readonly HttpStatus BadRequest = new(400, "Bad Request");
 
+    /// <summary>Who asks has to say who it is.</summary>
+    public static readonly HttpStatus Unauthorized = new(401, "Unauthorized");
+
     /// <summary>Not for this client.</summary>
     public static readonly HttpStatus Forbidden = new(403, "Forbidden");
 
@@ -43,6 +49,9 @@ public sealed record HttpStatus(int Code, string Phrase)
     /// <summary>The request took too long to come.</summary>
     public static readonly HttpStatus RequestTimeout = new(408, "Request Timeout");
 
+    /// <summary>It does not fit how things are.</summary>
+    public static readonly HttpStatus Conflict = new(409, "Conflict");
+
     /// <summary>The representation is not the one that the client has in mind.</summary>
     public static readonly HttpStatus PreconditionFailed = new(412, "Precondition Failed");
 
@@ -51,6 +60,9 @@ public sealed record HttpStatus(int Code, string Phrase)
 
     /// <summary>The target is too long.</summary>
     public static readonly HttpStatus UriTooLong = new(414, "URI Too Long");
+
+    /// <summary>A body in a form that is not taken.</summary>
+    public static readonly HttpStatus UnsupportedMediaType = new(415, "Unsupported Media Type");
 
     /// <summary>No byte of the asked ranges exists.</summary>
     public static readonly HttpStatus RangeNotSatisfiable = new(416, "Range Not Satisfiable");
@@ -72,6 +84,9 @@ public sealed record HttpStatus(int Code, string Phrase)
 
     /// <summary>The server behind us did not deliver in time, or was not to be asked.</summary>
     public static readonly HttpStatus GatewayTimeout = new(504, "Gateway Timeout");
+
+    /// <summary>There is no room for it.</summary>
+    public static readonly HttpStatus InsufficientStorage = new(507, "Insufficient Storage");
 
     /// <summary>The request has been here before.</summary>
     public static readonly HttpStatus LoopDetected = new(508, "Loop Detected");

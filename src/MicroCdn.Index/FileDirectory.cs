@@ -35,6 +35,14 @@ public sealed class FileDirectory
         return entry.Count > 0;
     }
 
+    /// <summary>What is published under a name; false when nothing is.</summary>
+    public bool TryFindPublished(ReadOnlySpan<byte> decodedName, out PublishedEntry entry)
+    {
+        bool isFound = _router.Catalog.Now.TryPublished(decodedName, out Publishing.PublishedName name);
+        entry = new PublishedEntry(name.Revision, name.State.Size, name.State.Digest, name.State.UnixSeconds);
+        return isFound;
+    }
+
     /// <summary>Who pulls a path from an origin; false when nobody does. Size and digest are not known. Allocates
     /// nothing.</summary>
     /// <param name="path">The path as it came, still percent-encoded.</param>
@@ -148,6 +156,13 @@ public readonly struct FileEntry
 
     internal Server[] Servers => _servers;
 }
+
+/// <summary>What the book says of a name.</summary>
+/// <param name="Revision">The number of the change that published it.</param>
+/// <param name="Size">Its length in bytes.</param>
+/// <param name="Digest">SHA-256 of its bytes.</param>
+/// <param name="UnixSeconds">Last change of its bytes in seconds since 1970; -1 when unknown.</param>
+public readonly record struct PublishedEntry(long Revision, long Size, FileDigest Digest, long UnixSeconds);
 
 /// <summary>Where a client is taken to be; null for what is not known.</summary>
 /// <param name="Zone">The zone of its network in the settings.</param>

@@ -64,11 +64,13 @@ public sealed partial class IndexRole : IRole, IDisposable
         Succession? succession = _records is not ISharedRecordStore shared ? null : new Succession(
             shared, $"{options.Advertise}:{options.Port}", book, _applied, time, logger);
         _scribe = new Scribe(_records, book, _applied, logger, succession);
+        Tokens = new TokenDesk(book.Tokens, _scribe, time, logger);
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
             Purges = _purges,
             Orders = _orders,
+            Tokens = Tokens,
             Publishing = new PublishDesk(book, _scribe, _orders, router, time, logger),
             Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
         };
@@ -103,6 +105,9 @@ public sealed partial class IndexRole : IRole, IDisposable
 
     /// <summary>The same catalog that the line protocol answers from, for other doors to it.</summary>
     public FileDirectory Directory { get; }
+
+    /// <summary>The tokens of those who come over HTTP.</summary>
+    public TokenDesk Tokens { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<Listener> Listeners { get; }

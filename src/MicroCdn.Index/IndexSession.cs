@@ -86,6 +86,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             _ when verb.SequenceEqual("PURGES"u8) && _speaks2 => HandlePurges(words, answer),
             _ when _speaks2 && service.Publishing is { } desk && IsPublishing(verb) =>
                 _guard.Refuses(PeerRole.Operator) ?? HandlePublishing(desk, verb, words, answer),
+            _ when _speaks2 && service.Tokens is { } tokens && TokenDesk.Knows(verb) =>
+                _guard.Refuses(PeerRole.Operator) ?? tokens.Handle(verb, words, answer),
             _ when verb.SequenceEqual("ORDERS"u8) && _speaks2 && service.Orders is { } orders =>
                 HandleOrders(orders, words, answer),
             _ when _speaks2 && service.Orders is { } desk && IsReceipt(verb) => HandleReceipt(desk, line),

@@ -72,6 +72,10 @@ public static class WireErrors
     public static readonly WireError Mismatch =
         new("MISMATCH", false, "The bytes that came are not those of the digest; nothing of them was kept.");
 
+    /// <summary>A token that the book does not know.</summary>
+    public static readonly WireError UnknownToken =
+        new("UNKNOWN_TOKEN", false, "No token of this id is in the book.");
+
     /// <summary>No room for what is to be stored.</summary>
     public static readonly WireError DiskFull =
         new("DISK_FULL", false, "Less than the floor would be left free, or more kept than this server may.");
@@ -96,6 +100,7 @@ public static class WireErrors
     public static IReadOnlyList<WireError> All { get; } =
     [
         FileNotFound, UnknownCommand, Malformed, NotTrusted, NotRegistered, UnknownServer, LimitReached, Unavailable,
-        OutOfRange, Twin, NotAuthenticated, Exists, NoRoom, Mismatch, DiskFull, Busy, LineTooLong, BadLine, Timeout,
+        OutOfRange, Twin, NotAuthenticated, Exists, NoRoom, Mismatch, UnknownToken, DiskFull, Busy, LineTooLong,
+        BadLine, Timeout,
     ];
 }

@@ -12,6 +12,9 @@ internal enum BookKind : byte
 
     /// <summary>A prefix and the policy of what lies below it: <see cref="ReplicationPolicy"/>.</summary>
     Policy = 2,
+
+    /// <summary>The name of a token and what it allows: <see cref="TokenTable"/>.</summary>
+    Token = 5,
 }
 
 /// <summary>What must not be forgotten, in memory: which names are published, and which were removed.</summary>
@@ -41,6 +44,9 @@ internal sealed class Book(Catalog catalog, long seed)
     /// <summary>How many copies of what there are to be.</summary>
     public PolicyTable Policies => Volatile.Read(ref _policies);
 
+    /// <summary>Who is let in over HTTP.</summary>
+    public TokenTable Tokens { get; } = new();
+
     /// <summary>Takes one row of those a store has at the start.</summary>
     /// <exception cref="RecordStoreException">It is none that this version can read: it is named.</exception>
     public void Load(byte kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
@@ -49,6 +55,7 @@ internal sealed class Book(Catalog catalog, long seed)
         {
             BookKind.Name => TryTakeName(key, value),
             BookKind.Policy => TryTakePolicy(key, value),
+            BookKind.Token => Tokens.TryTake(key, value),
             _ => throw new RecordStoreException(
                 $"the book has a row of kind {kind}, which this version does not know: use the version that wrote it"),
         };
@@ -67,6 +74,7 @@ internal sealed class Book(Catalog catalog, long seed)
         {
             if (row.Value is not null) Load(row.Kind, row.Key, row.Value);
             else if (row.Kind == (byte)BookKind.Policy) Volatile.Write(ref _policies, Policies.With(row.Key, null));
+            else if (row.Kind == (byte)BookKind.Token) Tokens.TakeOut(row.Key);
         }
         Loaded(change.Number);
     }
@@ -77,6 +85,7 @@ internal sealed class Book(Catalog catalog, long seed)
     {
         Volatile.Write(ref _policies, PolicyTable.Empty);
         foreach (RecordRow row in rows) Load(row.Kind, row.Key, row.Value);
+        Tokens.KeepOnly(rows.Where(row => row.Kind == (byte)BookKind.Token).Select(row => row.Key));
         Catalog.View view = catalog.Now;
         (Catalog.RowSet published, Catalog.RowSet removed) = (new(), new());
         foreach (RecordRow row in rows)

@@ -27,6 +27,7 @@ internal static class CommandLine
             PutVerb.Create(),
             RmVerb.Create(),
             PurgeVerb.Create(),
+            TokenVerb.Create(),
             KeyVerb.Create(),
         };
         foreach (Command verb in DrainVerb.CreateBoth()) root.Add(verb);

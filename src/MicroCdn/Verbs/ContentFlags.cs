@@ -34,9 +34,9 @@ internal sealed class ContentFlags
         "MiB a second that are read again in the background to find rotten files; 0 for none.");
     private readonly Option<TimeSpan> _scrubInterval = Flags.Seconds("--scrub-interval", 604_800,
         "From the beginning of one such reading of the whole folder to that of the next.", most: 315_360_000);
-    private readonly Option<ByteCount?> _publishedBytes = Size("--publish-size", null,
+    private readonly Option<ByteCount?> _publishedBytes = Flags.Size("--publish-size", null,
         "The most that may be kept of what is published to this server; by default what the disk has.");
-    private readonly Option<ByteCount?> _leastFree = Size("--publish-free", new ByteCount(1L << 30),
+    private readonly Option<ByteCount?> _leastFree = Flags.Size("--publish-free", new ByteCount(1L << 30),
         "What stays free of the disk: nothing is published to this server that would leave less.");
     private readonly Option<int> _fetchRate = Flags.Number("--fetch-rate", 0, 0, 100_000,
         "MiB a second that are fetched from other servers to be published here; 0 for as many as come.");
@@ -101,15 +101,6 @@ internal sealed class ContentFlags
         MoreMonitors = parsed.GetValue(_monitors)!,
         HeartbeatInterval = parsed.GetValue(_interval),
         Trust = parsed.GetValue(_trust)!,
-    };
-
-    private static Option<ByteCount?> Size(string name, ByteCount? fallback, string description) => new(name)
-    {
-        Description = description,
-        HelpName = "SIZE",
-        DefaultValueFactory = _ => fallback,
-        CustomParser = result => Flags.Read<ByteCount>(
-            result, name, "a size such as 512MiB or 10GiB", ByteCount.TryParse),
     };
 
     // Within what a monitor takes; longer ones are for bursty links.

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Net;
 using MicroCdn.Content;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -117,6 +118,15 @@ internal static class Flags
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result => [.. result.Tokens.Select(token => Read<IPNetwork>(
             result, token, name, "a network such as 10.0.0.0/8", TryNetwork))],
+    };
+
+    public static Option<ByteCount?> Size(string name, ByteCount? fallback, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        DefaultValueFactory = _ => fallback,
+        CustomParser = result => Read<ByteCount>(
+            result, name, "a size such as 512MiB or 10GiB", ByteCount.TryParse),
     };
 
     public static Option<string?> Data(string description = "The folder for this role's own state.") =>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MicroCdn.Gateway;
+using MicroCdn.Gateway.Admin;
 using MicroCdn.Index;
 using MicroCdn.Keys;
 using MicroCdn.Network;
@@ -15,19 +16,7 @@ internal static class IndexVerb
         Option<int> port = Flags.Port("--port", 5050, "The line port.");
         Option<string> monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
         Option<int> monitorPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
-        Option<MonitorAddress[]> monitors = new("--monitor")
-        {
-            Description = "A further monitor to go by; repeatable. A server is dead when most of them say so.",
-            HelpName = "HOST:PORT",
-            Arity = ArgumentArity.OneOrMore,
-            DefaultValueFactory = _ => [],
-            CustomParser = result => [.. result.Tokens.Select(token =>
-            {
-                if (Flags.TryHostAndPort(token.Value, out string host, out int at)) return new MonitorAddress(host, at);
-                result.AddError($"--monitor wants HOST:PORT, such as 10.0.0.5:6001, not '{Table.Word(token.Value)}'.");
-                return default;
-            })],
-        };
+        Option<MonitorAddress[]> monitors = Monitors();
         var bind = Flags.Bind();
         var trust = Flags.Trust();
         Option<string?> data = Flags.Data(
@@ -43,6 +32,8 @@ internal static class IndexVerb
         web.AddTo(verb);
         GatewayFlags gateway = new();
         gateway.AddTo(verb);
+        AdminFlags admin = new();
+        admin.AddTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
         StoreFlags store = new();
@@ -63,21 +54,39 @@ internal static class IndexVerb
             };
             WebPorts ports = web.Read(parsed);
             GatewayOptions face = gateway.Read(parsed, options.Bind, ports);
+            int? usual = ports.Http is null && ports.Https is null ? null : AdminDoor.UsualPort;
+            AdminOptions? door = admin.Read(parsed, options.State!, usual);
             return RoleHost.RunAsync(parts => Build(options with
             {
                 Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
-            }, face, parts), ports, keys: keys.Read(parsed));
+            }, face, door, parts), ports, keys: keys.Read(parsed));
         });
         return verb;
     }
 
-    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, RoleParts parts)
+    private static Option<MonitorAddress[]> Monitors() => new("--monitor")
+    {
+        Description = "A further monitor to go by; repeatable. A server is dead when most of them say so.",
+        HelpName = "HOST:PORT",
+        Arity = ArgumentArity.OneOrMore,
+        DefaultValueFactory = _ => [],
+        CustomParser = result => [.. result.Tokens.Select(token =>
+        {
+            if (Flags.TryHostAndPort(token.Value, out string host, out int at)) return new MonitorAddress(host, at);
+            result.AddError($"--monitor wants HOST:PORT, such as 10.0.0.5:6001, not '{Table.Word(token.Value)}'.");
+            return default;
+        })],
+    };
+
+    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, AdminOptions? door,
+        RoleParts parts)
     {
         IndexOptions whole = options with
         {
             Credentials = parts.Credentials, Stopping = parts.Stopping,
         };
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
-        return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers)];
+        return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers),
+            .. AdminDoor.Build(door, whole, index, parts)];
     }
 }

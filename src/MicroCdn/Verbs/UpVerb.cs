@@ -4,6 +4,7 @@ using MicroCdn.Content;
 using MicroCdn.Edge;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Gateway;
+using MicroCdn.Gateway.Admin;
 using MicroCdn.Index;
 using MicroCdn.Keys;
 using MicroCdn.Monitor;
@@ -52,6 +53,8 @@ internal static class UpVerb
         keys.AddTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
+        AdminFlags admin = new();
+        admin.AddTo(verb);
         verb.SetAction((parsed, _) =>
         {
             string state = parsed.GetValue(data) ?? StateFolder.OfUser;
@@ -62,7 +65,10 @@ internal static class UpVerb
                 parsed.GetValue(monitorTcpPort), parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort),
                 parsed.GetValue(gatewayPort), parsed.GetValue(trust)!, state, edge.Read(parsed),
                 number => pull.Read(
-                    parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number))), Plan.IdOf(number)));
+                    parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number))), Plan.IdOf(number)))
+            {
+                Admin = admin.Read(parsed, Path.Combine(state, "index"), AdminDoor.UsualPort)!,
+            };
             if (plan.Refuse() is not { } refusal)
             {
                 return RoleHost.RunAsync(
@@ -111,6 +117,7 @@ internal static class UpVerb
             Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
         };
         roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
+        roles.AddRange(AdminDoor.Build(plan.Admin, index, indexRole, parts));
         MonitorOptions monitor = new()
         {
             Bind = plan.Bind,
@@ -168,7 +175,8 @@ internal static class UpVerb
         string monitor = plan.MonitorTcpPort == 6001 ? "" : $" --monitor-tcp-port {plan.MonitorTcpPort}";
         Console.WriteLine();
         Console.WriteLine("MicroCDN is up:");
-        Console.WriteLine($"  index    TCP {plan.IndexPort}, HTTP {plan.GatewayPort}");
+        Console.WriteLine($"  index    TCP {plan.IndexPort}, HTTP {plan.GatewayPort}, "
+            + $"publishing by HTTP {plan.Admin.Port}");
         Console.WriteLine($"  monitor  TCP {plan.MonitorTcpPort}, heartbeats UDP {plan.MonitorUdpPort}");
         for (int number = 0; number < plan.Folders.Length; number++)
         {
@@ -194,6 +202,8 @@ internal static class UpVerb
         int ContentPort, int GatewayPort, IPNetwork[] Trust, string State, EdgeOptions Edge,
         Func<int, PullOptions> Pull)
     {
+        public required AdminOptions Admin { get; init; }
+
         // Where the roles of this process reach one another.
         public string Host =>
             Bind.Equals(IPAddress.Any) || Bind.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : Bind.ToString();

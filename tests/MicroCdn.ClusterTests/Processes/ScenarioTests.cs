@@ -143,7 +143,7 @@ public sealed class ScenarioTests
         {
             await using Stage stage = new();
             int gateway = Stage.FreePort();
-            RunningProcess up = stage.MicroCdn("up", "--index-port", $"{stage.IndexPort}", "--monitor-tcp-port",
+            RunningProcess up = stage.MicroCdn("up", "--admin-port", $"{stage.AdminPort}", "--index-port", $"{stage.IndexPort}", "--monitor-tcp-port",
                 $"{stage.MonitorTcpPort}", "--monitor-udp-port", $"{stage.MonitorUdpPort}", "--content-port",
                 $"{Stage.ContentPorts()}", "--gateway-port", $"{gateway}", "--data", stage.Folder);
             await up.UntilLineAsync("microcdn get hello.txt");

@@ -33,6 +33,8 @@ internal sealed class Stage : IAsyncDisposable
 
     public int MonitorUdpPort { get; } = FreePort();
 
+    public int AdminPort { get; } = FreePort();
+
     /// <summary>A port that is free for TCP and UDP, below those that the system hands out itself.</summary>
     public static int FreePort() => FreePort(0);
 
@@ -110,7 +112,8 @@ internal sealed class Stage : IAsyncDisposable
     public async Task<RunningProcess> IndexAsync(params string[] more)
     {
         RunningProcess index = MicroCdn(
-            ["index", "--port", $"{IndexPort}", "--monitor-tcp-port", $"{MonitorTcpPort}", .. more]);
+            ["index", "--port", $"{IndexPort}", "--monitor-tcp-port", $"{MonitorTcpPort}",
+                .. (string[])(more.Contains("--http-port") ? ["--admin-port", $"{AdminPort}"] : []), .. more]);
         await index.UntilLineAsync("listens on");
         return index;
     }

@@ -184,7 +184,7 @@ public sealed class CacheFleetTests : IAsyncLifetime
     {
         await using ScriptedOrigin origin = new(call => call.AnswerAsync(call.Target, Keep));
         int gateway = Stage.FreePort(), content = Stage.ContentPorts();
-        RunningProcess up = _stage.MicroCdn("up", "--index-port", $"{_stage.IndexPort}", "--monitor-tcp-port",
+        RunningProcess up = _stage.MicroCdn("up", "--admin-port", $"{_stage.AdminPort}", "--index-port", $"{_stage.IndexPort}", "--monitor-tcp-port",
             $"{_stage.MonitorTcpPort}", "--monitor-udp-port", $"{_stage.MonitorUdpPort}", "--content-port",
             $"{content}", "--gateway-port", $"{gateway}", "--bind", "127.0.0.1", "--origin", $"/site/={origin.Url}");
         await up.UntilLineAsync($"curl -L http://localhost:{gateway}/site/");

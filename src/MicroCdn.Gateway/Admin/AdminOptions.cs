@@ -1,0 +1,22 @@
+using System.Net;
+
+namespace MicroCdn.Gateway.Admin;
+
+/// <summary>What the door for publishing is told at start.</summary>
+public sealed record AdminOptions
+{
+    /// <summary>The address it listens on.</summary>
+    public IPAddress Bind { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The port.</summary>
+    public int Port { get; init; } = 8081;
+
+    /// <summary>The folder of the index's own state: the first token and uploads on their way go there.</summary>
+    public required string State { get; init; }
+
+    /// <summary>The most that uploads on their way may take of the disk.</summary>
+    public long UploadBytes { get; init; } = long.MaxValue;
+
+    /// <summary>What stays free of the disk.</summary>
+    public long LeastFreeBytes { get; init; } = 1L << 30;
+}
