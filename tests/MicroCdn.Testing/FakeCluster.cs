@@ -7,6 +7,7 @@ using MicroCdn.Index;
 using MicroCdn.Monitor;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
+using MicroCdn.Records;
 
 namespace MicroCdn.Testing;
 
@@ -55,6 +56,12 @@ public sealed class FakeCluster
     /// <summary>Where the index remembers, when it starts; nowhere by default.</summary>
     public string? IndexState { get; set; }
 
+    /// <summary>Where the index keeps what is published, at each start; nowhere by default.</summary>
+    public Func<IRecordStore?> RecordsOfIndex { get; set; } = () => null;
+
+    /// <summary>The disk of a content server when it starts, by its id: what runs work that waits for it.</summary>
+    public Func<string, Func<Action, Task>> DiskOf { get; set; } = _ => Task.Run;
+
     /// <summary>The index's own chance, when it starts.</summary>
     public int IndexSeed { get; set; } = 1;
 
@@ -86,6 +93,7 @@ public sealed class FakeCluster
         IndexOptions options = new()
         {
             MonitorHost = MonitorDialed, Trust = Trust, Credentials = KeysOf(host), State = IndexState,
+            Records = RecordsOfIndex(),
         };
         Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(IndexSeed), machine.Loggers);
         machine.Attach(Index);
@@ -124,7 +132,7 @@ public sealed class FakeCluster
             MonitorHost = "monitor",
             State = World.Folder[$"state of {id}"],
             InBackground = Task.Run,
-            AtDisk = Task.Run,
+            AtDisk = DiskOf(id),
             LeastFreeBytes = 0,
             Trust = Trust,
             TakesOrders = TakesOrders,

@@ -1,0 +1,24 @@
+using System.Globalization;
+
+namespace MicroCdn.ClusterTests.FakeNetwork;
+
+/// <summary>Publishing by seed: the real index, content servers and clients, and something fails at every step.</summary>
+/// <remarks>A failure says its seed and what was done. <c>MICROCDN_SEED=7</c> plays that seed alone, and
+/// <c>MICROCDN_SEEDS=1000</c> as many.</remarks>
+[Collection(FakeNetworkTests.Name)]
+public sealed class PublishingSimulationTests
+{
+    // Some tenths of a second each.
+    private const int Usual = 12;
+
+    [Fact]
+    public async Task What_was_acknowledged_stays_what_was_removed_does_not_come_back_and_a_name_is_old_or_new()
+    {
+        int? one = NumberOf("MICROCDN_SEED"), many = NumberOf("MICROCDN_SEEDS");
+        for (int seed = one ?? 1; seed <= (one ?? many ?? Usual); seed++) await PublishingPlay.RunAsync(seed);
+    }
+
+    private static int? NumberOf(string variable) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int number)
+            ? number : null;
+}
