@@ -96,22 +96,32 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
 
     /// <summary>Gives an order about a name now, and on each connection that the server makes, until it is
     /// done.</summary>
-    public void Owe(ServerId server, OrderLine order)
+    /// <returns>Done when it is carried out, or cannot be now.</returns>
+    public Task OweAsync(ServerId server, OrderLine order)
     {
         lock (_lock)
         {
             if (!_owed.TryGetValue(server, out var all)) _owed.Add(server, all = []);
             // What is more is told again with the server's next list.
-            if (all.Count >= MostWaiting) return;
+            if (all.Count >= MostWaiting) return Task.CompletedTask;
             all[order.Name!.Value] = order;
         }
-        _ = GiveOwedAsync(server, order);
+        return GiveOwedAsync(server, order);
     }
 
-    /// <summary>Forgets what a server was to do: it tells all it has anew.</summary>
-    public void OweNothing(ServerId server)
+    /// <summary>Forgets what a server was to drop: it tells all it has anew.</summary>
+    /// <remarks>What it was to show it may have without telling, until it shows it.</remarks>
+    public void OweNoDrop(ServerId server)
     {
-        lock (_lock) _owed.Remove(server);
+        lock (_lock)
+        {
+            if (!_owed.TryGetValue(server, out var all)) return;
+            foreach ((FileName name, OrderLine order) in all)
+            {
+                if (order.Kind == OrderKind.Drop) all.Remove(name);
+            }
+            if (all.Count == 0) _owed.Remove(server);
+        }
     }
 
     private async Task GiveOwedAsync(ServerId server, OrderLine order)
@@ -119,10 +129,9 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         if (await GiveAsync(server, order).ConfigureAwait(false) is not null) return;
         lock (_lock)
         {
-            if (_owed.TryGetValue(server, out var all) && all.GetValueOrDefault(order.Name!.Value) == order)
-            {
-                all.Remove(order.Name!.Value);
-            }
+            if (!_owed.TryGetValue(server, out var all) || all.GetValueOrDefault(order.Name!.Value) != order) return;
+            all.Remove(order.Name!.Value);
+            if (all.Count == 0) _owed.Remove(server);
         }
     }
 

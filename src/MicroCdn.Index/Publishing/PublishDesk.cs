@@ -167,10 +167,10 @@ internal sealed partial class PublishDesk(
         return null;
     }
 
-    // One that cannot now does when it is back: by then what it shows is no copy of what is published.
+    // One that cannot now does when it asks again: it may be registered, and just not be asking.
     private async Task CarryOutAsync(IEnumerable<(Server Server, OrderLine Order)> all)
     {
-        Task done = Task.WhenAll(all.Select(one => orders.GiveAsync(one.Server.Id, one.Order)));
+        Task done = Task.WhenAll(all.Select(one => orders.OweAsync(one.Server.Id, one.Order)));
         await done.WaitAsync(Patience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -15,7 +15,7 @@ internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders)
     /// <param name="isWhole">True for all it has, false for changes.</param>
     public void TakeOut(Server server, FileList list, bool isWhole)
     {
-        if (isWhole) orders.OweNothing(server.Id);
+        if (isWhole) orders.OweNoDrop(server.Id);
         if (!list.HasPublished) return;
         List<(byte[] Name, FileState? Now, long Since)> found = [];
         FileList.Reader rows = list.Read();
@@ -37,7 +37,7 @@ internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders)
             else list.Remove(name);
             if (now is null && FileName.TryCreate(name, out FileName dropped))
             {
-                orders.Owe(server.Id, new OrderLine(OrderKind.Drop, "") { Name = dropped, Revision = since });
+                _ = orders.OweAsync(server.Id, new OrderLine(OrderKind.Drop, "") { Name = dropped, Revision = since });
             }
         }
     }
