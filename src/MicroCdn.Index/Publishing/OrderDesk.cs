@@ -25,8 +25,8 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     private readonly Lock _lock = new();
     private readonly Dictionary<ServerId, OrderVisit> _visits = [];
 
-    // By server and name, until it is done.
-    private readonly Dictionary<ServerId, Dictionary<FileName, OrderLine>> _owed = [];
+    // By server and name, until the last of them is done.
+    private readonly Dictionary<ServerId, Dictionary<FileName, OrderLine[]>> _owed = [];
 
     // Receipts may come late, and from orders of an index that was here before: no word is used twice.
     private long _word = time.GetUtcNow().ToUnixTimeMilliseconds() << 10;
@@ -43,7 +43,7 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     /// <summary>Takes ORDERS from a content server.</summary>
     public void HandleOrders(OrderVisit visit, OrdersQuestion question, Answer answer)
     {
-        OrderLine[] owed = [];
+        OrderLine[][] owed = [];
         lock (_lock)
         {
             _visits.TryGetValue(visit.Server, out OrderVisit? other);
@@ -55,7 +55,7 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
             answer.Later();
             if (visit.Waiting.Count > 0) Release(visit);
         }
-        foreach (OrderLine order in owed) _ = GiveOwedAsync(visit.Server, order);
+        foreach (OrderLine[] orders in owed) _ = GiveOwedAsync(visit.Server, orders);
     }
 
     /// <summary>Takes what a content server tells of its orders. Of an order that it was not given by this connection's
@@ -94,19 +94,20 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         return done.Task;
     }
 
-    /// <summary>Gives an order about a name now, and on each connection that the server makes, until it is
-    /// done.</summary>
-    /// <returns>Done when it is carried out, or cannot be now.</returns>
-    public Task OweAsync(ServerId server, OrderLine order)
+    /// <summary>Gives orders about one name now, and on each connection that the server makes, until the last of them
+    /// is done.</summary>
+    /// <returns>Done when they are carried out, or cannot be now.</returns>
+    public Task OweAsync(ServerId server, params OrderLine[] orders)
     {
         lock (_lock)
         {
             if (!_owed.TryGetValue(server, out var all)) _owed.Add(server, all = []);
             // What is more is told again with the server's next list.
             if (all.Count >= MostWaiting) return Task.CompletedTask;
-            all[order.Name!.Value] = order;
+            // Whatever it was to do about the name before is over: a SHOW behind a later DROP would bring it back.
+            all[orders[0].Name!.Value] = orders;
         }
-        return GiveOwedAsync(server, order);
+        return GiveOwedAsync(server, orders);
     }
 
     /// <summary>Forgets what a server was to drop: it tells all it has anew.</summary>
@@ -116,21 +117,23 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         lock (_lock)
         {
             if (!_owed.TryGetValue(server, out var all)) return;
-            foreach ((FileName name, OrderLine order) in all)
+            foreach ((FileName name, OrderLine[] orders) in all)
             {
-                if (order.Kind == OrderKind.Drop) all.Remove(name);
+                if (orders[^1].Kind == OrderKind.Drop) all.Remove(name);
             }
             if (all.Count == 0) _owed.Remove(server);
         }
     }
 
-    private async Task GiveOwedAsync(ServerId server, OrderLine order)
+    private async Task GiveOwedAsync(ServerId server, OrderLine[] orders)
     {
-        if (await GiveAsync(server, order).ConfigureAwait(false) is not null) return;
+        string?[] whys = await Task.WhenAll(orders.Select(order => GiveAsync(server, order))).ConfigureAwait(false);
+        if (whys[^1] is not null) return;
         lock (_lock)
         {
-            if (!_owed.TryGetValue(server, out var all) || all.GetValueOrDefault(order.Name!.Value) != order) return;
-            all.Remove(order.Name!.Value);
+            FileName name = orders[0].Name!.Value;
+            if (!_owed.TryGetValue(server, out var all) || all.GetValueOrDefault(name) != orders) return;
+            all.Remove(name);
             if (all.Count == 0) _owed.Remove(server);
         }
     }

@@ -127,6 +127,13 @@ internal sealed partial class Scribe(
             LogNotWritten(exception.Message);
             _isUncertain |= exception.IsUncertain || exception is WriterLostException;
             refusal = WireErrors.Unavailable;
+            // Nobody else writes behind a change that may be ours: it is seen at once what came of it. What is done
+            // with a change is done for one that was written after all, or its name would have no copies.
+            if (exception.IsUncertain && await IsWrittenAsync(number, cancellationToken).ConfigureAwait(false))
+            {
+                await applied.DoAsync(AlsoAll).ConfigureAwait(false);
+                refusal = null;
+            }
         }
         catch (OperationCanceledException)
         {
@@ -158,6 +165,27 @@ internal sealed partial class Scribe(
         }
         return !_isUncertain;
     }
+
+    // A row names the revision that it was written as, so nobody else's is the same.
+    private async Task<bool> IsWrittenAsync(long number, CancellationToken cancellationToken)
+    {
+        HashSet<string> rows = [.. _rows.Select(row => TextOf(row.Kind, row.Key, row.Value))];
+        long read;
+        try
+        {
+            read = await store.LoadAsync((kind, key, value) => rows.Remove(TextOf(kind, key, value)), cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (RecordStoreException)
+        {
+            return false;
+        }
+        return read == number && rows.Count == 0
+            && await TryReadAgainAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private static string TextOf(byte kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
+        $"{kind} {Convert.ToHexString(key)} {Convert.ToHexString(value)}";
 
     private void RefuseAll()
     {
@@ -198,6 +226,11 @@ internal sealed partial class Scribe(
     private void Apply(RecordChange change)
     {
         book.Apply(change);
+        AlsoAll();
+    }
+
+    private void AlsoAll()
+    {
         foreach (Proposal proposal in _batch) proposal.Also?.Invoke();
     }
 

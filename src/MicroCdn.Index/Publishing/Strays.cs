@@ -17,7 +17,7 @@ internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders)
     {
         if (isWhole) orders.OweNoDrop(server.Id);
         if (!list.HasPublished) return;
-        List<(byte[] Name, FileState? Now, long Since)> found = [];
+        List<(byte[] Name, PublishedName? Now, bool IsLate, long Since)> found = [];
         FileList.Reader rows = list.Read();
         while (rows.Next())
         {
@@ -28,17 +28,31 @@ internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders)
             if (since <= rows.Revision) continue;
             // One that has the new bytes as well is just being told to show them.
             bool isLate = !isWhole && isPublished && catalog.Now.HasPublished(rows.Name, server.Number);
-            found.Add((rows.Name.ToArray(), isLate ? now.State : null, since));
+            found.Add((rows.Name.ToArray(), isPublished ? now : null, isLate, since));
         }
-        foreach ((byte[] name, FileState? now, long since) in found)
+        foreach ((byte[] name, PublishedName? now, bool isLate, long since) in found)
         {
             // The last word of a list counts.
-            if (now is { } state) list.Add(name, state);
+            if (isLate) list.Add(name, now!.Value.State);
             else list.Remove(name);
-            if (now is null && FileName.TryCreate(name, out FileName dropped))
+            if (!isLate && FileName.TryCreate(name, out FileName stale))
             {
-                _ = orders.OweAsync(server.Id, new OrderLine(OrderKind.Drop, "") { Name = dropped, Revision = since });
+                _ = orders.OweAsync(server.Id, OrdersOf(stale, now, since));
             }
         }
+    }
+
+    // It may have the bytes of now as well, and was only never told to show them: the index was lost in between, or the
+    // connection. If not, that one fails and the old ones are dropped; where it is done, the drop comes too late.
+    private static OrderLine[] OrdersOf(FileName name, PublishedName? now, long since)
+    {
+        OrderLine drop = new(OrderKind.Drop, "") { Name = name, Revision = since };
+        if (now is not { State: var state }) return [drop];
+        OrderLine show = new(OrderKind.Show, "")
+        {
+            Name = name, Revision = since, Size = state.Size, Digest = state.Digest, Root = state.ToldRoot,
+            Seconds = state.UnixSeconds,
+        };
+        return [show, drop with { Revision = since - 1 }];
     }
 }
