@@ -73,7 +73,8 @@ internal sealed class PublishingPlay
         Task work = bytes is null ? Task.Run(() => RemoveAsync(model.Name, impatience.Token))
             : Task.Run(() => PutAsync(model.Name, bytes, isNew, impatience.Token));
         await World.AdvanceAsync(TimeSpan.FromMilliseconds(50 * _chance.Next(3)));
-        if (_chance.Next(2) == 0) KillOne();
+        if (_store.IsStopped && _chance.Next(3) > 0) Kill("index");
+        else if (_chance.Next(2) == 0) KillOne();
         await World.AdvanceAsync(TimeSpan.FromMilliseconds(50 * _chance.Next(40)));
         if (_chance.Next(3) > 0) Mend();
         for (int wait = 0; wait < 100 && !work.IsCompleted; wait++)
@@ -102,12 +103,12 @@ internal sealed class PublishingPlay
     private void Disturb()
     {
         string id = Ids[_chance.Next(Ids.Length)];
-        switch (_chance.Next(5))
+        switch (_chance.Next(6))
         {
-            case 0:
+            case 0 or 1:
                 Tell($"(book {_store.Trap = (StoreTrap)_chance.Next(1, 6)})");
                 break;
-            case 1 or 2:
+            case 2 or 3:
                 int pieces = _chance.Next(4);
                 Tell($"(disk of {id} stops after {pieces})");
                 _disks[id].StopAfter(pieces);

@@ -32,10 +32,13 @@ internal sealed class SurvivingStore(MemoryRecordStore rows) : IRecordStore
     /// <summary>What becomes of the next change, and of that one alone.</summary>
     public StoreTrap Trap { get; set; }
 
+    /// <summary>True while a change is stopped.</summary>
+    public bool IsStopped { get; private set; }
+
     /// <summary>Lets a change go on that was stopped.</summary>
     public void Release()
     {
-        Trap = StoreTrap.None;
+        (Trap, IsStopped) = (StoreTrap.None, false);
         _released.TrySetResult();
     }
 
@@ -45,6 +48,7 @@ internal sealed class SurvivingStore(MemoryRecordStore rows) : IRecordStore
     public async Task CommitAsync(long number, IReadOnlyList<RecordRow> changed, CancellationToken cancellationToken)
     {
         (StoreTrap trap, Trap) = (Trap, StoreTrap.None);
+        IsStopped = trap is StoreTrap.BeforeIt or StoreTrap.AfterIt;
         if (trap == StoreTrap.BeforeIt) await _released.Task.WaitAsync(cancellationToken);
         if (trap == StoreTrap.Refused) throw new RecordStoreException("the disk is full (fake)");
         if (trap == StoreTrap.UncertainAndNot) throw Uncertain();
