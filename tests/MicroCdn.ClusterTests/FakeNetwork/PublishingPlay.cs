@@ -58,6 +58,7 @@ internal sealed class PublishingPlay
             await LookAsync(isQuiet: false);
             if (step % 4 == 0) await QuietAsync();
         }
+        TestContext.Current.TestOutputHelper?.WriteLine(_story.ToString());
     }
 
     private async Task StepAsync()

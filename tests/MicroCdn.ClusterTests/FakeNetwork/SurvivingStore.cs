@@ -27,7 +27,7 @@ internal enum StoreTrap
 /// <remarks>Each start of the index takes a new one over the same rows.</remarks>
 internal sealed class SurvivingStore(MemoryRecordStore rows) : IRecordStore
 {
-    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>What becomes of the next change, and of that one alone.</summary>
     public StoreTrap Trap { get; set; }
@@ -48,6 +48,7 @@ internal sealed class SurvivingStore(MemoryRecordStore rows) : IRecordStore
     public async Task CommitAsync(long number, IReadOnlyList<RecordRow> changed, CancellationToken cancellationToken)
     {
         (StoreTrap trap, Trap) = (Trap, StoreTrap.None);
+        if (_released.Task.IsCompleted) _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
         IsStopped = trap is StoreTrap.BeforeIt or StoreTrap.AfterIt;
         if (trap == StoreTrap.BeforeIt) await _released.Task.WaitAsync(cancellationToken);
         if (trap == StoreTrap.Refused) throw new RecordStoreException("the disk is full (fake)");
