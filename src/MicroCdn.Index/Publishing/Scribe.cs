@@ -170,18 +170,18 @@ internal sealed partial class Scribe(
     private async Task<bool> IsWrittenAsync(long number, CancellationToken cancellationToken)
     {
         HashSet<string> rows = [.. _rows.Select(row => TextOf(row.Kind, row.Key, row.Value))];
-        long read;
         try
         {
-            read = await store.LoadAsync((kind, key, value) => rows.Remove(TextOf(kind, key, value)), cancellationToken)
-                .ConfigureAwait(false);
+            long read = await store.LoadAsync(
+                (kind, key, value) => rows.Remove(TextOf(kind, key, value)), cancellationToken).ConfigureAwait(false);
+            return read == number && rows.Count == 0
+                && await TryReadAgainAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (RecordStoreException)
+        catch (Exception exception) when (exception is RecordStoreException or OperationCanceledException)
         {
+            // Whoever waits is told that it may be so, as before.
             return false;
         }
-        return read == number && rows.Count == 0
-            && await TryReadAgainAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private static string TextOf(byte kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
