@@ -58,11 +58,8 @@ internal sealed class WriterSearch(ClientOptions options, Identity? self, IDiale
             {
                 _mayPass = true;
                 _why = $"the writer is said to be at {host}:{port}, which is not so (any more); try again.";
-                if (await AskAsync(connection, null, cancellationToken).ConfigureAwait(false) == "END")
-                {
-                    await connection.DisposeAsync().ConfigureAwait(false);
-                    return (null, new IndexEndPoint(host, number));
-                }
+                await connection.DisposeAsync().ConfigureAwait(false);
+                return (null, new IndexEndPoint(host, number));
             }
             if (answer != "ERROR UNAVAILABLE") return (connection, null);
             _mayPass = true;
@@ -77,20 +74,13 @@ internal sealed class WriterSearch(ClientOptions options, Identity? self, IDiale
         return (null, null);
     }
 
-    private Task<string> AskAsync(LineConnection connection, CancellationToken cancellationToken) =>
-        AskAsync(connection, "WRITER\n", cancellationToken);
-
-    private async Task<string> AskAsync(
-        LineConnection connection, string? question, CancellationToken cancellationToken)
+    private async Task<string> AskAsync(LineConnection connection, CancellationToken cancellationToken)
     {
         using CancellationTokenSource late = new(AnswerTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            if (question is not null)
-            {
-                await connection.SendAsync(Encoding.UTF8.GetBytes(question), either.Token).ConfigureAwait(false);
-            }
+            await connection.SendAsync("WRITER\n"u8.ToArray(), either.Token).ConfigureAwait(false);
             return await connection.ReadLineAsync(either.Token).ConfigureAwait(false) is { } line
                 ? Encoding.UTF8.GetString(line.Span) : throw new IOException("it closed the connection");
         }

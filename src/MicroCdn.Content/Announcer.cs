@@ -87,8 +87,8 @@ internal sealed partial class Announcer(
                 if (previous is not null) await previous.DisposeAsync().ConfigureAwait(false);
                 if (held is null)
                 {
-                    // An index that comes back is to know all files within two seconds. One that is there and fails
-                    // us again and again is given a little more time.
+                    // Short pauses while nobody listens: an index that comes back is to know all files within two
+                    // seconds. One that is there and fails us again and again is given a little more time.
                     await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
                     TimeSpan longest = _reached ? LongestPause * 3 : LongestPause;
                     pause = pause * 2 < longest ? pause * 2 : longest;
@@ -96,6 +96,7 @@ internal sealed partial class Announcer(
                 }
                 if (previous is null || !changed) since = time.GetTimestamp();
                 Speaks2.Is = held.Told is not null;
+                // What became known while the list was told has rung nobody.
                 AnnounceDigests();
                 changed = await StayAsync(held, since, cancellationToken).ConfigureAwait(false);
             }
@@ -133,7 +134,7 @@ internal sealed partial class Announcer(
         }
     }
 
-    // Never returns: whoever leaves registers no more.
+    // Never returns: whoever leaves registers no more. The connection is held, since its end could mean anything.
     private async Task StayAwayAsync(IndexLink? link, CancellationToken cancellationToken)
     {
         try
@@ -211,7 +212,7 @@ internal sealed partial class Announcer(
         }
     }
 
-    // Whether an index of version 1 speaks version 2 by now; the connection is used to register next.
+    // Whether an index that was one of version 1 speaks version 2 by now; the connection is used to register next.
     private async Task<bool> TryBetterAsync(CancellationToken cancellationToken)
     {
         try
@@ -294,16 +295,7 @@ internal sealed partial class Announcer(
         foreach (ReadOnlyMemory<byte> piece in pieces)
         {
             any = true;
-            using CancellationTokenSource late = new(Limits.StallTime, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-            try
-            {
-                await connection.SendAsync(piece, either.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                throw new IOException($"the index took nothing for {Limits.StallTime.TotalSeconds} s");
-            }
+            await SendAsync(connection, piece, Limits.StallTime, cancellationToken).ConfigureAwait(false);
         }
         return any;
     }
@@ -339,15 +331,15 @@ internal sealed partial class Announcer(
         CancellationToken cancellationToken)
     {
         if (lines.WrittenCount < many) return;
-        await SendAsync(connection, lines.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        await SendAsync(connection, lines.WrittenMemory, AnswerTime, cancellationToken).ConfigureAwait(false);
         lines.ResetWrittenCount();
     }
 
     // An index that stops reading would hold the registration for ever.
-    private async Task SendAsync(
-        LineConnection connection, ReadOnlyMemory<byte> lines, CancellationToken cancellationToken)
+    private async Task SendAsync(LineConnection connection, ReadOnlyMemory<byte> lines, TimeSpan limit,
+        CancellationToken cancellationToken)
     {
-        using CancellationTokenSource late = new(AnswerTime, time);
+        using CancellationTokenSource late = new(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
@@ -355,7 +347,7 @@ internal sealed partial class Announcer(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new IOException($"the index took no more of the list for {AnswerTime.TotalSeconds} s");
+            throw new IOException($"the index took no more of the list for {limit.TotalSeconds} s");
         }
     }
 

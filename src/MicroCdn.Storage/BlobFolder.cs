@@ -31,20 +31,7 @@ public sealed class BlobFolder : IDisposable
     public string Path { get; }
 
     /// <summary>Bytes that a user of this process may still write to the disk.</summary>
-    public long FreeBytes
-    {
-        get
-        {
-            try
-            {
-                return new DriveInfo(Path).AvailableFreeSpace;
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                return 0;
-            }
-        }
-    }
+    public long FreeBytes => FreeSpace.Of(Path);
 
     /// <summary>Opens the folder, making it where it does not exist.</summary>
     /// <exception cref="IOException">Another process has it open, or it cannot be written.</exception>

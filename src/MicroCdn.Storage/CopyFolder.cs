@@ -139,20 +139,7 @@ public sealed class CopyFolder : IDisposable
     public static bool Delete(CopyPart part) => Try(() => File.Delete(part.Path));
 
     /// <summary>Bytes that a user of this process may still write to the disk.</summary>
-    public long FreeBytes
-    {
-        get
-        {
-            try
-            {
-                return new DriveInfo(Path).AvailableFreeSpace;
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                return 0;
-            }
-        }
-    }
+    public long FreeBytes => FreeSpace.Of(Path);
 
     /// <summary>Makes everything that was written before survive a power cut; false where the system offers no such
     /// call, so that nothing may be taken for durable.</summary>

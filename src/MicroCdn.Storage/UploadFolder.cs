@@ -104,7 +104,7 @@ public sealed class UploadFolder
     /// <summary>Looks how much of the disk is free, and sweeps what nobody came back to.</summary>
     public void Look()
     {
-        long before = _time.GetUtcNow().Subtract(PartTime).ToUnixTimeSeconds(), free = FreeBytes();
+        long before = _time.GetUtcNow().Subtract(PartTime).ToUnixTimeSeconds(), free = FreeSpace.Of(_path);
         List<string> old = [];
         lock (_lock)
         {
@@ -182,18 +182,6 @@ public sealed class UploadFolder
             toCome += entry.Taken - entry.Length;
         }
         return all <= _most && toCome <= Math.Max(0, free - _leastFree);
-    }
-
-    private long FreeBytes()
-    {
-        try
-        {
-            return new DriveInfo(_path).AvailableFreeSpace;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return 0;
-        }
     }
 
     private static string Boot()

@@ -83,8 +83,13 @@ internal sealed class Book(Catalog catalog, long seed)
     /// <remarks>No name is gone for a moment that is there before and after.</remarks>
     public void Replace(long number, IReadOnlyList<RecordRow> rows)
     {
-        Volatile.Write(ref _policies, PolicyTable.Empty);
         foreach (RecordRow row in rows) Load(row.Kind, row.Key, row.Value);
+        HashSet<string> prefixes = [.. rows.Where(row => row.Kind == (byte)BookKind.Policy)
+            .Select(row => Encoding.UTF8.GetString(row.Key))];
+        foreach ((string prefix, _) in Policies.All.Where(rule => !prefixes.Contains(rule.Prefix)))
+        {
+            Volatile.Write(ref _policies, Policies.With(Encoding.UTF8.GetBytes(prefix), null));
+        }
         Tokens.KeepOnly(rows.Where(row => row.Kind == (byte)BookKind.Token).Select(row => row.Key));
         Catalog.View view = catalog.Now;
         (Catalog.RowSet published, Catalog.RowSet removed) = (new(), new());

@@ -98,7 +98,7 @@ internal sealed partial class Succession(
         Say($"cannot follow, and trying on: {exception.Message}", isTrouble: true);
     }
 
-    // What is here is not the beginning of what is there. It is put in place as one step, or not at all.
+    // What is here is not the beginning of what is there.
     private async Task TryLoadAsync(CancellationToken cancellationToken)
     {
         try
@@ -125,12 +125,12 @@ internal sealed partial class Succession(
         LogNews(isTrouble ? LogLevel.Error : LogLevel.Information, what);
     }
 
-    [LoggerMessage(EventId = 2060, Message = "this index {What}")]
+    [LoggerMessage(EventId = 2070, Message = "this index {What}")]
     private partial void LogNews(LogLevel level, string what);
 
-    [LoggerMessage(2061, LogLevel.Information, "this index is the writer; it has seen all up to change {Number}")]
+    [LoggerMessage(2071, LogLevel.Information, "this index is the writer; it has seen all up to change {Number}")]
     private partial void LogLeads(long number);
 
-    [LoggerMessage(2062, LogLevel.Warning, "the book was loaded anew, up to change {Number}")]
+    [LoggerMessage(2072, LogLevel.Warning, "the book was loaded anew, up to change {Number}")]
     private partial void LogLoaded(long number);
 }

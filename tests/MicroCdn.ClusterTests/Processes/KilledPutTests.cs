@@ -22,7 +22,8 @@ public sealed class KilledPutTests : IAsyncDisposable
     [Theory]
     [InlineData("placed", "index"), InlineData("half stored", "first"), InlineData("stored", "index")]
     [InlineData("stored", "first"), InlineData("fetching", "second"), InlineData("fetching", "index")]
-    public async Task Who_is_killed_in_the_middle_of_a_put_leaves_the_old_bytes_and_the_same_command_succeeds(string stage, string victim)
+    public async Task Who_is_killed_in_the_middle_of_a_put_leaves_the_old_bytes_and_the_same_command_succeeds(
+        string stage, string victim)
     {
         await StartIndexAsync();
         foreach (string server in new[] { "CS1", "CS2", "CS3" }) await StartServerAsync(server);
