@@ -80,10 +80,18 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     /// <param name="order">The order.</param>
     /// <param name="sources">Where it gets the bytes, the best first; of more than fit the first.</param>
     /// <returns>When it is carried out null, else the reason why it was not, in words.</returns>
-    public Task<string?> GiveAsync(ServerId server, OrderLine order, params IReadOnlyList<Contact> sources)
+    public Task<string?> GiveAsync(ServerId server, OrderLine order, params IReadOnlyList<Contact> sources) =>
+        GiveAsync(server, new PendingOrder([order], sources));
+
+    /// <summary>Gives SHOW and DROP orders that become true together, or none of them.</summary>
+    /// <param name="server">Who is to carry them out.</param>
+    /// <param name="orders">The orders, <see cref="OrderLine.MostLines"/> at most.</param>
+    /// <returns>The same as for one.</returns>
+    public Task<string?> GiveTogetherAsync(ServerId server, IReadOnlyList<OrderLine> orders) =>
+        GiveAsync(server, new PendingOrder(orders, []));
+
+    private Task<string?> GiveAsync(ServerId server, PendingOrder pending)
     {
-        TaskCompletionSource<string?> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        PendingOrder pending = new(order, sources, done);
         lock (_lock)
         {
             if (!_visits.TryGetValue(server, out OrderVisit? visit)) return Task.FromResult<string?>("it is not here");
@@ -91,7 +99,7 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
             visit.Waiting.Enqueue(pending);
             if (visit.Held is not null) Release(visit);
         }
-        return done.Task;
+        return pending.Done.Task;
     }
 
     /// <summary>Gives an order about a name now, and on each connection that the server makes, until it is
@@ -164,15 +172,17 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         Answer answer = visit.Held!;
         visit.Held = null;
         List<OrderLine> orders = [];
-        while (visit.Given.Count < MostGiven && visit.Waiting.TryDequeue(out PendingOrder? next))
+        while (visit.Given.Count < MostGiven && visit.Waiting.TryPeek(out PendingOrder? next)
+            && orders.Count + next.Orders.Count <= OrderLine.MostLines)
         {
+            visit.Waiting.Dequeue();
             string word = $"{++_word}";
             visit.Given.Add(word, next.Done);
-            orders.Add(next.Order with
+            orders.AddRange(next.Orders.Select(order => order with
             {
                 Order = word,
                 Sources = [.. next.Sources.Take(OrderLine.MostSources).Select(visit.PlaceOf)],
-            });
+            }));
         }
         answer.Complete(later => later.SendList(new OrderLines(orders)));
     }
@@ -216,9 +226,12 @@ internal sealed class OrderVisit(ServerId server, ServerLines.AddressWord addres
         (System.Text.Encoding.UTF8.GetString(addressOf(contact)), contact.TcpPort);
 }
 
-/// <summary>An order that waits, and who is told what came of it.</summary>
-internal sealed record PendingOrder(
-    OrderLine Order, IReadOnlyList<Contact> Sources, TaskCompletionSource<string?> Done);
+/// <summary>An order that waits, of one line or of several that belong together, and who is told what came of
+/// it.</summary>
+internal sealed record PendingOrder(IReadOnlyList<OrderLine> Orders, IReadOnlyList<Contact> Sources)
+{
+    public TaskCompletionSource<string?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
 
 /// <summary>The answer to ORDERS, a piece at a time.</summary>
 internal sealed class OrderLines(List<OrderLine> orders) : ILineSource

@@ -33,11 +33,11 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
 
     /// <summary>Writes what a draft says. Done when it is durable, and everybody who asks this index sees it.</summary>
     /// <param name="draft">What is to be written.</param>
-    /// <param name="also">What else the catalog's writer does in the step in which it is seen.</param>
+    /// <param name="before">What the catalog's writer does right before it is seen.</param>
     /// <returns>Null, or why nothing was written.</returns>
-    public async Task<WireError?> WriteAsync(Draft draft, Action? also = null)
+    public async Task<WireError?> WriteAsync(Draft draft, Action? before = null)
     {
-        Proposal proposal = new(draft, also);
+        Proposal proposal = new(draft, before);
         return _waiting.Writer.TryWrite(proposal) ? await proposal.Done.Task.ConfigureAwait(false)
             : WireErrors.LimitReached;
     }
@@ -131,11 +131,11 @@ internal sealed partial class Scribe(IRecordStore store, Book book, Applied appl
 
     private void Apply(RecordChange change)
     {
+        foreach (Proposal proposal in _batch) proposal.Before?.Invoke();
         book.Apply(change);
-        foreach (Proposal proposal in _batch) proposal.Also?.Invoke();
     }
 
-    private sealed record Proposal(Draft Draft, Action? Also)
+    private sealed record Proposal(Draft Draft, Action? Before)
     {
         public TaskCompletionSource<WireError?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
