@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -15,15 +16,8 @@ namespace MicroCdn.Client;
 /// <param name="time">The clock.</param>
 public sealed class Publisher(ClientOptions options, Identity? self, IDialer dialer, TimeProvider time)
 {
-    private const int PieceBytes = 256 * 1024;
-
-    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(15);
-
-    // A piece of an upload, and each word while copies are made: a slow disk syncs for long.
-    private static readonly TimeSpan StallTime = TimeSpan.FromMinutes(2);
-
-    // A server fetches and verifies whole files before it says a word.
-    private const long LeastBytesASecond = 1 << 20;
+    // A release of many files is brought to its servers first, where it is not there.
+    private static readonly TimeSpan ReleasePatience = TimeSpan.FromMinutes(10);
 
     /// <summary>Publishes a file.</summary>
     /// <param name="name">Its name.</param>
@@ -37,29 +31,9 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
     public async Task<Publication> PutAsync(FileName name, Stream bytes, PutOptions put,
         IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
     {
-        (long size, FileDigest digest, FileDigest root) = await HashAsync(bytes, cancellationToken)
-            .ConfigureAwait(false);
-        string words = Words(name, size, digest, root, put);
-        await using LineConnection index = await DialIndexAsync(cancellationToken).ConfigureAwait(false);
-        List<Route> places = [];
-        await foreach (string line in AskAsync(index, $"PLACE {words}", AnswerTime, cancellationToken))
-        {
-            if (Route.TryParse(Encoding.UTF8.GetBytes(line), out Route? place)) places.Add(place!);
-        }
-        Upload upload = new(bytes, size, digest, root, progress);
-        string first = await BringAsync(upload, places, cancellationToken).ConfigureAwait(false);
-        List<string> servers = [];
-        long revision = 0;
-        TimeSpan patience = StallTime + TimeSpan.FromSeconds(size / LeastBytesASecond);
-        await foreach (string line in AskAsync(index, $"PUBLISH {words} at={first}", patience, cancellationToken))
-        {
-            if (line.StartsWith("COPY ", StringComparison.Ordinal)) servers.Add(line[5..]);
-            else if (line.StartsWith("PUBLISHED ", StringComparison.Ordinal))
-            {
-                _ = long.TryParse(line[10..], out revision);
-            }
-        }
-        return new Publication(revision, servers, size, digest);
+        await using PublishTalk talk = Talk();
+        Upload upload = await Upload.HashAsync(bytes, progress, cancellationToken).ConfigureAwait(false);
+        return await PutAsync(talk, name, upload, put, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Has a name published no more.</summary>
@@ -67,12 +41,23 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
     /// <exception cref="CdnException">It could not be removed.</exception>
     public async Task<long> RemoveAsync(FileName name, CancellationToken cancellationToken)
     {
-        await using LineConnection index = await DialIndexAsync(cancellationToken).ConfigureAwait(false);
+        await using PublishTalk talk = Talk();
+        return await RemoveAsync(talk, name, null, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives what is published under a name another name. No byte moves.</summary>
+    /// <param name="old">The name until now.</param>
+    /// <param name="name">The name from now on.</param>
+    /// <param name="isForced">Replace what is published under the new name.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The revision.</returns>
+    /// <exception cref="CdnException">It was not moved.</exception>
+    public async Task<long> MoveAsync(
+        FileName old, FileName name, bool isForced, CancellationToken cancellationToken)
+    {
         long revision = 0;
-        await foreach (string line in AskAsync(index, $"REMOVE {Encoded(name)}", AnswerTime, cancellationToken))
-        {
-            if (line.StartsWith("REMOVED ", StringComparison.Ordinal)) _ = long.TryParse(line[8..], out revision);
-        }
+        await AskAsync($"MOVE {Encoded(old)} {Encoded(name)}{(isForced ? " force=1" : "")}", PublishTalk.AnswerTime,
+            line => revision = NumberIn(line, "MOVED "), cancellationToken).ConfigureAwait(false);
         return revision;
     }
 
@@ -80,175 +65,155 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
     /// <exception cref="CdnException">It was refused, or the index cannot be reached.</exception>
     public async Task<IReadOnlyList<string>> OrderAsync(string line, CancellationToken cancellationToken)
     {
-        await using LineConnection index = await DialIndexAsync(cancellationToken).ConfigureAwait(false);
         List<string> lines = [];
-        await foreach (string told in AskAsync(index, line, AnswerTime, cancellationToken)) lines.Add(told);
+        await AskAsync(line, PublishTalk.AnswerTime, lines.Add, cancellationToken).ConfigureAwait(false);
         return lines;
     }
 
-    private static async Task<(long Size, FileDigest Digest, FileDigest Root)> HashAsync(
-        Stream bytes, CancellationToken cancellationToken)
+    /// <summary>What is published under a name, and where.</summary>
+    /// <exception cref="CdnException">Nothing is, or the index cannot be asked.</exception>
+    public async Task<PublishedFile> StatAsync(FileName name, CancellationToken cancellationToken)
     {
-        long size = bytes.Length;
-        bytes.Position = 0;
-        using FileHashing hashing = new(size);
-        byte[] chunk = new byte[Chunks.Bytes];
-        while (hashing.Done < size)
+        PublishedFile? file = null;
+        await AskAsync($"STAT {Encoded(name)}", PublishTalk.AnswerTime, line =>
         {
-            Memory<byte> next = chunk.AsMemory(0, Chunks.LengthOf(size, hashing.Done / Chunks.Bytes));
-            await bytes.ReadExactlyAsync(next, cancellationToken).ConfigureAwait(false);
-            hashing.Add(next.Span, null);
-        }
-        (FileDigest digest, FileDigest root) = hashing.End();
-        return (size, digest, root);
+            file = PublishedFile.Read(line) ?? file?.With(line) ?? file;
+        }, cancellationToken).ConfigureAwait(false);
+        return file ?? throw new CdnException(CdnFailure.Unreachable, "the index did not tell what is published.");
     }
 
-    private Task<LineConnection> DialIndexAsync(CancellationToken cancellationToken) =>
-        new WriterSearch(options, self, dialer, time).DialAsync(cancellationToken);
-
-    // Lines up to END; an ERROR is thrown.
-    private async IAsyncEnumerable<string> AskAsync(LineConnection connection, string question, TimeSpan patience,
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>What is published below a prefix, or staged in a release; in no order.</summary>
+    /// <exception cref="CdnException">The index cannot be asked.</exception>
+    public async Task<List<PublishedFile>> ListAsync(
+        string prefix, string? release, CancellationToken cancellationToken)
     {
-        string? next = await SayAsync(connection, question, patience, cancellationToken).ConfigureAwait(false);
-        while (next != "END")
+        await using PublishTalk talk = Talk();
+        return await ListAsync(talk, prefix, release, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes all that is staged in a release visible, or nothing of it.</summary>
+    /// <param name="release">The release.</param>
+    /// <param name="progress">Told how many files have their copies, of how many.</param>
+    /// <param name="cancellationToken">Gives up waiting; the index goes on.</param>
+    /// <exception cref="CdnException">Nothing of it is visible, unless the message says that it may be.</exception>
+    public Task<ReleaseReceipt> ActivateAsync(
+        string release, Action<long, long>? progress, CancellationToken cancellationToken) =>
+        TurnAsync($"ACTIVATE {release}", release, progress, cancellationToken);
+
+    /// <summary>Makes current again what was before the newest activation.</summary>
+    /// <param name="release">The release, which must be the newest active one; null for whichever is.</param>
+    /// <param name="progress">Told how many files have their copies, of how many.</param>
+    /// <param name="cancellationToken">Gives up waiting; the index goes on.</param>
+    /// <exception cref="CdnException">Nothing changed, unless the message says that it may have.</exception>
+    public Task<ReleaseReceipt> RollBackAsync(
+        string? release, Action<long, long>? progress, CancellationToken cancellationToken) =>
+        TurnAsync(release is null ? "ROLLBACK" : $"ROLLBACK {release}", release, progress, cancellationToken);
+
+    /// <summary>The releases, the oldest first.</summary>
+    /// <exception cref="CdnException">The index cannot be asked.</exception>
+    public async Task<List<ReleaseRow>> ReleasesAsync(CancellationToken cancellationToken)
+    {
+        List<ReleaseRow> rows = [];
+        await AskAsync("RELEASES", PublishTalk.AnswerTime, line =>
         {
-            if (next is null) throw new CdnException(CdnFailure.Unreachable, "the index closed the connection.");
-            if (next == "ERROR UNAVAILABLE" || next.StartsWith("WRITER ", StringComparison.Ordinal))
+            if (ReleaseRow.Read(line) is { } row) rows.Add(row);
+        }, cancellationToken).ConfigureAwait(false);
+        return rows;
+    }
+
+    /// <summary>Throws away what is staged in a release.</summary>
+    /// <returns>How many files were staged.</returns>
+    /// <exception cref="CdnException">Nothing was.</exception>
+    public async Task<long> UnstageAsync(string release, CancellationToken cancellationToken)
+    {
+        long count = 0;
+        await AskAsync($"UNSTAGE {release}", PublishTalk.AnswerTime, line => count = NumberIn(line, "UNSTAGED "),
+            cancellationToken).ConfigureAwait(false);
+        return count;
+    }
+
+    internal PublishTalk Talk() => new(options, self, dialer, time);
+
+    internal static async Task<Publication> PutAsync(PublishTalk talk, FileName name, Upload upload, PutOptions put,
+        CancellationToken cancellationToken)
+    {
+        (long size, FileDigest digest) = (upload.Size, upload.Digest);
+        string words = Words(name, upload, put);
+        List<Route> places = [];
+        await talk.AskIndexAsync($"PLACE {words}", PublishTalk.AnswerTime, line =>
+        {
+            if (Route.TryParse(Encoding.UTF8.GetBytes(line), out Route? place)) places.Add(place!);
+        }, cancellationToken).ConfigureAwait(false);
+        string first = await talk.BringAsync(upload, places, cancellationToken).ConfigureAwait(false);
+        List<string> servers = [];
+        long revision = 0;
+        await talk.AskIndexAsync($"PUBLISH {words} at={first}", PublishTalk.PatienceFor(size), line =>
+        {
+            if (line.StartsWith("COPY ", StringComparison.Ordinal)) servers.Add(line[5..]);
+            else revision = NumberIn(line, put.Release is null ? "PUBLISHED " : "STAGED ");
+        }, cancellationToken).ConfigureAwait(false);
+        return new Publication(revision, servers, size, digest);
+    }
+
+    internal static async Task<long> RemoveAsync(
+        PublishTalk talk, FileName name, string? release, CancellationToken cancellationToken)
+    {
+        long revision = 0;
+        await talk.AskIndexAsync(
+            $"REMOVE {Encoded(name)}{(release is null ? "" : $" release={release}")}", PublishTalk.AnswerTime,
+            line => revision = NumberIn(line, release is null ? "REMOVED " : "STAGED "), cancellationToken)
+            .ConfigureAwait(false);
+        return revision;
+    }
+
+    internal static async Task<List<PublishedFile>> ListAsync(
+        PublishTalk talk, string prefix, string? release, CancellationToken cancellationToken)
+    {
+        List<PublishedFile> files = [];
+        string below = prefix.Length == 0 ? "" : $" {Encoded(prefix).Replace("=", "%3D", StringComparison.Ordinal)}";
+        await talk.AskIndexAsync($"PUBLISHED{below}{(release is null ? "" : $" release={release}")}",
+            PublishTalk.PatienceFor(0), line =>
             {
-                throw new CdnException(CdnFailure.Unreachable, "the index could not write what is published: its disk "
-                    + "or its Redis is away, or another index became the writer; its log says which. Try again.");
-            }
-            if (next.StartsWith("ERROR ", StringComparison.Ordinal)) throw Refusal("the index", next);
-            yield return next;
-            next = await SayAsync(connection, null, patience, cancellationToken).ConfigureAwait(false);
-        }
+                if (PublishedFile.Read(line) is { } file) files.Add(file);
+            }, cancellationToken).ConfigureAwait(false);
+        return files;
     }
 
-    private async Task<string?> SayAsync(
-        LineConnection connection, string? line, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task AskAsync(
+        string question, TimeSpan patience, Action<string> take, CancellationToken cancellationToken)
     {
-        using CancellationTokenSource late = new(patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-        try
-        {
-            if (line is not null)
-            {
-                await connection.SendAsync(Encoding.UTF8.GetBytes($"{line}\n"), either.Token).ConfigureAwait(false);
-            }
-            ReadOnlyMemory<byte>? answer = await connection.ReadLineAsync(either.Token).ConfigureAwait(false);
-            return answer is { } said ? Encoding.UTF8.GetString(said.Span) : null;
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new CdnException(CdnFailure.Unreachable, $"no answer for {patience.TotalSeconds:0} s; it may be "
-                + "carried out all the same, and the same command finds out.");
-        }
-        catch (Exception exception) when (exception is IOException or InvalidDataException)
-        {
-            throw new CdnException(CdnFailure.Unreachable, $"the connection failed: {exception.Message.TrimEnd('.')}.");
-        }
+        await using PublishTalk talk = Talk();
+        await talk.AskIndexAsync(question, patience, take, cancellationToken).ConfigureAwait(false);
     }
 
-    // To the first that takes them.
-    private async Task<string> BringAsync(Upload upload, List<Route> places, CancellationToken cancellationToken)
+    private async Task<ReleaseReceipt> TurnAsync(
+        string question, string? release, Action<long, long>? progress, CancellationToken cancellationToken)
     {
-        CdnException? why = null;
-        foreach (Route place in places)
-        {
-            try
-            {
-                await BringAsync(upload, place, cancellationToken).ConfigureAwait(false);
-                return place.Id.Value;
-            }
-            catch (CdnException exception)
-            {
-                why = exception;
-            }
-        }
-        throw why ?? new CdnException(CdnFailure.NoRoom, "no server takes the bytes.");
+        ReleaseReceipt receipt = new(release ?? "", 0, 0, 0, [], []);
+        await AskAsync(question, ReleasePatience, line => receipt = receipt.With(line, progress), cancellationToken)
+            .ConfigureAwait(false);
+        return receipt;
     }
 
-    private async Task BringAsync(Upload upload, Route place, CancellationToken cancellationToken)
-    {
-        string who = $"{place.Id} at {place.Host}:{place.Port}";
-        try
-        {
-            await using LineConnection connection = await Speaking2.TryDialAsync(
-                dialer, place.Host, place.Port, time, self, cancellationToken).ConfigureAwait(false)
-                ?? throw new CdnException(CdnFailure.Refused, $"{who} speaks version 1, which has no word for this.");
-            string roots = Chunks.FollowFromDigest(upload.Size) ? "" : $" chunks={upload.Root}";
-            string? answer = await SayAsync(connection,
-                $"STORE {upload.Size} sha256={upload.Digest}{roots} put={upload.Digest.ToString()[..16]}", AnswerTime,
-                cancellationToken).ConfigureAwait(false);
-            if (answer?.StartsWith("SEND ", StringComparison.Ordinal) == true
-                && long.TryParse(answer.AsSpan(5), out long offset))
-            {
-                await SendAsync(upload, offset, connection, who, cancellationToken).ConfigureAwait(false);
-                TimeSpan patience = StallTime + TimeSpan.FromSeconds(upload.Size / LeastBytesASecond);
-                answer = await SayAsync(connection, null, patience, cancellationToken).ConfigureAwait(false);
-            }
-            if (answer == "OK STORED") return;
-            throw answer is null ? new CdnException(CdnFailure.Unreachable, $"{who} closed the connection.")
-                : Refusal(who, answer);
-        }
-        catch (Exception exception) when (exception is IOException or InvalidDataException)
-        {
-            throw new CdnException(CdnFailure.Unreachable, $"{who} failed: {exception.Message.TrimEnd('.')}.");
-        }
-    }
+    private static long NumberIn(string line, string before) =>
+        line.StartsWith(before, StringComparison.Ordinal) && long.TryParse(
+            line.AsSpan(before.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : 0;
 
-    private async Task SendAsync(
-        Upload upload, long offset, LineConnection connection, string who, CancellationToken cancellationToken)
-    {
-        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
-        try
-        {
-            upload.Bytes.Position = offset;
-            while (offset < upload.Size)
-            {
-                using CancellationTokenSource late = new(StallTime, time);
-                using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
-                Memory<byte> next = piece.AsMemory(0, (int)Math.Min(PieceBytes, upload.Size - offset));
-                await upload.Bytes.ReadExactlyAsync(next, either.Token).ConfigureAwait(false);
-                await connection.SendAsync(next, either.Token).ConfigureAwait(false);
-                offset += next.Length;
-                upload.Progress?.Report(new DownloadProgress(offset, upload.Size, who));
-            }
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new IOException($"it takes no bytes for {StallTime.TotalSeconds} s");
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(piece);
-        }
-    }
-
-    private static CdnException Refusal(string who, string answer)
-    {
-        WireError? error = WireErrors.All.FirstOrDefault(error => answer == $"ERROR {error.Word}");
-        CdnFailure failure = error == WireErrors.FileNotFound || error == WireErrors.UnknownToken
-            ? CdnFailure.NotFound
-            : error == WireErrors.NoRoom || error == WireErrors.DiskFull ? CdnFailure.NoRoom : CdnFailure.Refused;
-        return new CdnException(failure, $"{who} refused: {error?.Meaning ?? answer}");
-    }
-
-    private static string Words(FileName name, long size, FileDigest digest, FileDigest root, PutOptions put) =>
-        $"{Encoded(name)} {size} sha256={digest}{(Chunks.FollowFromDigest(size) ? "" : $" chunks={root}")}"
+    private static string Words(FileName name, Upload upload, PutOptions put) =>
+        $"{Encoded(name)} {upload.Size} sha256={upload.Digest}"
+        + $"{(Chunks.FollowFromDigest(upload.Size) ? "" : $" chunks={upload.Root}")}"
         + $"{(put.UnixSeconds >= 0 ? $" time={put.UnixSeconds}" : "")}"
-        + $"{(put.Replicas > 0 ? $" replicas={put.Replicas}" : "")}{(put.IsNew ? " new=1" : "")}";
+        + $"{(put.Replicas > 0 ? $" replicas={put.Replicas}" : "")}{(put.IsSpread ? " spread=1" : "")}"
+        + $"{(put.IsNew ? " new=1" : "")}{(put.Release is { } release ? $" release={release}" : "")}";
 
-    private static string Encoded(FileName name)
+    private static string Encoded(FileName name) => Encoded(name.Value);
+
+    private static string Encoded(string text)
     {
         ArrayBufferWriter<byte> word = new();
-        PercentText.Encode(Encoding.UTF8.GetBytes(name.Value), word);
+        PercentText.Encode(Encoding.UTF8.GetBytes(text), word);
         return Encoding.UTF8.GetString(word.WrittenSpan);
     }
-
-    private sealed record Upload(
-        Stream Bytes, long Size, FileDigest Digest, FileDigest Root, IProgress<DownloadProgress>? Progress);
 }
 
 /// <summary>How a file is published.</summary>
@@ -257,6 +222,12 @@ public sealed record PutOptions
     /// <summary>How many copies there are to be, 1 to <see cref="Limits.Replicas"/>; 0 when the policy of the name's
     /// prefix says.</summary>
     public int Replicas { get; init; }
+
+    /// <summary>Have the copies in as many zones as there are.</summary>
+    public bool IsSpread { get; init; }
+
+    /// <summary>The release that it is staged in, one word of at most 64 bytes; null to have it visible now.</summary>
+    public string? Release { get; init; }
 
     /// <summary>Refuse when something is published under the name.</summary>
     public bool IsNew { get; init; }

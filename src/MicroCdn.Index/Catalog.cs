@@ -63,17 +63,29 @@ internal sealed class Catalog(long seed)
         if (row < 0) return false;
         _change++;
         _tables.Put(row, ReplicaSets.Book, published.State, _change);
-        _tables.Publish(row, published.Revision, published.Replicas);
+        _tables.Publish(row, published);
         return true;
+    }
+
+    /// <summary>The same, with the servers that have these bytes, in one step. One caller at a time.</summary>
+    public void Publish(ReadOnlySpan<byte> name, in PublishedName published, ReadOnlySpan<ushort> holders)
+    {
+        int row = _tables.Names.Add(name);
+        if (row < 0) return;
+        _tables.Publish(row, published, holders, ++_change);
+        CompactIfWorth(_tables, []);
     }
 
     /// <summary>Notes that a file is published no more; what servers hold of that name by themselves is a file like
     /// others from now on. One caller at a time.</summary>
-    public void Retract(ReadOnlySpan<byte> name)
+    /// <param name="name">The file.</param>
+    /// <param name="holders">Servers that have only what was published of it.</param>
+    public void Retract(ReadOnlySpan<byte> name, ReadOnlySpan<ushort> holders = default)
     {
         int row = _tables.Names.Find(name);
         if (row < 0) return;
         _tables.Take(row, ReplicaSets.Book);
+        foreach (ushort holder in holders) _tables.Take(row, holder);
         CompactIfWorth(_tables, []);
     }
 
@@ -127,7 +139,7 @@ internal sealed class Catalog(long seed)
                 }
                 if (old.Sets.HasBook(holding.Set) && old.TryPublished(row, out PublishedName published))
                 {
-                    tables.Publish(target, published.Revision, published.Replicas);
+                    tables.Publish(target, published);
                 }
                 if (wanted.Remove(row)) moved.Add(target);
             }
@@ -146,6 +158,9 @@ internal sealed class Catalog(long seed)
         public IEnumerable<int> Noted => tables.NotedRows;
 
         public ReadOnlySpan<byte> NameOf(int row) => tables.Names[row];
+
+        /// <summary>What is published of a row; false when nothing is.</summary>
+        public bool TryPublished(int row, out PublishedName published) => tables.TryPublished(row, out published);
 
         /// <summary>What is published under a name; false when nothing is.</summary>
         public bool TryPublished(ReadOnlySpan<byte> name, out PublishedName published)

@@ -31,6 +31,7 @@ internal sealed class CatalogTables(long seed)
     private const int SetBits = 63 - SetShift;             // half a million different groups of servers
     private const long SizeMask = (1L << SizeBits) - 1;
     private const long HasVersion = 1L << SizeBits;        // the card says the number of a state instead of a size
+    private const byte Spread = 0x80;                      // beside a number of copies, which is far smaller
     private const long Noted = long.MinValue;              // the card only says that there is a note
 
     private readonly ConcurrentDictionary<int, Holding[]> _notes = [];
@@ -71,15 +72,44 @@ internal sealed class CatalogTables(long seed)
         int version = PublishedOf(row);
         published = default;
         if (version < 0) return false;
-        (long revision, byte replicas) = Versions[version].Published;
-        published = new PublishedName(revision, Versions.StateOf(version), replicas);
+        (long revision, byte copies) = Versions[version].Published;
+        published = new PublishedName(
+            revision, Versions.StateOf(version), (byte)(copies & ~Spread), (copies & Spread) != 0);
         return true;
     }
 
     /// <summary>Says which change published a file, for one that is, and how many copies were asked for; the writer's
     /// alone.</summary>
-    public void Publish(int row, long revision, byte replicas) =>
-        Versions[PublishedOf(row)].Published = (revision, replicas);
+    public void Publish(int row, in PublishedName published) =>
+        Versions[PublishedOf(row)].Published = (published.Revision, CopiesWord(published));
+
+    /// <summary>Notes what is published of a file and who has it, in one step: whoever looks finds what was before or
+    /// this, with those who have it. The writer's alone.</summary>
+    public void Publish(int row, in PublishedName published, ReadOnlySpan<ushort> holders, long change)
+    {
+        FileState state = published.State;
+        List<Holding> holdings = [.. HoldingsOf(row)];
+        if (holdings.Count == 0) Held++;
+        int set = Sets.With(0, ReplicaSets.Book);
+        foreach (ushort holder in holders) set = Sets.With(set, holder);
+        for (int at = holdings.Count - 1; at >= 0; at--)
+        {
+            Holding left = holdings[at];
+            int rest = Sets.MembersOf(set).Aggregate(left.Set, (all, server) => Sets.Without(all, server));
+            bool isSame = left.Version >= 0 && IsClaim(left, state);
+            holdings[at] = left with { Set = rest };
+            if (isSame) set = Sets.MembersOf(rest).Aggregate(set, (all, server) => Sets.With(all, server));
+            if (!isSame && rest != 0) continue;
+            holdings.RemoveAt(at);
+            if (left.Version >= 0) Versions.Drop();
+        }
+        int version = Versions.Add(state, set);
+        Versions[version].Published = (published.Revision, CopiesWord(published));
+        Publish(row, [.. holdings, new Holding(state.Size, version, set, change)]);
+    }
+
+    private static byte CopiesWord(in PublishedName published) =>
+        (byte)(published.Replicas | (published.IsSpread ? Spread : 0));
 
     /// <summary>True when servers disagree about a file.</summary>
     public bool IsDisputed(int row)

@@ -84,8 +84,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             _ when verb.SequenceEqual("PURGE"u8) && _speaks2 =>
                 _guard.Refuses(PeerRole.Operator) ?? service.Purges.HandlePurge(words, answer),
             _ when verb.SequenceEqual("PURGES"u8) && _speaks2 => HandlePurges(words, answer),
-            _ when _speaks2 && service.Publishing is { } desk && IsPublishing(verb) =>
-                _guard.Refuses(PeerRole.Operator) ?? HandlePublishing(desk, verb, words, answer),
+            _ when _speaks2 && service.Publishing is { } desk && PublishDesk.Knows(verb) =>
+                _guard.Refuses(PeerRole.Operator) ?? desk.Handle(verb, words, _addressOf ??= AddressOf, answer),
             _ when _speaks2 && service.Tokens is { } tokens && TokenDesk.Knows(verb) =>
                 _guard.Refuses(PeerRole.Operator) ?? tokens.Handle(verb, words, answer),
             _ when verb.SequenceEqual("ORDERS"u8) && _speaks2 && service.Orders is { } orders =>
@@ -339,17 +339,6 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         if (_guard.Refuses(PeerRole.Content, id) is { } refusal) return refusal;
         if (_purges is not null && _purges.Server != id) return WireErrors.Malformed;
         return service.Purges.HandlePurges(_purges ??= new PurgeVisit(id), question, answer);
-    }
-
-    private static bool IsPublishing(ReadOnlySpan<byte> verb) =>
-        verb.SequenceEqual("PLACE"u8) || verb.SequenceEqual("PUBLISH"u8) || verb.SequenceEqual("REMOVE"u8)
-        || verb.SequenceEqual("WRITER"u8);
-
-    private WireError? HandlePublishing(PublishDesk desk, ReadOnlySpan<byte> verb, Words words, Answer answer)
-    {
-        if (desk.Scribe.IsElsewhere(verb, answer, out WireError? error)) return error;
-        return verb.SequenceEqual("PLACE"u8) ? desk.HandlePlace(words, _addressOf ??= AddressOf, answer)
-            : verb.SequenceEqual("PUBLISH"u8) ? desk.HandlePublish(words, answer) : desk.HandleRemove(words, answer);
     }
 
     private WireError? HandleOrders(OrderDesk desk, Words words, Answer answer)

@@ -3,7 +3,8 @@ using System.Text;
 namespace MicroCdn.Protocol;
 
 /// <summary><c>PLACE</c> and <c>PUBLISH</c>, of version 2: <c>file_name size sha256=HEX64 [chunks=HEX64] [time=SECONDS]
-/// [replicas=N] [new=1] [at=ID]...</c>. An operator has a file published.</summary>
+/// [replicas=N] [spread=1] [new=1] [release=WORD] [at=ID]...</c>. An operator has a file published, or
+/// staged.</summary>
 public sealed record PublishRequest
 {
     /// <summary>The file's name, decoded.</summary>
@@ -26,6 +27,12 @@ public sealed record PublishRequest
 
     /// <summary>Refuse when something is published under this name.</summary>
     public bool IsNew { get; init; }
+
+    /// <summary>The copies are to be in as many zones as there are, whatever the policy says.</summary>
+    public bool IsSpread { get; init; }
+
+    /// <summary>The release that it is staged in; null for one that is to be visible now.</summary>
+    public ServerId? Release { get; init; }
 
     /// <summary>The servers that have the bytes already.</summary>
     public IReadOnlyList<ServerId> At { get; init; } = [];
@@ -70,6 +77,8 @@ public sealed record PublishRequest
             "replicas" => isNumber && number is >= 1 and <= Limits.Replicas
                 ? this with { Replicas = (byte)number } : null,
             "new" => this with { IsNew = value.SequenceEqual("1"u8) },
+            "spread" => this with { IsSpread = value.SequenceEqual("1"u8) },
+            "release" => ServerId.TryCreate(value, out ServerId release) ? this with { Release = release } : null,
             _ => this,
         };
     }

@@ -64,6 +64,18 @@ public static class WireErrors
     public static readonly WireError Exists =
         new("EXISTS", false, "Something is published under this name, and it was not to be replaced.");
 
+    /// <summary>A release that is not there, or not where it would have to be.</summary>
+    public static readonly WireError UnknownRelease = new("UNKNOWN_RELEASE", false,
+        "Nothing is staged in a release of this name; or, to be rolled back, it is not the newest that is active.");
+
+    /// <summary>A release that was activated already.</summary>
+    public static readonly WireError ReleaseActive = new("RELEASE_ACTIVE", false,
+        "A release of this name is active already; stage what follows in one of another name.");
+
+    /// <summary>A release that is too large for one change.</summary>
+    public static readonly WireError ReleaseFull = new("RELEASE_FULL", false,
+        "A release has at most 100,000 files and a change of 32 MiB; of all, 400,000 files are staged at most.");
+
     /// <summary>Fewer servers than copies can take the bytes.</summary>
     public static readonly WireError NoRoom =
         new("NO_ROOM", false, "Fewer servers than copies are asked for are here, have room and could get the bytes.");
@@ -100,7 +112,7 @@ public static class WireErrors
     public static IReadOnlyList<WireError> All { get; } =
     [
         FileNotFound, UnknownCommand, Malformed, NotTrusted, NotRegistered, UnknownServer, LimitReached, Unavailable,
-        OutOfRange, Twin, NotAuthenticated, Exists, NoRoom, Mismatch, UnknownToken, DiskFull, Busy, LineTooLong,
-        BadLine, Timeout,
+        OutOfRange, Twin, NotAuthenticated, Exists, UnknownRelease, ReleaseActive, ReleaseFull, NoRoom, Mismatch,
+        UnknownToken, DiskFull, Busy, LineTooLong, BadLine, Timeout,
     ];
 }

@@ -13,8 +13,15 @@ internal enum BookKind : byte
     /// <summary>A prefix and the policy of what lies below it: <see cref="ReplicationPolicy"/>.</summary>
     Policy = 2,
 
+    /// <summary>A release, or one with a file that is staged in it: <see cref="ReleaseHead"/>,
+    /// <see cref="PublishedName"/>.</summary>
+    Release = 4,
+
     /// <summary>The name of a token and what it allows: <see cref="TokenTable"/>.</summary>
     Token = 5,
+
+    /// <summary>An active release with a name, and what was there before: <see cref="PublishedName"/>.</summary>
+    Undo = 7,
 }
 
 /// <summary>What must not be forgotten, in memory: which names are published, and which were removed.</summary>
@@ -33,6 +40,7 @@ internal sealed class Book(Catalog catalog, long seed)
     private PolicyTable _policies = PolicyTable.Empty;
     private long _number;
     private long _highest;
+    private readonly Dictionary<FileName, ushort[]> _expected = [];
 
     /// <summary>The number of the last change that is applied.</summary>
     public long Number => Volatile.Read(ref _number);
@@ -47,6 +55,9 @@ internal sealed class Book(Catalog catalog, long seed)
     /// <summary>Who is let in over HTTP.</summary>
     public TokenTable Tokens { get; } = new();
 
+    /// <summary>What is staged, and what the newest activation replaced.</summary>
+    public Releases Releases { get; } = new();
+
     /// <summary>Takes one row of those a store has at the start.</summary>
     /// <exception cref="RecordStoreException">It is none that this version can read: it is named.</exception>
     public void Load(byte kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
@@ -56,6 +67,7 @@ internal sealed class Book(Catalog catalog, long seed)
             BookKind.Name => TryTakeName(key, value),
             BookKind.Policy => TryTakePolicy(key, value),
             BookKind.Token => Tokens.TryTake(key, value),
+            BookKind.Release or BookKind.Undo => Releases.TryTake((BookKind)kind, key, value),
             _ => throw new RecordStoreException(
                 $"the book has a row of kind {kind}, which this version does not know: use the version that wrote it"),
         };
@@ -75,7 +87,12 @@ internal sealed class Book(Catalog catalog, long seed)
             if (row.Value is not null) Load(row.Kind, row.Key, row.Value);
             else if (row.Kind == (byte)BookKind.Policy) Volatile.Write(ref _policies, Policies.With(row.Key, null));
             else if (row.Kind == (byte)BookKind.Token) Tokens.TakeOut(row.Key);
+            else if ((BookKind)row.Kind is BookKind.Release or BookKind.Undo)
+            {
+                Releases.Drop((BookKind)row.Kind, row.Key);
+            }
         }
+        _expected.Clear();
         Loaded(change.Number);
     }
 
@@ -91,6 +108,7 @@ internal sealed class Book(Catalog catalog, long seed)
             Volatile.Write(ref _policies, Policies.With(Encoding.UTF8.GetBytes(prefix), null));
         }
         Tokens.KeepOnly(rows.Where(row => row.Kind == (byte)BookKind.Token).Select(row => row.Key));
+        Releases.KeepOnly(rows);
         Catalog.View view = catalog.Now;
         (Catalog.RowSet published, Catalog.RowSet removed) = (new(), new());
         foreach (RecordRow row in rows)
@@ -112,7 +130,15 @@ internal sealed class Book(Catalog catalog, long seed)
         {
             if (!removed.Contains(row)) Volatile.Write(ref _removed.ValueOf(row), 0);
         }
+        _expected.Clear();
         Loaded(number);
+    }
+
+    /// <summary>Says who has what the next change publishes under a name, or had what it removes: it is noted in the
+    /// same step. The catalog's writer alone.</summary>
+    public void Expect(ReadOnlySpan<byte> name, ushort[] holders)
+    {
+        if (FileName.TryCreate(name, out FileName read)) _expected[read] = holders;
     }
 
     /// <summary>What is published under a name; false when nothing is.</summary>
@@ -132,8 +158,11 @@ internal sealed class Book(Catalog catalog, long seed)
         _highest = Math.Max(_highest, name.Revision);
         int removed = name.IsRemoved ? _removed.Add(key) : _removed.Find(key);
         if (removed >= 0) Volatile.Write(ref _removed.ValueOf(removed), name.IsRemoved ? name.Revision : 0);
-        if (name.IsRemoved) catalog.Retract(key);
-        else catalog.Publish(key, name);
+        ushort[]? holders = _expected.Count > 0 && FileName.TryCreate(key, out FileName read)
+            ? _expected.GetValueOrDefault(read) : null;
+        if (name.IsRemoved) catalog.Retract(key, holders);
+        else if (holders is null) catalog.Publish(key, name);
+        else catalog.Publish(key, name, holders);
         return true;
     }
 

@@ -80,10 +80,11 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     /// <param name="order">The order.</param>
     /// <param name="sources">Where it gets the bytes, the best first; of more than fit the first.</param>
     /// <returns>When it is carried out null, else the reason why it was not, in words.</returns>
-    public Task<string?> GiveAsync(ServerId server, OrderLine order, params IReadOnlyList<Contact> sources)
+    public Task<string?> GiveAsync(ServerId server, OrderLine order, params IReadOnlyList<Contact> sources) =>
+        GiveAsync(server, new PendingOrder([order], sources));
+
+    private Task<string?> GiveAsync(ServerId server, PendingOrder pending)
     {
-        TaskCompletionSource<string?> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        PendingOrder pending = new(order, sources, done);
         lock (_lock)
         {
             if (!_visits.TryGetValue(server, out OrderVisit? visit)) return Task.FromResult<string?>("it is not here");
@@ -91,7 +92,7 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
             visit.Waiting.Enqueue(pending);
             if (visit.Held is not null) Release(visit);
         }
-        return done.Task;
+        return pending.Done.Task;
     }
 
     /// <summary>Gives orders about one name now, and on each connection that the server makes, until the last of them
@@ -108,6 +109,27 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
             all[orders[0].Name!.Value] = orders;
         }
         return GiveOwedAsync(server, orders);
+    }
+
+    /// <summary>Gives SHOW and DROP orders about different names that become true together; what is not done now is
+    /// given again, each for itself, on each connection that the server makes.</summary>
+    /// <returns>Whether all is carried out now.</returns>
+    public async Task<bool> OweTogetherAsync(ServerId server, IReadOnlyList<OrderLine> orders)
+    {
+        OrderLine[][] owed = [.. orders.Select(order => new[] { order })];
+        lock (_lock)
+        {
+            if (!_owed.TryGetValue(server, out var all)) _owed.Add(server, all = []);
+            foreach (OrderLine[] one in owed.Take(MostWaiting - all.Count)) all[one[0].Name!.Value] = one;
+        }
+        string?[] failures = await Task.WhenAll(orders.Chunk(OrderLine.MostLines)
+            .Select(together => GiveAsync(server, new PendingOrder(together, [])))).ConfigureAwait(false);
+        if (!Array.TrueForAll(failures, failure => failure is null)) return false;
+        lock (_lock)
+        {
+            foreach (OrderLine[] one in owed) IsDone(server, one);
+        }
+        return true;
     }
 
     /// <summary>Forgets what a server was to drop: it tells all it has anew.</summary>
@@ -129,13 +151,15 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     {
         string?[] whys = await Task.WhenAll(orders.Select(order => GiveAsync(server, order))).ConfigureAwait(false);
         if (whys[^1] is not null) return;
-        lock (_lock)
-        {
-            FileName name = orders[0].Name!.Value;
-            if (!_owed.TryGetValue(server, out var all) || all.GetValueOrDefault(name) != orders) return;
-            all.Remove(name);
-            if (all.Count == 0) _owed.Remove(server);
-        }
+        lock (_lock) IsDone(server, orders);
+    }
+
+    private void IsDone(ServerId server, OrderLine[] orders)
+    {
+        FileName name = orders[0].Name!.Value;
+        if (!_owed.TryGetValue(server, out var all) || all.GetValueOrDefault(name) != orders) return;
+        all.Remove(name);
+        if (all.Count == 0) _owed.Remove(server);
     }
 
     /// <summary>The connection of a content server ended.</summary>
@@ -176,15 +200,17 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         Answer answer = visit.Held!;
         visit.Held = null;
         List<OrderLine> orders = [];
-        while (visit.Given.Count < MostGiven && visit.Waiting.TryDequeue(out PendingOrder? next))
+        while (visit.Given.Count < MostGiven && visit.Waiting.TryPeek(out PendingOrder? next)
+            && orders.Count + next.Orders.Count <= OrderLine.MostLines)
         {
+            visit.Waiting.Dequeue();
             string word = $"{++_word}";
             visit.Given.Add(word, next.Done);
-            orders.Add(next.Order with
+            orders.AddRange(next.Orders.Select(order => order with
             {
                 Order = word,
                 Sources = [.. next.Sources.Take(OrderLine.MostSources).Select(visit.PlaceOf)],
-            });
+            }));
         }
         answer.Complete(later => later.SendList(new OrderLines(orders)));
     }
@@ -228,9 +254,12 @@ internal sealed class OrderVisit(ServerId server, ServerLines.AddressWord addres
         (System.Text.Encoding.UTF8.GetString(addressOf(contact)), contact.TcpPort);
 }
 
-/// <summary>An order that waits, and who is told what came of it.</summary>
-internal sealed record PendingOrder(
-    OrderLine Order, IReadOnlyList<Contact> Sources, TaskCompletionSource<string?> Done);
+/// <summary>An order that waits, of one line or of several that belong together, and who is told what came of
+/// it.</summary>
+internal sealed record PendingOrder(IReadOnlyList<OrderLine> Orders, IReadOnlyList<Contact> Sources)
+{
+    public TaskCompletionSource<string?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
 
 /// <summary>The answer to ORDERS, a piece at a time.</summary>
 internal sealed class OrderLines(List<OrderLine> orders) : ILineSource

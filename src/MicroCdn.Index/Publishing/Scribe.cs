@@ -40,11 +40,11 @@ internal sealed partial class Scribe(
 
     /// <summary>Writes what a draft says. Done when it is durable, and everybody who asks this index sees it.</summary>
     /// <param name="draft">What is to be written.</param>
-    /// <param name="also">What else the catalog's writer does in the step in which it is seen.</param>
+    /// <param name="before">What the catalog's writer does right before it is seen.</param>
     /// <returns>Null, or why nothing was written.</returns>
-    public async Task<WireError?> WriteAsync(Draft draft, Action? also = null)
+    public async Task<WireError?> WriteAsync(Draft draft, Action? before = null)
     {
-        Proposal proposal = new(draft, also);
+        Proposal proposal = new(draft, before);
         if (!_waiting.Writer.TryWrite(proposal)) return WireErrors.LimitReached;
         if (!_leads) RefuseWaiting();
         return await proposal.Done.Task.ConfigureAwait(false);
@@ -131,7 +131,6 @@ internal sealed partial class Scribe(
             // with a change is done for one that was written after all, or its name would have no copies.
             if (exception.IsUncertain && await IsWrittenAsync(number, cancellationToken).ConfigureAwait(false))
             {
-                await applied.DoAsync(AlsoAll).ConfigureAwait(false);
                 refusal = null;
             }
         }
@@ -148,7 +147,7 @@ internal sealed partial class Scribe(
     }
 
     // What may have been written, or was by somebody else, is seen before anything follows it.
-    private async Task<bool> TryReadAgainAsync(CancellationToken cancellationToken)
+    private async Task<bool> TryReadAgainAsync(CancellationToken cancellationToken, Action? before = null)
     {
         List<RecordRow> rows = [];
         try
@@ -156,7 +155,11 @@ internal sealed partial class Scribe(
             long number = await store.LoadAsync(
                 (kind, key, value) => rows.Add(new RecordRow(kind, key.ToArray(), value.ToArray())), cancellationToken)
                 .ConfigureAwait(false);
-            await applied.DoAsync(() => book.Replace(number, rows)).ConfigureAwait(false);
+            await applied.DoAsync(() =>
+            {
+                before?.Invoke();
+                book.Replace(number, rows);
+            }).ConfigureAwait(false);
             _isUncertain = false;
         }
         catch (RecordStoreException exception)
@@ -175,7 +178,7 @@ internal sealed partial class Scribe(
             long read = await store.LoadAsync(
                 (kind, key, value) => rows.Remove(TextOf(kind, key, value)), cancellationToken).ConfigureAwait(false);
             return read == number && rows.Count == 0
-                && await TryReadAgainAsync(cancellationToken).ConfigureAwait(false);
+                && await TryReadAgainAsync(cancellationToken, BeforeAll).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is RecordStoreException or OperationCanceledException)
         {
@@ -225,16 +228,16 @@ internal sealed partial class Scribe(
 
     private void Apply(RecordChange change)
     {
+        BeforeAll();
         book.Apply(change);
-        AlsoAll();
     }
 
-    private void AlsoAll()
+    private void BeforeAll()
     {
-        foreach (Proposal proposal in _batch) proposal.Also?.Invoke();
+        foreach (Proposal proposal in _batch) proposal.Before?.Invoke();
     }
 
-    private sealed record Proposal(Draft Draft, Action? Also)
+    private sealed record Proposal(Draft Draft, Action? Before)
     {
         public TaskCompletionSource<WireError?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

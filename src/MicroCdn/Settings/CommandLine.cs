@@ -26,10 +26,14 @@ internal static class CommandLine
             ServersVerb.Create(),
             PutVerb.Create(),
             RmVerb.Create(),
+            MvVerb.Create(),
+            StatVerb.Create(),
+            SyncVerb.Create(),
             PurgeVerb.Create(),
             TokenVerb.Create(),
             KeyVerb.Create(),
         };
+        foreach (Command verb in ReleaseVerbs.Create()) root.Add(verb);
         foreach (Command verb in DrainVerb.CreateBoth()) root.Add(verb);
         return root;
     }

@@ -1,62 +1,47 @@
 using System.CommandLine;
 using System.Globalization;
 using MicroCdn.Client;
-using MicroCdn.Keys;
-using MicroCdn.Network;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Verbs;
 
-/// <summary><c>microcdn put</c>: publishes a file.</summary>
+/// <summary><c>microcdn put</c>: publishes a file, or a folder.</summary>
 internal static class PutVerb
 {
     public static Command Create()
     {
-        Argument<string> file = new("file") { Description = "The file to publish.", HelpName = "FILE" };
-        Argument<FileName?> name = new("name")
-        {
-            Description = "The name to publish it under; by default its own.",
-            HelpName = "NAME",
-            Arity = ArgumentArity.ZeroOrOne,
-            CustomParser = result => result.Tokens.Count == 0 ? null : Flags.Read<FileName>(
-                result, "name", "a relative path without '..', at most 1,024 bytes", FileName.TryCreate),
-        };
-        Option<int?> replicas = new("--replicas")
-        {
-            Description = $"How many copies there are to be, 1 to {Limits.Replicas}; by default as the policy of the "
-                + "name's prefix says, two where there is none.",
-            HelpName = "N",
-        };
-        replicas.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is { } number and (< 1 or > Limits.Replicas))
-                result.AddError($"--replicas wants 1 to {Limits.Replicas}, not {number}.");
-        });
+        Argument<string> file = new("file") { Description = "The file, or folder, to publish.", HelpName = "FILE" };
+        Argument<string?> name = FolderFiles.Prefix("name", "The name to publish it under, of a folder what the names "
+            + "begin with ('/' for nothing); by default its own.", isNeeded: false);
         Option<bool> isNew = new("--new") { Description = "Refuse when something is published under the name." };
-        IndexFlags index = new();
-        Option<string?> keyFile = KeyFlags.File();
-        Command verb = new("put", "Publish a file: copies on as many servers as asked, verified, under a name.")
+        PutFlags flags = new();
+        Command verb = new("put", "Publish files: copies on as many servers as asked, verified, under their names.")
         {
-            file, name, replicas, isNew, keyFile,
+            file, name, isNew,
         };
-        index.AddTo(verb);
+        flags.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(token => PutAsync(
-            parsed.GetValue(file)!, parsed.GetValue(name), new PutOptions
-            {
-                Replicas = parsed.GetValue(replicas) ?? 0, IsNew = parsed.GetValue(isNew),
-            },
-            PublisherOf(index.Read(parsed), parsed.GetValue(keyFile)), token)));
+            parsed.GetValue(file)!, parsed.GetValue(name), flags.Read(parsed) with { IsNew = parsed.GetValue(isNew) },
+            flags.Publisher(parsed), token)));
         return verb;
     }
 
-    /// <summary>Who publishes, by the flags.</summary>
-    public static Publisher PublisherOf(ClientOptions options, string? keyFile) => new(options,
-        KeyFile.Operator(KeyFlags.Choose(keyFile, null)), new TcpDialer(TimeProvider.System), TimeProvider.System);
+    /// <summary>What the names of a folder's files begin with.</summary>
+    public static string PrefixOf(string path) => path.Length == 0 || path.EndsWith('/') ? path : path + "/";
 
     private static async Task<int> PutAsync(
-        string path, FileName? wanted, PutOptions options, Publisher publisher, CancellationToken token)
+        string path, string? wanted, PutOptions options, Publisher publisher, CancellationToken token)
     {
-        if ((wanted ?? NameOf(path)) is not { } name)
+        bool isFolder = Directory.Exists(path);
+        string text = wanted ?? Path.GetFileName(Path.GetFullPath(path));
+        if (isFolder)
+        {
+            FolderOptions folder = new(PrefixOf(text), options);
+            return await FolderFiles.RunAsync(path, folder, publisher, token);
+        }
+        // Behind a slash the file keeps its own name.
+        if (text.Length == 0 || text.EndsWith('/')) text += Path.GetFileName(path);
+        if (!FileName.TryCreate(text, out FileName name))
         {
             Messages.Say($"'{path}' makes no name: say one behind it.");
             return ExitCode.Usage;
@@ -69,8 +54,9 @@ internal static class PutVerb
             await ProgressBars.RunAsync(async bars => done = await publisher.PutAsync(name, bytes,
                 options with { UnixSeconds = Math.Clamp(seconds, -1, Limits.UnixSeconds) }, bars.Add(name), token));
             string servers = string.Join(", ", done!.Servers);
+            string what = options.Release is null ? $"published {name}" : $"staged {name} in {options.Release}";
             return Messages.Print(() => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"published {name} ({done.Size} bytes, revision {done.Revision}) on {servers}")));
+                $"{what} ({done.Size} bytes, revision {done.Revision}) on {servers}")));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -78,7 +64,4 @@ internal static class PutVerb
             return ExitCode.Failed;
         }
     }
-
-    private static FileName? NameOf(string path) =>
-        FileName.TryCreate(Path.GetFileName(path), out FileName name) ? name : null;
 }

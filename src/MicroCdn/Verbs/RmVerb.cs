@@ -25,7 +25,7 @@ internal static class RmVerb
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             FileName removed = parsed.GetValue(name);
-            Publisher publisher = PutVerb.PublisherOf(index.Read(parsed), parsed.GetValue(keyFile));
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             long revision = await publisher.RemoveAsync(removed, token);
             return Messages.Print(() => Console.WriteLine(
                 string.Create(CultureInfo.InvariantCulture, $"removed {removed} (revision {revision})")));

@@ -43,7 +43,7 @@ internal static class TokenVerb
             AccessToken token = AccessToken.Draw(RandomNumberGenerator.Fill);
             TokenGrant grant = new(token.Id, token.Hash, TokenGrant.ReadScopes(parsed.GetValue(scope) ?? "publish"),
                 parsed.GetValue(prefix) ?? "", -1, parsed.GetValue(note) ?? "");
-            Publisher publisher = PutVerb.PublisherOf(index.Read(parsed), parsed.GetValue(keyFile));
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"TOKEN_ADD {grant.ToWords()}", cancelled);
             return Messages.Print(() => Console.WriteLine(token.Reveal()));
         }));
@@ -58,7 +58,7 @@ internal static class TokenVerb
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async cancelled =>
         {
-            Publisher publisher = PutVerb.PublisherOf(index.Read(parsed), parsed.GetValue(keyFile));
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             IReadOnlyList<string> lines = await publisher.OrderAsync("TOKENS", cancelled);
             return Messages.Print(() =>
             {
@@ -82,7 +82,7 @@ internal static class TokenVerb
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async cancelled =>
         {
-            Publisher publisher = PutVerb.PublisherOf(index.Read(parsed), parsed.GetValue(keyFile));
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"TOKEN_REMOVE {parsed.GetValue(id)}", cancelled);
             return Messages.Print(() => Console.WriteLine($"took back token {parsed.GetValue(id)}"));
         }));

@@ -1,0 +1,300 @@
+using System.Text;
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+using MicroCdn.Records;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Index.Publishing;
+
+/// <summary>Makes what was staged visible all at once, and takes that back.</summary>
+/// <remarks>
+/// <para>Think of a theatre between two acts: the new set stands behind the curtain, piece by piece, for as long as
+/// it takes, and somebody walks through it to see that nothing is missing; then the curtain goes up once.</para>
+/// <para>ACTIVATE has every file's copies counted first, and made where they are not. Only when there are as many of
+/// each as asked one change of the book is written, with what was there before beside it. ROLLBACK is the same way
+/// back, as a new change: revisions only grow. A name that was published anew since then stays as it is.</para>
+/// </remarks>
+internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds copies, NameTurns turns,
+    PublishRounds rounds, OrderDesk orders, TimeProvider time, ILogger logger)
+{
+    // Files whose copies are counted at once: so many orders wait for a server at most.
+    private const int AtOnce = 4_096;
+
+    // A change is at most 32 MiB (decision 19); what else is in it is small.
+    private const int MostBytes = 30 << 20;
+
+    // As many rows as are taken out at once when nobody waits for it.
+    private const int MostSwept = 5_000;
+
+    // What is staged while it is being activated is taken along, until it does not end.
+    private const int MostTries = 3;
+
+    private const int Progress = 1_000;
+
+    private int _busy;
+
+    /// <summary>True for a verb that is answered here.</summary>
+    public static bool Knows(ReadOnlySpan<byte> verb) => verb.SequenceEqual("ACTIVATE"u8)
+        || verb.SequenceEqual("ROLLBACK"u8) || verb.SequenceEqual("RELEASES"u8) || verb.SequenceEqual("UNSTAGE"u8);
+
+    /// <summary>Answers an operator.</summary>
+    public WireError? Handle(ReadOnlySpan<byte> verb, Words words, Answer answer)
+    {
+        ServerId release = default;
+        bool isNamed = !verb.SequenceEqual("RELEASES"u8) && words.Next(out var word)
+            && ServerId.TryCreate(word, out release);
+        bool mayBeNameless = verb.SequenceEqual("RELEASES"u8) || verb.SequenceEqual("ROLLBACK"u8);
+        if ((!isNamed && !mayBeNameless) || !words.OnlyUnknownPairs()) return WireErrors.Malformed;
+        return verb switch
+        {
+            _ when verb.SequenceEqual("ACTIVATE"u8) =>
+                rounds.Begin(answer, told => InTurnAsync(() => ActivateAsync(release, told))),
+            _ when verb.SequenceEqual("ROLLBACK"u8) => rounds.Begin(
+                answer, told => InTurnAsync(() => RollBackAsync(isNamed ? release : null, told))),
+            _ when verb.SequenceEqual("UNSTAGE"u8) => rounds.Begin(answer, told => UnstageAsync(release, told)),
+            _ => rounds.Begin(answer, ListAsync),
+        };
+    }
+
+    /// <summary>Adds the rows that stage a file.</summary>
+    /// <param name="release">In which release.</param>
+    /// <param name="file">The file; without a digest for a name that is to show nothing any more.</param>
+    /// <param name="number">The revision.</param>
+    /// <param name="rows">Where the rows go.</param>
+    /// <returns>Why it must not be, or null.</returns>
+    public WireError? Stage(ServerId release, FileCopies file, long number, List<RecordRow> rows)
+    {
+        ReleaseHead? head = book.Releases.Find(release);
+        if (head is { State: ReleaseState.Active }) return WireErrors.ReleaseActive;
+        if (book.Releases.CountOf(release) >= Releases.MostFiles
+            || book.Releases.StagedCount >= Releases.MostStaged) return WireErrors.ReleaseFull;
+        rows.Add(new RecordRow((byte)BookKind.Release, Releases.KeyOf(release, file.Name),
+            (file.State.Digest.IsNone ? PublishedName.Removed(number) : file.As(number)).Write()));
+        if (head is { State: ReleaseState.Staged }) return null;
+        if (head is null && book.Releases.All is { Count: >= Releases.Most } all)
+        {
+            if (all.FirstOrDefault(one => one.Head.State != ReleaseState.Staged && one.Undoable == 0) is not { } old)
+            {
+                return WireErrors.ReleaseFull;
+            }
+            rows.Add(new RecordRow((byte)BookKind.Release, Releases.KeyOf(old.Name), null));
+        }
+        rows.Add(HeadRow(release, new ReleaseHead(ReleaseState.Staged, number, Now, 0, 0)));
+        return null;
+    }
+
+    private long Now => time.GetUtcNow().ToUnixTimeSeconds();
+
+    // Two at once could each undo what the other did.
+    private async Task<WireError?> InTurnAsync(Func<Task<WireError?>> work)
+    {
+        if (Interlocked.Exchange(ref _busy, 1) != 0) return WireErrors.Busy;
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref _busy, 0);
+        }
+    }
+
+    private async Task<WireError?> ActivateAsync(ServerId release, PurgeReceipts told)
+    {
+        for (int tries = 0; tries < MostTries; tries++)
+        {
+            (IReadOnlyList<(FileName Name, PublishedName File)> files, long edition) = book.Releases.StagedIn(release);
+            if (files.Count == 0) return WireErrors.UnknownRelease;
+            if (files.Count > Releases.MostFiles) return WireErrors.ReleaseFull;
+            List<NameTurn>? ready = await GatherAsync(
+                [.. files.Select(file => new FileCopies(BytesOf(file.Name), file.File))], told).ConfigureAwait(false);
+            if (ready is null) return WireErrors.NoRoom;
+            bool isOther = false;
+            (WireError? refusal, long revision, List<NameTurn> turned) = await turns.WriteAsync((number, all, rows) =>
+            {
+                isOther = book.Releases.StagedIn(release).Edition != edition;
+                if (isOther) return null;
+                all.AddRange(ready);
+                return Activate(release, number, ready, rows);
+            }).ConfigureAwait(false);
+            if (refusal is not null) return refusal;
+            if (isOther) continue;
+            LogActivated(release, turned.Count, revision);
+            told.Say(Encoding.UTF8.GetBytes($"ACTIVATED {revision} {turned.Count}\n"));
+            await ShowAsync(revision, turned, told).ConfigureAwait(false);
+            await SweepAsync().ConfigureAwait(false);
+            return null;
+        }
+        return WireErrors.Busy;
+    }
+
+    // What was there before stands beside what is there from now on; what was staged is no more.
+    private WireError? Activate(ServerId release, long number, List<NameTurn> ready, List<RecordRow> rows)
+    {
+        long bytes = 0, written = 0;
+        foreach (NameTurn turn in ready)
+        {
+            byte[] name = turn.File.Name, key = Releases.KeyOf(release, name);
+            byte[] before = (book.TryFind(name, out PublishedName old) ? old : PublishedName.Removed(number)).Write();
+            rows.Add(new RecordRow((byte)BookKind.Release, key, null));
+            rows.Add(new RecordRow((byte)BookKind.Undo, key, before));
+            bytes += turn.File.State.Size;
+            written += (2 * key.Length) + before.Length + name.Length + turn.File.As(number).Write().Length;
+        }
+        rows.Add(HeadRow(release, new ReleaseHead(ReleaseState.Active, number, Now, ready.Count, bytes)));
+        return written > MostBytes ? WireErrors.ReleaseFull : null;
+    }
+
+    private async Task<WireError?> RollBackAsync(ServerId? named, PurgeReceipts told)
+    {
+        Release? newest = book.Releases.All.LastOrDefault(one => one.Head.State == ReleaseState.Active);
+        if (newest is not { Undoable: > 0 } || (named is { } wanted && wanted != newest.Name))
+        {
+            return WireErrors.UnknownRelease;
+        }
+        var before = book.Releases.BeforeOf(newest.Name);
+        List<NameTurn>? ready = await GatherAsync([.. before.Where(file => IsAsLeft(BytesOf(file.Name), newest.Head))
+            .Select(file => new FileCopies(BytesOf(file.Name), file.Before))], told).ConfigureAwait(false);
+        if (ready is null) return WireErrors.NoRoom;
+        (WireError? refusal, long revision, List<NameTurn> turned) = await turns.WriteAsync((number, all, rows) =>
+        {
+            all.AddRange(ready.Where(turn => IsAsLeft(turn.File.Name, newest.Head)));
+            rows.AddRange(before.Select(file => new RecordRow(
+                (byte)BookKind.Undo, Releases.KeyOf(newest.Name, BytesOf(file.Name)), null)));
+            rows.Add(HeadRow(newest.Name, newest.Head with
+            {
+                State = ReleaseState.RolledBack, Revision = number, UnixSeconds = Now,
+            }));
+            return null;
+        }).ConfigureAwait(false);
+        if (refusal is not null) return refusal;
+        LogRolledBack(newest.Name, turned.Count, revision);
+        int kept = before.Count - turned.Count;
+        told.Say(Encoding.UTF8.GetBytes($"ROLLED_BACK {revision} {turned.Count} release={newest.Name} kept={kept}\n"));
+        await ShowAsync(revision, turned, told).ConfigureAwait(false);
+        return null;
+    }
+
+    // A name that somebody published or removed since is his.
+    private bool IsAsLeft(byte[] name, ReleaseHead head) => head.Revision
+        == (book.TryFind(name, out PublishedName now) ? now.Revision : book.RemovedAt(name));
+
+    private async Task<WireError?> UnstageAsync(ServerId release, PurgeReceipts told)
+    {
+        int count = 0;
+        WireError? refusal = await scribe.WriteAsync((_, rows) =>
+        {
+            var files = book.Releases.StagedIn(release).Files;
+            if (book.Releases.Find(release) is not { State: ReleaseState.Staged }) return WireErrors.UnknownRelease;
+            count = files.Count;
+            rows.AddRange(files.Select(file => new RecordRow(
+                (byte)BookKind.Release, Releases.KeyOf(release, BytesOf(file.Name)), null)));
+            rows.Add(new RecordRow((byte)BookKind.Release, Releases.KeyOf(release), null));
+            return null;
+        }).ConfigureAwait(false);
+        if (refusal is null) told.Say(Encoding.UTF8.GetBytes($"UNSTAGED {count}\nEND\n"));
+        return refusal;
+    }
+
+    private Task<WireError?> ListAsync(PurgeReceipts told)
+    {
+        foreach (Release one in book.Releases.All)
+        {
+            ReleaseHead head = one.Head;
+            (string word, long files, long bytes) = head.State switch
+            {
+                ReleaseState.Staged => ("staged", one.Staged, one.StagedBytes),
+                ReleaseState.Active => ("active", head.Files, head.Bytes),
+                _ => ("rolled-back", head.Files, head.Bytes),
+            };
+            told.Say(Encoding.UTF8.GetBytes($"RELEASE {one.Name} {word} {files} {bytes} {head.Revision} "
+                + $"time={head.UnixSeconds}{(one.Undoable > 0 ? $" undo={one.Undoable}" : "")}\n"));
+        }
+        told.Say("END\n"u8);
+        return Task.FromResult<WireError?>(null);
+    }
+
+    // Counts the copies of each file, and has those made that are missing. Who has the bytes says so at once; which
+    // servers these are, nobody remembers. Null when one file has too few.
+    private async Task<List<NameTurn>?> GatherAsync(IReadOnlyList<FileCopies> files, PurgeReceipts told)
+    {
+        IReadOnlyList<CopyPlace> places = orders.Places;
+        NameTurn?[] ready = new NameTurn?[files.Count];
+        using SemaphoreSlim window = new(AtOnce);
+        (int done, bool isShort) = (0, false);
+        await Task.WhenAll(files.Select(async (file, at) =>
+        {
+            await window.WaitAsync().ConfigureAwait(false);
+            try
+            {
+                // What cannot be as a whole is not gone on with.
+                if (Volatile.Read(ref isShort)) return;
+                ready[at] = file.State.Digest.IsNone ? NameTurn.Away(file.Name)
+                    : await GatherAsync(file, places).ConfigureAwait(false);
+                if (ready[at] is null) Volatile.Write(ref isShort, true);
+            }
+            finally
+            {
+                window.Release();
+            }
+            if (Interlocked.Increment(ref done) is var count && count % Progress == 0)
+            {
+                told.Say(Encoding.UTF8.GetBytes($"COPIES {count} {files.Count}\n"));
+            }
+        })).ConfigureAwait(false);
+        return isShort ? null : [.. ready.OfType<NameTurn>()];
+    }
+
+    private async Task<NameTurn?> GatherAsync(FileCopies file, IReadOnlyList<CopyPlace> places)
+    {
+        // One that has the bytes needs no room for them, and who has them is asked by asking.
+        List<Server> order = copies.InOrder(file, _ => true, places);
+        Contact[] sources = [.. order.Select(server => server.Contact).OfType<Contact>()];
+        List<Server> holders = await copies.BringAsync(file, order, sources).ConfigureAwait(false);
+        if (holders.Count >= copies.WantedOf(file))
+        {
+            return new NameTurn(file, [.. holders.Select(server => (ushort)server.Number)]);
+        }
+        LogShort(Encoding.UTF8.GetString(file.Name), holders.Count);
+        return null;
+    }
+
+    private async Task ShowAsync(long revision, List<NameTurn> turned, PurgeReceipts told)
+    {
+        await turns.ShowAsync(revision, turned, (server, isShown) =>
+            told.Say(Encoding.UTF8.GetBytes($"{(isShown ? "SHOWN" : "LATE")} {server}\n"))).ConfigureAwait(false);
+        told.Say("END\n"u8);
+    }
+
+    // Only the newest can be rolled back: what the others replaced is not kept.
+    private async Task SweepAsync()
+    {
+        Release[] all = [.. book.Releases.All.Where(one => one.Undoable > 0)];
+        foreach (Release old in all.SkipLast(1))
+        {
+            foreach (var part in book.Releases.BeforeOf(old.Name).Chunk(MostSwept))
+            {
+                await scribe.WriteAsync((_, rows) =>
+                {
+                    rows.AddRange(part.Select(file => new RecordRow(
+                        (byte)BookKind.Undo, Releases.KeyOf(old.Name, BytesOf(file.Name)), null)));
+                    return null;
+                }).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static RecordRow HeadRow(ServerId release, ReleaseHead head) =>
+        new((byte)BookKind.Release, Releases.KeyOf(release), head.Write());
+
+    private static byte[] BytesOf(FileName name) => Encoding.UTF8.GetBytes(name.Value);
+
+    [LoggerMessage(2055, LogLevel.Information, "release {Release} is active: {Files} files, as revision {Revision}")]
+    private partial void LogActivated(ServerId release, int files, long revision);
+
+    [LoggerMessage(2056, LogLevel.Information, "release {Release} is rolled back: {Files} files, revision {Revision}")]
+    private partial void LogRolledBack(ServerId release, int files, long revision);
+
+    [LoggerMessage(2057, LogLevel.Warning, "'{Name}' has {Copies} copies, which are too few to make it visible")]
+    private partial void LogShort(string name, int copies);
+}

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using MicroCdn.Client;
+using MicroCdn.Keys;
+
+namespace MicroCdn.Verbs;
+
+/// <summary><c>microcdn activate</c>, <c>rollback</c>, <c>unstage</c> and <c>releases</c>: what was staged, as a
+/// whole.</summary>
+internal static class ReleaseVerbs
+{
+    /// <summary>All of them.</summary>
+    public static IEnumerable<Command> Create() =>
+    [
+        Turn("activate", "Make all that is staged in a release visible at once, or nothing of it.", isNeeded: true,
+            "activated", (publisher, release, token) => publisher.ActivateAsync(release!, null, token)),
+        Turn("rollback", "Make current again what was before the newest activation.", isNeeded: false,
+            "rolled back", (publisher, release, token) => publisher.RollBackAsync(release, null, token)),
+        Unstage(), List(),
+    ];
+
+    private static Command Turn(string name, string description, bool isNeeded, string done,
+        Func<Publisher, string?, CancellationToken, Task<ReleaseReceipt>> turn)
+    {
+        Argument<string?> release = PutFlags.Release(isNeeded);
+        if (!isNeeded) release.Description = "The release, which must be the newest active one; by default that.";
+        IndexFlags index = new();
+        Option<string?> keyFile = KeyFlags.File();
+        Command verb = new(name, description) { release, keyFile };
+        index.AddTo(verb);
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            ReleaseReceipt receipt = await turn(PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile)),
+                parsed.GetValue(release), token);
+            return Messages.Print(() =>
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{done} {receipt.Release} ({receipt.Files} files, revision {receipt.Revision})"));
+                if (receipt.Kept > 0)
+                {
+                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                        $"{receipt.Kept} names stay as they are: they were published anew since"));
+                }
+                foreach (string server in receipt.Shown) Console.WriteLine($"shown by {server}");
+                foreach (string server in receipt.Late) Console.WriteLine($"late: {server} shows it when it is back");
+            });
+        }));
+        return verb;
+    }
+
+    private static Command Unstage()
+    {
+        Argument<string?> release = PutFlags.Release(isNeeded: true);
+        IndexFlags index = new();
+        Option<string?> keyFile = KeyFlags.File();
+        Command verb = new("unstage", "Throw away what is staged in a release.") { release, keyFile };
+        index.AddTo(verb);
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            long count = await PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile))
+                .UnstageAsync(parsed.GetValue(release)!, token);
+            return Messages.Print(() => Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{parsed.GetValue(release)}: {count} files are staged no more")));
+        }));
+        return verb;
+    }
+
+    private static Command List()
+    {
+        IndexFlags index = new();
+        Option<bool> json = Flags.Json();
+        Option<string?> keyFile = KeyFlags.File();
+        Command verb = new("releases", "List what is staged, what is active, and what was rolled back.")
+        {
+            json, keyFile,
+        };
+        index.AddTo(verb);
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            List<ReleaseRow> rows = await PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile))
+                .ReleasesAsync(token);
+            return Messages.Print(() =>
+            {
+                if (parsed.GetValue(json)) WriteJson(rows);
+                else WriteTable(rows);
+            });
+        }));
+        return verb;
+    }
+
+    private static void WriteTable(List<ReleaseRow> rows)
+    {
+        int width = Math.Max(7, rows.Select(row => row.Name.Length).DefaultIfEmpty().Max());
+        using StreamWriter output = Table.Output();
+        output.WriteLine($"{"RELEASE".PadRight(width)}  STATE         FILES        SIZE  SINCE");
+        foreach (ReleaseRow row in rows)
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Table.Plain(row.Name).PadRight(width)}  "
+                + $"{row.State,-11}  {row.Files,6}  {Table.Size(row.Bytes),10}  {TimeOf(row)}"));
+        }
+    }
+
+    private static string TimeOf(ReleaseRow row) => DateTimeOffset.FromUnixTimeSeconds(row.UnixSeconds)
+        .ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+
+    private static void WriteJson(List<ReleaseRow> rows)
+    {
+        using Stream output = Console.OpenStandardOutput();
+        using Utf8JsonWriter writer = new(output, Table.Json);
+        writer.WriteStartArray();
+        foreach (ReleaseRow row in rows)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("name", row.Name);
+            writer.WriteString("state", row.State);
+            writer.WriteNumber("files", row.Files);
+            writer.WriteNumber("bytes", row.Bytes);
+            writer.WriteString("since", TimeOf(row));
+            writer.WriteBoolean("undoable", row.IsUndoable);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+        writer.Flush();
+        output.WriteByte((byte)'\n');
+    }
+}
