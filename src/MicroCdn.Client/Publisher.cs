@@ -92,7 +92,7 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
         long size = bytes.Length;
         bytes.Position = 0;
         using FileHashing hashing = new(size);
-        byte[] chunk = new byte[Chunks.Bytes];
+        byte[] chunk = new byte[(int)Math.Clamp(size, 1, Chunks.Bytes)];
         while (hashing.Done < size)
         {
             Memory<byte> next = chunk.AsMemory(0, Chunks.LengthOf(size, hashing.Done / Chunks.Bytes));
@@ -201,7 +201,7 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
     private async Task SendAsync(
         Upload upload, long offset, LineConnection connection, string who, CancellationToken cancellationToken)
     {
-        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        byte[] piece = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(upload.Size, 1, PieceBytes));
         try
         {
             upload.Bytes.Position = offset;
