@@ -51,6 +51,7 @@ Add("cold", Cold.Help, Cold.Run);
 Add("restart", Restart.Help, Restart.Run);
 Add("purge", PurgeTimes.Help, PurgeTimes.Run);
 Add("records", RecordTimes.Help, RecordTimes.Run);
+Add("publish", PublishTimes.Help, PublishTimes.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 

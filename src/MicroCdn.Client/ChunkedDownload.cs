@@ -79,10 +79,17 @@ internal sealed class ChunkedDownload : IDisposable
                     .ConfigureAwait(false);
             }
             await EndCouriersAsync().ConfigureAwait(false);
-            if (end.Result is not null) TargetException.Guard(_part.Commit);
+            if (end.Result is not null)
+            {
+                await _around.AtDisk(() => TargetException.Guard(_part.Commit)).ConfigureAwait(false);
+            }
             _part.Keep = end.NeedsWhole && IsWorthKeeping;
-            await Task.WhenAny(Task.WhenAll(_reports.Values), Task.Delay(ReportTime, _around.Time, cancellationToken))
-                .ConfigureAwait(false);
+            if (!_reports.IsEmpty)
+            {
+                await Task.WhenAny(
+                    Task.WhenAll(_reports.Values), Task.Delay(ReportTime, _around.Time, cancellationToken))
+                    .ConfigureAwait(false);
+            }
             return end;
         }
         catch (Exception exception) when (exception is not CdnException { Failure: CdnFailure.WrongBytes })
@@ -244,11 +251,13 @@ internal sealed class ChunkedDownload : IDisposable
     // What an earlier process left is a claim: each chunk of it is verified again.
     private void Adopt(ChunkList list, CancellationToken cancellationToken)
     {
-        byte[] buffer = new byte[Chunks.Bytes];
+        byte[] buffer = [];
         for (int chunk = 0; chunk < list.Count && _part.Origin == PartOrigin.Same; chunk++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!_part.IsClaimed(chunk)) continue;
+            // A mebibyte for each small file would be most of what a server does that fetches many.
+            if (buffer.Length == 0) buffer = new byte[Chunks.LengthOf(_location.Size, 0)];
             Span<byte> bytes = buffer.AsSpan(0, Chunks.LengthOf(_location.Size, chunk));
             if (!TryReadPart(chunk, bytes) || !list.IsRight(chunk, bytes)) continue;
             _board.Found(chunk);

@@ -15,10 +15,14 @@ public sealed class DigestDownload : IDisposable
     /// <param name="dialer">Opens connections.</param>
     /// <param name="time">The clock.</param>
     /// <param name="pace">Waits for as long as so many bytes are to take; null for as fast as they come.</param>
-    public DigestDownload(IDialer dialer, TimeProvider time, Func<int, CancellationToken, ValueTask>? pace = null)
+    /// <param name="atDisk">Runs what waits for the disk: many downloads at once would keep every thread of the pool
+    /// waiting; null for in place.</param>
+    public DigestDownload(IDialer dialer, TimeProvider time, Func<int, CancellationToken, ValueTask>? pace = null,
+        Func<Action, Task>? atDisk = null)
     {
         ClientOptions options = new() { Patience = TimeSpan.FromSeconds(5), Pace = pace };
         _around = new Surroundings(options, new Told(null), dialer, time, null, new HttpFiles());
+        if (atDisk is not null) _around = _around with { AtDisk = atDisk };
     }
 
     /// <summary>Fetches.</summary>
@@ -40,7 +44,10 @@ public sealed class DigestDownload : IDisposable
         };
         if (!location.HasChunks) throw new CdnException(CdnFailure.Unreachable, "its chunks cannot be verified");
         Surroundings around = _around with { Finder = new Told(location) };
-        using ChunkedDownload download = new(wanted.Name ?? name, location, target, around, new DownloadOptions());
+        ChunkedDownload? opened = null;
+        await around.AtDisk(() => opened = new ChunkedDownload(
+            wanted.Name ?? name, location, target, around, new DownloadOptions())).ConfigureAwait(false);
+        using ChunkedDownload download = opened!;
         ChunkedEnd end = await download.RunAsync(cancellationToken).ConfigureAwait(false);
         return end.Result
             ?? throw new CdnException(CdnFailure.Unreachable, $"no server tells the chunks of {wanted.Digest}");

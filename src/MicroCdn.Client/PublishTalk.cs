@@ -225,7 +225,8 @@ internal sealed class PublishTalk(ClientOptions options, Identity? self, IDialer
     private static CdnException Refusal(string who, string answer)
     {
         WireError? error = WireErrors.All.FirstOrDefault(error => answer == $"ERROR {error.Word}");
-        bool isNotFound = error == WireErrors.FileNotFound || error == WireErrors.UnknownRelease;
+        bool isNotFound = error == WireErrors.FileNotFound || error == WireErrors.UnknownRelease
+            || error == WireErrors.UnknownToken;
         CdnFailure failure = isNotFound ? CdnFailure.NotFound
             : error == WireErrors.NoRoom || error == WireErrors.DiskFull ? CdnFailure.NoRoom : CdnFailure.Refused;
         return new CdnException(failure, $"{who} refused: {error?.Meaning ?? answer}");

@@ -4,4 +4,12 @@ namespace MicroCdn.Client;
 
 /// <summary>What every download of one client is given.</summary>
 internal sealed record Surroundings(
-    ClientOptions Options, IFinder Finder, IDialer Dialer, TimeProvider Time, ListMemory? Memory, HttpFiles Http);
+    ClientOptions Options, IFinder Finder, IDialer Dialer, TimeProvider Time, ListMemory? Memory, HttpFiles Http)
+{
+    /// <summary>Runs what waits for the disk; in place, where one download has it for itself.</summary>
+    public Func<Action, Task> AtDisk { get; init; } = work =>
+    {
+        work();
+        return Task.CompletedTask;
+    };
+}

@@ -81,7 +81,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         };
         _blobs.Lost = digest => _receipts.Tell(new Receipt(ReceiptKind.Lost, options.Id) { Digest = digest });
         _downloads = new DigestDownload(dialer, time,
-            options.FetchRate == 0 ? null : new FetchPace(options.FetchRate, time).WaitAsync);
+            options.FetchRate == 0 ? null : new FetchPace(options.FetchRate, time).WaitAsync, options.AtDisk);
         _orders = new OrderWork(options, _blobs, chunks, _downloads, _receipts, logger);
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Content.Publishing;
 
 /// <summary>Carries out what the index ordered, and tells what came of it.</summary>
-/// <remarks>Everything in its sequence, but for fetching, which takes its time: so many at once, and nothing waits for
-/// it.</remarks>
+/// <remarks>Everything in its sequence, which the log keeps: what is about different names and bytes is written down
+/// with one stroke. But for fetching, which takes its time: so many at once, and nothing waits for it.</remarks>
 internal sealed partial class OrderWork(ContentOptions options, BlobKeeper blobs, ChunkLists chunks,
     DigestDownload downloads, ReceiptLink receipts, ILogger logger) : IDisposable
 {
@@ -36,21 +36,23 @@ internal sealed partial class OrderWork(ContentOptions options, BlobKeeper blobs
     /// <summary>Carries orders out; returns when only fetches are still under way.</summary>
     public async Task DoAsync(IReadOnlyList<OrderLine> orders, CancellationToken cancellationToken)
     {
+        List<Task> done = [];
         for (int at = 0; at < orders.Count;)
         {
             OrderLine order = orders[at];
             int end = at + 1;
             if (order.Kind == OrderKind.Fetch) Fetch(order, cancellationToken);
-            else if (order.Kind == OrderKind.Forget) await TryAsync(order, ForgetAsync).ConfigureAwait(false);
+            else if (order.Kind == OrderKind.Forget) done.Add(TryAsync(order, ForgetAsync));
             else
             {
                 while (end < orders.Count && orders[end].Order == order.Order
                     && orders[end].Kind is OrderKind.Show or OrderKind.Drop) end++;
                 OrderLine[] group = [.. orders.Skip(at).Take(end - at)];
-                await TryAsync(order, one => ChangeAsync(one, group)).ConfigureAwait(false);
+                done.Add(TryAsync(order, one => ChangeAsync(one, group)));
             }
             at = end;
         }
+        await Task.WhenAll(done).ConfigureAwait(false);
     }
 
     private async Task ChangeAsync(OrderLine order, OrderLine[] group)

@@ -7,8 +7,8 @@ namespace MicroCdn.Content.Publishing;
 
 /// <summary>One STORE: says how much of the bytes is here, takes the rest, verifies all, and answers when they are
 /// durable.</summary>
-/// <remarks>It runs on the pool; only the waiting for the disk at its end has a thread of its own. What came of a long
-/// upload that breaks off is kept, a mebibyte at a time, for the next one.</remarks>
+/// <remarks>It runs on the pool; only the waiting for the disk at both ends has a thread of its own. What came of a
+/// long upload that breaks off is kept, a mebibyte at a time, for the next one.</remarks>
 internal sealed class Upload(Uploads uploads, string put, FileDigest digest, long size, FileDigest root, Answer answer)
 {
     // Asked for by the pool, and from then on expected by the connection, on its own thread.
@@ -72,7 +72,9 @@ internal sealed class Upload(Uploads uploads, string put, FileDigest digest, lon
         if (!blobs.TryReserve(size)) return WireErrors.DiskFull;
         try
         {
-            using BlobPart part = blobs.Folder!.Begin(digest, size);
+            BlobPart? begun = null;
+            await blobs.AtDisk(() => begun = blobs.Folder!.Begin(digest, size)).ConfigureAwait(false);
+            using BlobPart part = begun!;
             part.Keep = true;
             (bool isRight, Blob blob) = await ReceiveAsync(part).ConfigureAwait(false);
             // What is wrong is of no use to a next try either.
