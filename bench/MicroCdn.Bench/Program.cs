@@ -52,6 +52,7 @@ Add("restart", Restart.Help, Restart.Run);
 Add("purge", PurgeTimes.Help, PurgeTimes.Run);
 Add("records", RecordTimes.Help, RecordTimes.Run);
 Add("publish", PublishTimes.Help, PublishTimes.Run);
+Add("release", ReleaseTimes.Help, ReleaseTimes.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 
@@ -63,7 +64,7 @@ catch (Exception) when (Workspace.Interrupted)
 {
     return 130;
 }
-catch (Exception failure) when (failure is BenchException or IOException or SocketException)
+catch (Exception failure) when (failure is BenchException or MicroCdn.Client.CdnException or IOException or SocketException)
 {
     Console.Error.WriteLine(failure.Message);
     return 1;

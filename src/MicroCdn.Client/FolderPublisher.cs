@@ -35,8 +35,9 @@ public sealed class FolderPublisher(Publisher publisher)
         {
             try
             {
-                told?.Invoke(await PutAsync(talk, file, there.GetValueOrDefault(file.Name), folder, tally, token)
-                    .ConfigureAwait(false));
+                FolderStep step = await PutAsync(talk, file, there.GetValueOrDefault(file.Name), folder, tally, token)
+                    .ConfigureAwait(false);
+                told?.Invoke(step);
             }
             catch (CdnException exception)
             {

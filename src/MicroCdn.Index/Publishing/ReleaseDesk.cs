@@ -48,9 +48,9 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
         return verb switch
         {
             _ when verb.SequenceEqual("ACTIVATE"u8) =>
-                rounds.Begin(answer, told => InTurnAsync(() => ActivateAsync(release, told))),
+                rounds.Begin(answer, told => InTurnAsync(() => ActivateAsync(release, told), told)),
             _ when verb.SequenceEqual("ROLLBACK"u8) => rounds.Begin(
-                answer, told => InTurnAsync(() => RollBackAsync(isNamed ? release : null, told))),
+                answer, told => InTurnAsync(() => RollBackAsync(isNamed ? release : null, told), told)),
             _ when verb.SequenceEqual("UNSTAGE"u8) => rounds.Begin(answer, told => UnstageAsync(release, told)),
             _ => rounds.Begin(answer, ListAsync),
         };
@@ -85,18 +85,21 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
 
     private long Now => time.GetUtcNow().ToUnixTimeSeconds();
 
-    // Two at once could each undo what the other did.
-    private async Task<WireError?> InTurnAsync(Func<Task<WireError?>> work)
+    // Two at once could each undo what the other did. Who has heard the end of one may begin the next.
+    private async Task<WireError?> InTurnAsync(Func<Task<WireError?>> work, PurgeReceipts told)
     {
         if (Interlocked.Exchange(ref _busy, 1) != 0) return WireErrors.Busy;
+        WireError? refusal;
         try
         {
-            return await work().ConfigureAwait(false);
+            refusal = await work().ConfigureAwait(false);
         }
         finally
         {
             Volatile.Write(ref _busy, 0);
         }
+        if (refusal is null) told.Say("END\n"u8);
+        return refusal;
     }
 
     private async Task<WireError?> ActivateAsync(ServerId release, PurgeReceipts told)
@@ -259,12 +262,9 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
         return null;
     }
 
-    private async Task ShowAsync(long revision, List<NameTurn> turned, PurgeReceipts told)
-    {
-        await turns.ShowAsync(revision, turned, (server, isShown) =>
-            told.Say(Encoding.UTF8.GetBytes($"{(isShown ? "SHOWN" : "LATE")} {server}\n"))).ConfigureAwait(false);
-        told.Say("END\n"u8);
-    }
+    private Task ShowAsync(long revision, List<NameTurn> turned, PurgeReceipts told) =>
+        turns.ShowAsync(revision, turned, (server, isShown) =>
+            told.Say(Encoding.UTF8.GetBytes($"{(isShown ? "SHOWN" : "LATE")} {server}\n")));
 
     // Only the newest can be rolled back: what the others replaced is not kept.
     private async Task SweepAsync()
