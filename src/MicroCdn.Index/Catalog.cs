@@ -24,6 +24,7 @@ internal sealed class Catalog(long seed)
 
     private CatalogTables _tables = new(seed);
     private long _change;
+    private bool _isTogether;
 
     /// <summary>How many files have a holder or are published.</summary>
     public int Count => Volatile.Read(ref _tables).Held;
@@ -89,6 +90,27 @@ internal sealed class Catalog(long seed)
         CompactIfWorth(_tables, []);
     }
 
+    /// <summary>Changes names together: whoever looks finds all of them as they were, or all of them changed. One
+    /// caller at a time.</summary>
+    /// <param name="names">The names.</param>
+    /// <param name="change">Changes them here.</param>
+    public void Together(IEnumerable<byte[]> names, Action change)
+    {
+        CatalogTables tables = _tables;
+        tables.DrawDown(names.Select(name => tables.Names.Add(name)).Where(row => row >= 0));
+        _isTogether = true;
+        try
+        {
+            change();
+        }
+        finally
+        {
+            _isTogether = false;
+            tables.DrawUp();
+        }
+        CompactIfWorth(tables, []);
+    }
+
     private List<int> Apply(CatalogTables tables, int server, FileList list, RowSet? told)
     {
         List<int> disputed = [];
@@ -115,6 +137,7 @@ internal sealed class Catalog(long seed)
 
     private List<int> CompactIfWorth(CatalogTables tables, List<int> disputed)
     {
+        if (_isTogether) return disputed;
         bool mostlyGone = tables.Names.Count > WorthCompacting && tables.Held < tables.Names.Count / 2;
         return mostlyGone || tables.Versions.IsMostlyDropped ? Compact(tables, disputed) : disputed;
     }

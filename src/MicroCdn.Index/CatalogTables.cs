@@ -36,6 +36,9 @@ internal sealed class CatalogTables(long seed)
 
     private readonly ConcurrentDictionary<int, Holding[]> _notes = [];
 
+    // While names change together: what readers are still told of them.
+    private Dictionary<int, (Copies Copies, Holding[]? Note, PublishedName? Published)>? _curtain;
+
     public NameTable Names { get; } = new(seed);
 
     public ReplicaSets Sets { get; } = new();
@@ -53,8 +56,34 @@ internal sealed class CatalogTables(long seed)
         }
     }
 
+    /// <summary>Has readers see these files as they are now, whatever is changed meanwhile, until
+    /// <see cref="DrawUp"/>; the writer's alone.</summary>
+    public void DrawDown(IEnumerable<int> rows)
+    {
+        Dictionary<int, (Copies, Holding[]?, PublishedName?)> curtain = [];
+        foreach (int row in rows)
+        {
+            Copies copies = LookBehind(row, out Holding[]? note);
+            curtain[row] = (copies, note, TryPublishedBehind(row, out PublishedName published) ? published : null);
+        }
+        Volatile.Write(ref _curtain, curtain);
+    }
+
+    /// <summary>Has readers see in one step all that was changed; the writer's alone.</summary>
+    public void DrawUp() => Volatile.Write(ref _curtain, null);
+
     /// <summary>What a file's card or note says now; a note when servers disagree (or the card has no room).</summary>
     public Copies Look(int row, out Holding[]? note)
+    {
+        // In this sequence: whoever read a card that was changed behind the curtain finds the curtain, or that it is up
+        // and everything else is changed too.
+        Copies copies = LookBehind(row, out note);
+        if (Volatile.Read(ref _curtain) is not { } curtain || !curtain.TryGetValue(row, out var before)) return copies;
+        note = before.Note;
+        return before.Copies;
+    }
+
+    private Copies LookBehind(int row, out Holding[]? note)
     {
         while (true)
         {
@@ -69,7 +98,18 @@ internal sealed class CatalogTables(long seed)
     /// <summary>What is published of a file; false when it is not.</summary>
     public bool TryPublished(int row, out PublishedName published)
     {
-        int version = PublishedOf(row);
+        bool isPublished = TryPublishedBehind(row, out published);
+        if (Volatile.Read(ref _curtain) is not { } curtain || !curtain.TryGetValue(row, out var before))
+        {
+            return isPublished;
+        }
+        published = before.Published.GetValueOrDefault();
+        return before.Published is not null;
+    }
+
+    private bool TryPublishedBehind(int row, out PublishedName published)
+    {
+        int version = PublishedOf(LookBehind(row, out Holding[]? note), note).Version;
         published = default;
         if (version < 0) return false;
         (long revision, byte copies) = Versions[version].Published;
@@ -81,7 +121,8 @@ internal sealed class CatalogTables(long seed)
     /// <summary>Says which change published a file, for one that is, and how many copies were asked for; the writer's
     /// alone.</summary>
     public void Publish(int row, in PublishedName published) =>
-        Versions[PublishedOf(row)].Published = (published.Revision, CopiesWord(published));
+        Versions[PublishedOf(LookBehind(row, out Holding[]? note), note).Version].Published =
+            (published.Revision, CopiesWord(published));
 
     /// <summary>Notes what is published of a file and who has it, in one step: whoever looks finds what was before or
     /// this, with those who have it. The writer's alone.</summary>
@@ -114,14 +155,14 @@ internal sealed class CatalogTables(long seed)
     /// <summary>True when servers disagree about a file.</summary>
     public bool IsDisputed(int row)
     {
-        Look(row, out Holding[]? note);
+        LookBehind(row, out Holding[]? note);
         return note is not null && IsDisputed(note);
     }
 
     /// <summary>The claims about a file; the writer's alone.</summary>
     public Holding[] HoldingsOf(int row)
     {
-        Copies copies = Look(row, out Holding[]? note);
+        Copies copies = LookBehind(row, out Holding[]? note);
         if (note is not null) return note;
         if (copies.Set == 0) return [];
         if (copies.Version < 0) return [new Holding(copies.Size, -1, copies.Set, 0)];
@@ -155,16 +196,14 @@ internal sealed class CatalogTables(long seed)
     /// <summary>True for a server that has what is published of a file.</summary>
     public bool IsPublishedAt(int row, int server)
     {
-        Copies published = CopiesPublishedOf(row);
+        Copies published = PublishedOf(Look(row, out Holding[]? note), note);
         return published.Version >= 0 && Sets.Holds(published.Set, server);
     }
 
-    // The number of the state that is published; -1 when none is.
-    private int PublishedOf(int row) => CopiesPublishedOf(row).Version;
-
-    private Copies CopiesPublishedOf(int row)
+    // Of what a card or note says: what is published; without a version when nothing is.
+    private Copies PublishedOf(Copies copies, Holding[]? note)
     {
-        Copies none = new(0, 0, -1), copies = Look(row, out Holding[]? note);
+        Copies none = new(0, 0, -1);
         if (note is null) return Sets.HasBook(copies.Set) ? copies : none;
         Holding found = Array.Find(note, holding => Sets.HasBook(holding.Set));
         return found.Set == 0 ? none : new Copies(found.Set, found.Size, found.Version);

@@ -79,10 +79,20 @@ internal sealed class Book(Catalog catalog, long seed)
     /// <summary>Says up to which change the rows go that were loaded.</summary>
     public void Loaded(long number) => Volatile.Write(ref _number, number);
 
-    /// <summary>Applies one change. The catalog's writer alone.</summary>
+    /// <summary>Applies one change: whoever looks finds all of its names as they were, or all of them changed. The
+    /// catalog's writer alone.</summary>
     public void Apply(RecordChange change)
     {
-        foreach (RecordRow row in change.Rows)
+        byte[][] names = [.. change.Rows.Where(row => row.Kind == (byte)BookKind.Name).Select(row => row.Key)];
+        if (names.Length > 1) catalog.Together(names, () => Apply(change.Rows));
+        else Apply(change.Rows);
+        _expected.Clear();
+        Loaded(change.Number);
+    }
+
+    private void Apply(IReadOnlyList<RecordRow> rows)
+    {
+        foreach (RecordRow row in rows)
         {
             if (row.Value is not null) Load(row.Kind, row.Key, row.Value);
             else if (row.Kind == (byte)BookKind.Policy) Volatile.Write(ref _policies, Policies.With(row.Key, null));
@@ -92,15 +102,19 @@ internal sealed class Book(Catalog catalog, long seed)
                 Releases.Drop((BookKind)row.Kind, row.Key);
             }
         }
-        _expected.Clear();
-        Loaded(change.Number);
     }
 
     /// <summary>Puts all rows of a store in the place of what is here. The catalog's writer alone.</summary>
-    /// <remarks>No name is gone for a moment that is there before and after.</remarks>
+    /// <remarks>No name is gone for a moment that is there before and after, and names that change do so
+    /// together.</remarks>
     public void Replace(long number, IReadOnlyList<RecordRow> rows)
     {
-        foreach (RecordRow row in rows) Load(row.Kind, row.Key, row.Value);
+        List<byte[]> gone = PublishedBeside(rows);
+        catalog.Together(rows.Where(IsNews).Select(row => row.Key).Concat(gone), () =>
+        {
+            foreach (RecordRow row in rows) Load(row.Kind, row.Key, row.Value);
+            foreach (byte[] name in gone) catalog.Retract(name);
+        });
         HashSet<string> prefixes = [.. rows.Where(row => row.Kind == (byte)BookKind.Policy)
             .Select(row => Encoding.UTF8.GetString(row.Key))];
         foreach ((string prefix, _) in Policies.All.Where(rule => !prefixes.Contains(rule.Prefix)))
@@ -109,23 +123,11 @@ internal sealed class Book(Catalog catalog, long seed)
         }
         Tokens.KeepOnly(rows.Where(row => row.Kind == (byte)BookKind.Token).Select(row => row.Key));
         Releases.KeepOnly(rows);
-        Catalog.View view = catalog.Now;
-        (Catalog.RowSet published, Catalog.RowSet removed) = (new(), new());
-        foreach (RecordRow row in rows)
+        Catalog.RowSet removed = new();
+        foreach (RecordRow row in rows.Where(row => row.Kind == (byte)BookKind.Name))
         {
-            if ((BookKind)row.Kind != BookKind.Name) continue;
-            if (view.Names.Find(row.Key) is >= 0 and int found) published.Add(found);
             if (_removed.Find(row.Key) is >= 0 and int tombstone) removed.Add(tombstone);
         }
-        List<byte[]> gone = [];
-        foreach (int row in view.Names)
-        {
-            if (!published.Contains(row) && view.TryPublished(view.NameOf(row), out PublishedName _))
-            {
-                gone.Add(view.NameOf(row).ToArray());
-            }
-        }
-        foreach (byte[] name in gone) catalog.Retract(name);
         foreach (int row in _removed)
         {
             if (!removed.Contains(row)) Volatile.Write(ref _removed.ValueOf(row), 0);
@@ -133,6 +135,27 @@ internal sealed class Book(Catalog catalog, long seed)
         _expected.Clear();
         Loaded(number);
     }
+
+    // What is published here and not named by any of these rows.
+    private List<byte[]> PublishedBeside(IReadOnlyList<RecordRow> rows)
+    {
+        Catalog.View view = catalog.Now;
+        Catalog.RowSet named = new();
+        foreach (RecordRow row in rows.Where(row => row.Kind == (byte)BookKind.Name))
+        {
+            if (view.Names.Find(row.Key) is >= 0 and int found) named.Add(found);
+        }
+        List<byte[]> beside = [];
+        foreach (int row in view.Names)
+        {
+            if (!named.Contains(row) && view.TryPublished(row, out _)) beside.Add(view.NameOf(row).ToArray());
+        }
+        return beside;
+    }
+
+    private bool IsNews(RecordRow row) => row.Kind == (byte)BookKind.Name
+        && PublishedName.TryRead(row.Value, out PublishedName read)
+        && (TryFind(row.Key, out PublishedName now) ? now.Revision != read.Revision : !read.IsRemoved);
 
     /// <summary>Says who has what the next change publishes under a name, or had what it removes: it is noted in the
     /// same step. The catalog's writer alone.</summary>

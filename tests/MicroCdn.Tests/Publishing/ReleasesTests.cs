@@ -110,6 +110,36 @@ public sealed class ReleasesTests
         Assert.True(_book.TryFind("b"u8, out published) && !published.IsSpread);
     }
 
+    [Fact]
+    public async Task Names_of_one_change_are_seen_to_turn_at_once()
+    {
+        const int Names = 200, Changes = 300;
+        for (int name = 0; name < Names; name++) Publish($"{name}", "0", [1, 2]);
+        long first = _number + 1;
+        bool isOver = false;
+        int half = 0;
+        Task looking = Task.Run(() =>
+        {
+            for (Random random = new(1); !Volatile.Read(ref isOver);)
+            {
+                long one = RevisionOf(random.Next(Names)), other = RevisionOf(random.Next(Names));
+                if (one >= first && one > other) half++;
+            }
+        }, TestContext.Current.CancellationToken);
+        for (int change = 0; change < Changes; change++)
+        {
+            Apply([.. Enumerable.Range(0, Names).Select(name =>
+                Row(BookKind.Name, $"{name}", File(_number + 1, $"{change % 2}").Write()))]);
+        }
+        Volatile.Write(ref isOver, true);
+        await looking;
+        Assert.Equal(0, half);
+        Assert.Equal(_number, RevisionOf(0));
+    }
+
+    private long RevisionOf(int name) =>
+        _book.TryFind(Encoding.UTF8.GetBytes($"{name}"), out PublishedName found) ? found.Revision : 0;
+
     private void Publish(string name, string bytes, ushort[] holders, bool isSpread = false)
     {
         _book.Expect(Encoding.UTF8.GetBytes(name), holders);
