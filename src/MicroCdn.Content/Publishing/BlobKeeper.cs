@@ -284,20 +284,27 @@ internal sealed partial class BlobKeeper : IDisposable
 
     private void Apply(IReadOnlyList<PublishingRecord> records)
     {
+        byte[][] names = [.. records.Where(record => record.Name.Length > 0).Select(record => record.Name)];
+        if (names.Length > 1) Published.Together(names, () => ApplyAll(records));
+        else ApplyAll(records);
+        if (names.Length > 0) _changed();
+    }
+
+    private void ApplyAll(IReadOnlyList<PublishingRecord> records)
+    {
         foreach (PublishingRecord record in records)
         {
             // Before others see that it is gone: they would bring it again, and that is not to be deleted.
             if (record.Kind == RecordKind.Forget) _folder!.Delete(record.Digest);
             Apply(record);
         }
-        if (records.Any(record => record.Kind is RecordKind.Show or RecordKind.Drop)) _changed();
     }
 
     // The clerk of the log calls this, one at a time; the lock is for those who read meanwhile.
     private void Apply(PublishingRecord record)
     {
         Blob? blob = Find(record.Digest);
-        PublishedFile? file = record.Name.Length > 0 ? Published.FileOf(record.Name) : null;
+        PublishedFile? file = record.Name.Length > 0 ? Published.LastFileOf(record.Name) : null;
         switch (record.Kind)
         {
             case RecordKind.Keep:

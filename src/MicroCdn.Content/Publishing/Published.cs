@@ -32,6 +32,8 @@ internal sealed class Published(TimeProvider time)
     private readonly Queue<(int Slot, long Since)> _retired = [];
     private readonly List<PublishedFile> _changes = [];
     private NameTable _names = new(seed: 0);
+
+    private Curtain? _curtain;
     private int _slots;
     private int _count;
     private long _firstChange;
@@ -60,11 +62,47 @@ internal sealed class Published(TimeProvider time)
         if (Count == 0) return -1;
         NameTable names = Volatile.Read(ref _names);
         int row = names.Find(name);
-        return row < 0 ? -1 : (int)Volatile.Read(ref names.ValueOf(row)) - 1 is >= 0 and var slot ? Bit + slot : -1;
+        if (row < 0) return -1;
+        // In this sequence: whoever read a value that was changed behind the curtain finds the curtain, or that it is
+        // up and everything else is changed too.
+        long value = Volatile.Read(ref names.ValueOf(row));
+        if (Volatile.Read(ref _curtain) is { } curtain && curtain.Names == names
+            && curtain.Before.TryGetValue(row, out long before)) value = before;
+        return value > 0 ? Bit + (int)value - 1 : -1;
+    }
+
+    /// <summary>Changes names together: whoever looks finds all of them as they were, or all of them changed. One
+    /// writer at a time, as below.</summary>
+    /// <param name="names">The names.</param>
+    /// <param name="change">Changes them here.</param>
+    public void Together(IEnumerable<byte[]> names, Action change)
+    {
+        Dictionary<int, long> before = [];
+        foreach (byte[] name in names)
+        {
+            if (_names.Add(name) is >= 0 and int row) before[row] = _names.ValueOf(row);
+        }
+        Volatile.Write(ref _curtain, new Curtain(_names, before));
+        try
+        {
+            change();
+        }
+        finally
+        {
+            Volatile.Write(ref _curtain, null);
+        }
+        ForgetNamesIfMany();
     }
 
     /// <summary>The file with exactly this name; null when nothing is published under it.</summary>
     public PublishedFile? FileOf(ReadOnlySpan<byte> name) => Find(name) is >= 0 and var number ? this[number] : null;
+
+    /// <summary>The same, as the writer finds it while names change together.</summary>
+    public PublishedFile? LastFileOf(ReadOnlySpan<byte> name)
+    {
+        int row = _names.Find(name);
+        return row >= 0 && _names.ValueOf(row) is > 0 and var value ? File((int)value - 1) : null;
+    }
 
     /// <summary>True when so many more changes can be kept.</summary>
     public bool HasRoomFor(int changes) =>
@@ -89,7 +127,7 @@ internal sealed class Published(TimeProvider time)
     public void Drop(PublishedFile file)
     {
         Put(file, 0);
-        if (_names.Count > (2 * _count) + SpareNames) ForgetNames();
+        ForgetNamesIfMany();
     }
 
     /// <summary>Everything that is shown, as it is found while walking.</summary>
@@ -144,8 +182,9 @@ internal sealed class Published(TimeProvider time)
     }
 
     // Whoever still reads the old table finds in it what was true when it was replaced.
-    private void ForgetNames()
+    private void ForgetNamesIfMany()
     {
+        if (_curtain is not null || _names.Count <= (2 * _count) + SpareNames) return;
         NameTable names = new(seed: 0);
         for (int slot = 0; slot < _slots; slot++)
         {
@@ -157,4 +196,6 @@ internal sealed class Published(TimeProvider time)
         }
         Volatile.Write(ref _names, names);
     }
+
+    private sealed record Curtain(NameTable Names, Dictionary<int, long> Before);
 }

@@ -31,6 +31,27 @@ public sealed class PublishedTests
     }
 
     [Fact]
+    public void Names_that_change_together_are_seen_as_they_were_until_all_have_changed()
+    {
+        Published published = new(_time);
+        published.Show("a"u8, BlobOf(1), 1, 100);
+        published.Show("gone"u8, BlobOf(1), 1, 100);
+        published.Together(["a".Utf8(), "new".Utf8(), "gone".Utf8()], () =>
+        {
+            published.Show("a"u8, BlobOf(2), 2, 200);
+            Assert.Equal((2, 2, 200), Facts(published.LastFileOf("a"u8)!));
+            published.Show("new"u8, BlobOf(2), 2, 200);
+            published.Drop(published.LastFileOf("gone"u8)!);
+            Assert.Equal((1, 1, 100), Facts(published.FileOf("a"u8)!));
+            Assert.Equal((1, 1, 100), Facts(published.FileOf("gone"u8)!));
+            Assert.Null(published.FileOf("new"u8));
+        });
+        Assert.Equal((2, 2, 200), Facts(published.FileOf("a"u8)!));
+        Assert.Equal((2, 2, 200), Facts(published.FileOf("new"u8)!));
+        Assert.Null(published.FileOf("gone"u8));
+    }
+
+    [Fact]
     public void What_was_replaced_makes_room_only_after_its_time()
     {
         Published published = new(_time);
