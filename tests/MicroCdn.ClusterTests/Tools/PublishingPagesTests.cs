@@ -1,0 +1,76 @@
+using MicroCdn.ClusterTests.Processes;
+
+namespace MicroCdn.ClusterTests.Tools;
+
+/// <summary>Whoever pastes the commands of the pages about publishing gets what they promise.</summary>
+/// <remarks>They run one after the other, in a network of their own, where the default ports are free. What asks another
+/// machine, or another index, is left out.</remarks>
+[Trait("Needs", "curl"), Collection(AloneCollection.Name)]
+public sealed class PublishingPagesTests
+{
+    // What other tests show: several machines, servers that end, and the token of somebody else.
+    private static readonly string[] Elsewhere = ["10.0.0.", "ssh ", "microcdn index", "microcdn content", "token rm "];
+
+    [Theory]
+    [InlineData("docs/publishing.md", 20)]
+    public async Task Its_commands_do_what_they_say(string document, int atLeast)
+    {
+        string[] commands = [.. Commands(document)];
+        Assert.True(commands.Length >= atLeast, $"only {commands.Length} commands found in {document}");
+        await using LossyNetwork network = await LossyNetwork.MakeAsync();
+        await using Stage stage = new() { Entry = network.Entry };
+        await StartAsync(stage);
+        string folder = stage.MakeFolder("user");
+        RunningProcess shell = stage.Run("bash", "-c", Script(folder, commands));
+        int code = await shell.UntilEndAsync(TimeSpan.FromMinutes(2));
+        Assert.True(code == 0, shell.Output);
+    }
+
+    private static async Task StartAsync(Stage stage)
+    {
+        await stage.MicroCdn("index", "--http-port", "8080").UntilLineAsync("listens on");
+        for (int n = 1; n <= 3; n++)
+        {
+            await stage.MicroCdn("content", "--server-id", $"CS{n}", "--files", stage.MakeFolder($"files of {n}"),
+                "--data", stage.MakeFolder($"state of {n}"), "--tcp-port", $"7{n}01", "--udp-port", $"7{n}02",
+                "--http-port", $"7{n}03").UntilSaidAsync("is asked for orders");
+        }
+    }
+
+    // A command that is there to be refused says so behind it, and ends with 1; what curl is told it prints.
+    private static string Script(string folder, string[] commands) => string.Join('\n',
+    [
+        "shopt -s expand_aliases", $"alias microcdn='{Stage.MicroCdnProgram}'", $"cd '{folder}'", "export HOME=$PWD",
+        "mkdir -p site .local; ln -s \"$XDG_DATA_HOME\" .local/share", "head -c 3000000 /dev/urandom > app-1.2.bin",
+        "echo hello > site/index.html; echo old > site/old.html",
+        .. commands.Select(command =>
+        {
+            int wanted = command.Contains("# refuse", StringComparison.Ordinal)
+                && command.StartsWith("microcdn", StringComparison.Ordinal) ? 1 : 0;
+            return $"{command}\ncode=$?; [ $code = {wanted} ] || {{ cat <<'COMMAND'\n{command}\nCOMMAND\n"
+                + "echo \"ended with $code\"; exit 9; }";
+        }),
+    ]);
+
+    // The lines of the fenced blocks; one that ends with a backslash goes on in the next.
+    private static IEnumerable<string> Commands(string document)
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "MicroCdn.slnx"))) folder = Path.GetDirectoryName(folder)!;
+        bool isInside = false;
+        string command = "";
+        foreach (string line in File.ReadLines(Path.Combine(folder, document)))
+        {
+            if (line.StartsWith("```", StringComparison.Ordinal)) isInside = !isInside && line == "```sh";
+            else if (isInside) command += line;
+            if (command.EndsWith('\\'))
+            {
+                command += "\n";
+                continue;
+            }
+            bool isElsewhere = Array.Exists(Elsewhere, word => command.Contains(word, StringComparison.Ordinal));
+            if (command.Length > 0 && !isElsewhere) yield return command;
+            command = "";
+        }
+    }
+}
