@@ -37,12 +37,17 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
     }
 
     /// <summary>Has a name published no more.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="match">Only when this revision is published under it; 0 whatever is.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>The revision of its removal.</returns>
     /// <exception cref="CdnException">It could not be removed.</exception>
-    public async Task<long> RemoveAsync(FileName name, CancellationToken cancellationToken)
+    public async Task<long> RemoveAsync(FileName name, long match, CancellationToken cancellationToken)
     {
-        await using PublishTalk talk = Talk();
-        return await RemoveAsync(talk, name, null, cancellationToken).ConfigureAwait(false);
+        long revision = 0;
+        await AskAsync($"REMOVE {Encoded(name)}{(match > 0 ? $" match={match}" : "")}", PublishTalk.AnswerTime,
+            line => revision = NumberIn(line, "REMOVED "), cancellationToken).ConfigureAwait(false);
+        return revision;
     }
 
     /// <summary>Gives what is published under a name another name. No byte moves.</summary>
@@ -204,7 +209,8 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
         + $"{(Chunks.FollowFromDigest(upload.Size) ? "" : $" chunks={upload.Root}")}"
         + $"{(put.UnixSeconds >= 0 ? $" time={put.UnixSeconds}" : "")}"
         + $"{(put.Replicas > 0 ? $" replicas={put.Replicas}" : "")}{(put.IsSpread ? " spread=1" : "")}"
-        + $"{(put.IsNew ? " new=1" : "")}{(put.Release is { } release ? $" release={release}" : "")}";
+        + $"{(put.IsNew ? " new=1" : "")}{(put.Match > 0 ? $" match={put.Match}" : "")}"
+        + $"{(put.Release is { } release ? $" release={release}" : "")}";
 
     private static string Encoded(FileName name) => Encoded(name.Value);
 
@@ -231,6 +237,9 @@ public sealed record PutOptions
 
     /// <summary>Refuse when something is published under the name.</summary>
     public bool IsNew { get; init; }
+
+    /// <summary>Refuse unless this revision is published under the name; 0 for no such condition.</summary>
+    public long Match { get; init; }
 
     /// <summary>Last change of the bytes in seconds since 1970; -1 for now.</summary>
     public long UnixSeconds { get; init; } = -1;

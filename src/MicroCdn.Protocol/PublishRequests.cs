@@ -3,7 +3,7 @@ using System.Text;
 namespace MicroCdn.Protocol;
 
 /// <summary><c>PLACE</c> and <c>PUBLISH</c>, of version 2: <c>file_name size sha256=HEX64 [chunks=HEX64] [time=SECONDS]
-/// [replicas=N] [spread=1] [new=1] [release=WORD] [at=ID]...</c>. An operator has a file published, or
+/// [replicas=N] [spread=1] [new=1] [match=REVISION] [release=WORD] [at=ID]...</c>. An operator has a file published, or
 /// staged.</summary>
 public sealed record PublishRequest
 {
@@ -27,6 +27,9 @@ public sealed record PublishRequest
 
     /// <summary>Refuse when something is published under this name.</summary>
     public bool IsNew { get; init; }
+
+    /// <summary>Refuse unless this revision is published under this name; 0 for no such condition.</summary>
+    public long Match { get; init; }
 
     /// <summary>The copies are to be in as many zones as there are, whatever the policy says.</summary>
     public bool IsSpread { get; init; }
@@ -76,6 +79,7 @@ public sealed record PublishRequest
             "time" => isNumber && number <= Limits.UnixSeconds ? this with { UnixSeconds = number } : null,
             "replicas" => isNumber && number is >= 1 and <= Limits.Replicas
                 ? this with { Replicas = (byte)number } : null,
+            "match" => isNumber && number > 0 ? this with { Match = number } : null,
             "new" => this with { IsNew = value.SequenceEqual("1"u8) },
             "spread" => this with { IsSpread = value.SequenceEqual("1"u8) },
             "release" => ServerId.TryCreate(value, out ServerId release) ? this with { Release = release } : null,

@@ -17,6 +17,8 @@ internal sealed partial class BlobKeeper : IDisposable
     /// <summary>How long a blob stays that no name has shown yet.</summary>
     public static readonly TimeSpan StagedTime = TimeSpan.FromDays(1);
 
+    private static readonly TimeSpan FreshTime = TimeSpan.FromMinutes(10);
+
     private readonly ContentOptions _options;
     private readonly StoreHealth _health;
     private readonly TimeProvider _time;
@@ -179,8 +181,11 @@ internal sealed partial class BlobKeeper : IDisposable
         bool isHere = false;
         await _log!.ChangeAsync([digest], () =>
         {
-            isHere = Find(digest) is { } blob && _folder!.Has(digest, blob.Size);
-            return isHere ? [PublishingRecord.Keep(Find(digest)!, Now)] : [];
+            Blob? blob = Find(digest);
+            isHere = blob is not null && _folder!.Has(digest, blob.Size);
+            // What was just brought is not written down again for being asked for.
+            bool isFresh = blob is { Names: 0 } && Now - blob.KeptAt < FreshTime.TotalSeconds;
+            return isHere && !isFresh ? [PublishingRecord.Keep(blob!, Now)] : [];
         }, Apply).ConfigureAwait(false);
         return isHere;
     }

@@ -89,23 +89,26 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
     private Problem? Remove(in Request request, Response response, FileName name)
     {
         if (PutHead.Read(request.ToFields(), request.Query, 0, out Problem? problem) is not { } head) return problem;
-        directory.TryFindPublished(Encoding.UTF8.GetBytes(name.Value), out PublishedEntry now);
-        if (now.Digest.IsNone) return new Problem(HttpStatus.NotFound, "Nothing is published under this name.");
-        if (!head.Holds(now.Digest))
-        {
-            return new Problem(HttpStatus.PreconditionFailed,
-                $"What is published under this name is \"{now.Digest}\", revision {now.Revision}; it stays.");
-        }
+        if (Stays(name, head, out PublishedEntry now) is { } stays) return stays;
         response.Later();
-        _ = Task.Run(async () => response.Give(await RemoveAsync(name).ConfigureAwait(false)));
+        _ = Task.Run(async () => response.Give(await RemoveAsync(name, head, now).ConfigureAwait(false)));
         return null;
     }
 
-    private async Task<Action<Response>> RemoveAsync(FileName name)
+    private Problem? Stays(FileName name, PutHead head, out PublishedEntry now)
+    {
+        directory.TryFindPublished(Encoding.UTF8.GetBytes(name.Value), out now);
+        if (now.Digest.IsNone) return new Problem(HttpStatus.NotFound, "Nothing is published under this name.");
+        return head.Holds(now.Digest) ? null : new Problem(HttpStatus.PreconditionFailed,
+            $"What is published under this name is \"{now.Digest}\", revision {now.Revision}; it stays.");
+    }
+
+    private async Task<Action<Response>> RemoveAsync(FileName name, PutHead head, PublishedEntry now)
     {
         try
         {
-            long revision = await publisher.RemoveAsync(name, CancellationToken.None).ConfigureAwait(false);
+            long match = head.IfMatch.Length > 0 ? now.Revision : 0;
+            long revision = await publisher.RemoveAsync(name, match, CancellationToken.None).ConfigureAwait(false);
             return response => Sentences.Explain(response, HttpStatus.Ok, $"removed {name} (revision {revision})");
         }
         catch (CdnException exception) when (exception.Failure == CdnFailure.NotFound)
@@ -114,6 +117,8 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
         }
         catch (CdnException exception)
         {
+            // Somebody else was quicker.
+            if (exception.Failure == CdnFailure.Refused && Stays(name, head, out _) is { } stays) return stays.Write;
             return Problem.Later(HttpStatus.ServiceUnavailable, exception.Message).Write;
         }
     }

@@ -122,7 +122,11 @@ internal sealed partial class Uploading(
             Stream bytes = put.Part.OpenRead();
             await using (bytes.ConfigureAwait(false))
             {
-                PutOptions options = new() { Replicas = put.Head.Replicas, IsNew = put.Head.IsNew };
+                PutOptions options = new()
+                {
+                    Replicas = put.Head.Replicas, IsNew = put.Head.IsNew,
+                    Match = put.Head.IfMatch.Length > 0 ? now.Revision : 0,
+                };
                 Publication done = await publisher.PutAsync(put.Name, bytes, options, null, CancellationToken.None)
                     .ConfigureAwait(false);
                 put.Part.IsKept = false;

@@ -59,7 +59,7 @@ internal sealed partial class PublishDesk
     private WireError? HandlePlace(Words words, ServerLines.AddressWord addressOf, Answer answer)
     {
         if (PublishRequest.Read(words) is not { } request) return WireErrors.Malformed;
-        if (request.IsNew && _book.TryFind(request.Name, out _)) return WireErrors.Exists;
+        if (IsOther(request.Name, request.IsNew, request.Match)) return WireErrors.Exists;
         FileCopies file = FileOf(request);
         List<Server> order = InOrder(request, file);
         if (order.Count < _copies.WantedOf(file)) return WireErrors.NoRoom;
@@ -86,9 +86,10 @@ internal sealed partial class PublishDesk
     private WireError? HandleRemove(Words words, Answer answer)
     {
         if (!NameDesk.TryName(ref words, out byte[] name)) return WireErrors.Malformed;
-        ServerId? release = null;
+        (ServerId? release, long match) = (null, 0);
         while (words.NextPair(out var key, out var value))
         {
+            if (key.SequenceEqual("match"u8) && !Words.IsNumber(value, out match)) return WireErrors.Malformed;
             if (!key.SequenceEqual("release"u8)) continue;
             if (!ServerId.TryCreate(value, out ServerId read)) return WireErrors.Malformed;
             release = read;
@@ -96,7 +97,7 @@ internal sealed partial class PublishDesk
         if (!words.AtEnd) return WireErrors.Malformed;
         return _rounds.Begin(answer, told => release is { } staged
             ? StageAsync(staged, new FileCopies(name, default, 0, false), isNew: false, told)
-            : RemoveAsync(name, told));
+            : RemoveAsync(name, match, told));
     }
 
     private async Task<WireError?> PublishAsync(PublishRequest request, PurgeReceipts told)
@@ -113,7 +114,7 @@ internal sealed partial class PublishDesk
         }
         (WireError? refusal, long revision, List<NameTurn> turns) = await _turns.WriteAsync((_, all, _) =>
         {
-            if (request.IsNew && _book.TryFind(request.Name, out _)) return WireErrors.Exists;
+            if (IsOther(request.Name, request.IsNew, request.Match)) return WireErrors.Exists;
             all.Add(new NameTurn(file, [.. holders.Select(server => (ushort)server.Number)]));
             return null;
         }).ConfigureAwait(false);
@@ -137,11 +138,12 @@ internal sealed partial class PublishDesk
         return refusal;
     }
 
-    private async Task<WireError?> RemoveAsync(byte[] name, PurgeReceipts told)
+    private async Task<WireError?> RemoveAsync(byte[] name, long match, PurgeReceipts told)
     {
         (WireError? refusal, long revision, List<NameTurn> turns) = await _turns.WriteAsync((_, all, _) =>
         {
             if (!_book.TryFind(name, out _)) return WireErrors.FileNotFound;
+            if (IsOther(name, isNew: false, match)) return WireErrors.Exists;
             all.Add(NameTurn.Away(name));
             return null;
         }).ConfigureAwait(false);
@@ -153,6 +155,13 @@ internal sealed partial class PublishDesk
 
     private List<Server> InOrder(PublishRequest request, FileCopies file) =>
         _copies.InOrder(file, server => request.At.Contains(server.Id), _orders.Places);
+
+    // Whoever may not replace what he does not know is told so.
+    private bool IsOther(byte[] name, bool isNew, long match)
+    {
+        bool isThere = _book.TryFind(name, out PublishedName now);
+        return (isNew && isThere) || (match > 0 && (!isThere || now.Revision != match));
+    }
 
     private static FileCopies FileOf(PublishRequest request) => new(request.Name,
         new FileState(request.Size, request.Digest, request.UnixSeconds, request.Root), request.Replicas,

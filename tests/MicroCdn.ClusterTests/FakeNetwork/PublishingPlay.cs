@@ -289,7 +289,7 @@ internal sealed class PublishingPlay
     private async Task RemoveAsync(string name, CancellationToken cancellationToken)
     {
         FileName.TryCreate(name, out FileName file);
-        await Publisher().RemoveAsync(file, cancellationToken);
+        await Publisher().RemoveAsync(file, match: 0, cancellationToken);
     }
 
     private Publisher Publisher()
