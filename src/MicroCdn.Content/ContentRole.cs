@@ -182,10 +182,10 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         _downloads.Dispose();
     }
 
-    [LoggerMessage(4001, LogLevel.Warning, "{Trouble}")]
+    [LoggerMessage(4006, LogLevel.Warning, "{Trouble}")]
     private partial void LogUncounted(string trouble);
 
-    [LoggerMessage(4002, LogLevel.Information,
+    [LoggerMessage(4007, LogLevel.Information,
         "{Id} leaves: {Transfers} transfers under way may end, nothing new begins; a second signal ends it at once")]
     private partial void LogLeaving(ServerId id, int transfers);
 }

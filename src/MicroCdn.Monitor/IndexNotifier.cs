@@ -219,6 +219,6 @@ internal sealed partial class IndexNotifier(
         "the index at {Index} was not told yet that {Id} is dead, trying on: {Reason}")]
     private partial void LogNotTold(IndexAddress index, ServerId id, string reason);
 
-    [LoggerMessage(3013, LogLevel.Information, "expecting {Count} servers that the index at {Index} knows")]
+    [LoggerMessage(3017, LogLevel.Information, "expecting {Count} servers that the index at {Index} knows")]
     private partial void LogExpected(int count, IndexAddress index);
 }

@@ -8,8 +8,17 @@ namespace MicroCdn.Verbs;
 /// <summary>The flags of the door by which files are published over HTTP.</summary>
 internal sealed class AdminFlags
 {
-    private readonly Option<int?> _port = Flags.OptionalPort("--admin-port",
-        "The port for publishing by HTTP, with tokens; 8081 by default where HTTP is spoken.");
+    // No port; the flag is not said at all where the usual one counts.
+    private const int Off = 0;
+
+    private readonly Option<int?> _port = new("--admin-port")
+    {
+        Description = "The port for publishing by HTTP, with tokens, or 'off' for none; 8081 by default where HTTP is "
+            + "spoken.",
+        HelpName = "PORT",
+        CustomParser = result => Flags.Read<int>(
+            result, "--admin-port", "a port from 1 to 65535, or 'off'", TryPortOrOff),
+    };
 
     private readonly Option<IPAddress> _bind = new("--admin-bind")
     {
@@ -37,7 +46,7 @@ internal sealed class AdminFlags
     /// <param name="state">The index's own folder.</param>
     /// <param name="usual">The port where none is named; null for none.</param>
     public AdminOptions? Read(ParseResult parsed, string state, int? usual) =>
-        (parsed.GetValue(_port) ?? usual) is not { } port ? null : new AdminOptions
+        (parsed.GetValue(_port) ?? usual) is not { } port || port == Off ? null : new AdminOptions
         {
             Port = port,
             Bind = parsed.GetValue(_bind)!,
@@ -45,4 +54,10 @@ internal sealed class AdminFlags
             UploadBytes = parsed.GetValue(_most)?.Bytes ?? long.MaxValue,
             LeastFreeBytes = parsed.GetValue(_free)?.Bytes ?? 0,
         };
+
+    private static bool TryPortOrOff(string text, out int port)
+    {
+        port = Off;
+        return text == "off" || Flags.TryPort(text, out port);
+    }
 }

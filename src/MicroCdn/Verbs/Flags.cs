@@ -168,7 +168,7 @@ internal static class Flags
 
     private static bool TryHost(string text, out string? host) => (host = text).Length > 0;
 
-    private static bool TryPort(string text, out int port) =>
+    public static bool TryPort(string text, out int port) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
         && port is > 0 and <= ushort.MaxValue;
 

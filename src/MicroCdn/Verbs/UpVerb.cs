@@ -67,7 +67,7 @@ internal static class UpVerb
                 number => pull.Read(
                     parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number))), Plan.IdOf(number)))
             {
-                Admin = admin.Read(parsed, Path.Combine(state, "index"), AdminDoor.UsualPort)!,
+                Admin = admin.Read(parsed, Path.Combine(state, "index"), AdminDoor.UsualPort),
             };
             if (plan.Refuse() is not { } refusal)
             {
@@ -176,7 +176,7 @@ internal static class UpVerb
         Console.WriteLine();
         Console.WriteLine("MicroCDN is up:");
         Console.WriteLine($"  index    TCP {plan.IndexPort}, HTTP {plan.GatewayPort}, "
-            + $"publishing by HTTP {plan.Admin.Port}");
+            + (plan.Admin is { } door ? $"publishing by HTTP {door.Port}" : "no publishing by HTTP"));
         Console.WriteLine($"  monitor  TCP {plan.MonitorTcpPort}, heartbeats UDP {plan.MonitorUdpPort}");
         for (int number = 0; number < plan.Folders.Length; number++)
         {
@@ -202,7 +202,7 @@ internal static class UpVerb
         int ContentPort, int GatewayPort, IPNetwork[] Trust, string State, EdgeOptions Edge,
         Func<int, PullOptions> Pull)
     {
-        public required AdminOptions Admin { get; init; }
+        public required AdminOptions? Admin { get; init; }
 
         // Where the roles of this process reach one another.
         public string Host =>

@@ -57,6 +57,11 @@ public sealed partial class SourcesTests
         Assert.Equal(tooLong, LongBlocks(file).Any());
     }
 
+    [Fact]
+    public void Each_event_of_the_log_has_a_number_of_its_own() => Assert.Empty(Repository.Sources("src")
+        .SelectMany(file => EventNumber().Matches(Repository.Text(file)).Select(found => found.Groups[1].Value))
+        .GroupBy(number => number).Where(same => same.Count() > 1).Select(same => same.Key));
+
     private static IEnumerable<string> All() => Repository.Sources("src", "tests", "bench", "fuzz");
 
     // In this house a brace that opens a block stands alone, and the one that closes it stands under it.
@@ -82,6 +87,9 @@ public sealed partial class SourcesTests
 
     [GeneratedRegex(@"\b(class|record|struct|interface|enum|namespace)\s+\w")]
     private static partial Regex TypeHeader();
+
+    [GeneratedRegex(@"\[LoggerMessage\((\d+),")]
+    private static partial Regex EventNumber();
 
     // Waiting on a fake clock, or until one is cancelled, is no sleep; without a clock it does not compile.
     [GeneratedRegex(@"\bThread\s*\.\s*Sleep\b|\bTask\s*\.\s*Delay\b(?!\(Timeout\.Inf)[^;\n]*TimeProvider\.System")]
