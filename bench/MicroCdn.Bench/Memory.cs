@@ -76,7 +76,7 @@ internal static class Memory
         times.Add(how, name, $"{time.TotalSeconds:N2}", $"{files / time.TotalSeconds:N0}", $"{used.TotalSeconds:N2}");
     }
 
-    private static void Warm(int port)
+    public static void Warm(int port)
     {
         using Conversation conversation = new(port);
         conversation.CountLines("LIST_FILES");

@@ -28,7 +28,7 @@ Option<int> times = new("--times")
     Description = "Rounds of `kills`, purges of `purge --edges`", DefaultValueFactory = _ => 30,
 };
 Option<string?> only = new("--only") { Description = "The one file size to download, such as \"1 MiB\"" };
-Option<int?> objects = new("--objects") { Description = "Copies on disk for `restart` and `purge`" };
+Option<int?> objects = new("--objects") { Description = "Copies on disk for `restart` and `purge`, names for `book`" };
 Option<int?> edges = new("--edges") { Description = "Measures how soon `purge` reaches so many edges, by the index" };
 
 RootCommand root = new("Benchmarks of MicroCDN: whole servers on one core of this machine, the load on another");
@@ -53,6 +53,7 @@ Add("purge", PurgeTimes.Help, PurgeTimes.Run);
 Add("records", RecordTimes.Help, RecordTimes.Run);
 Add("publish", PublishTimes.Help, PublishTimes.Run);
 Add("release", ReleaseTimes.Help, ReleaseTimes.Run);
+Add("book", PublishedBook.Help, PublishedBook.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 

@@ -8,19 +8,21 @@ namespace MicroCdn.Bench;
 internal sealed class Registration : IDisposable
 {
     private const int Batch = 64 * 1024;
-    private const int LongestLine = 128;
+    private const int LongestLine = 256;
 
     private readonly Conversation _index;
     private readonly string _server;
+    private readonly bool _isPublished;
 
     /// <summary>Registers server number 1, 2 or 3 with the index on the port; one that speaks HTTP says so, which
-    /// takes version 2.</summary>
-    public Registration(int indexPort, int number, bool web = false)
+    /// takes version 2, and so does one whose files are published.</summary>
+    public Registration(int indexPort, int number, bool web = false, bool isPublished = false)
     {
+        _isPublished = isPublished;
         _server = $"B{number}";
         _index = new Conversation(indexPort);
         int port = ServerPort(number);
-        if (web) _index.Demand("HELLO 2", "WELCOME MICRO-CDN 2");
+        if (web || isPublished) _index.Demand("HELLO 2", "WELCOME MICRO-CDN 2");
         _index.Demand($"REGISTER {_server} {port} {port + 1}{(web ? $" http={port + 2}" : "")}", "OK REGISTERED");
     }
 
@@ -50,7 +52,8 @@ internal sealed class Registration : IDisposable
         for (int number = 0; number < count; number++)
         {
             if (used + LongestLine > most || lineBySend) Flush();
-            used += Catalog.WriteAddFile(server, number, buffer.AsSpan(used));
+            used += _isPublished ? Catalog.WriteAddPublished(server, number, buffer.AsSpan(used))
+                : Catalog.WriteAddFile(server, number, buffer.AsSpan(used));
         }
         Flush();
         _index.Demand("DONE_FILES", "OK FILES_ADDED");

@@ -111,6 +111,27 @@ internal sealed class Catalog(long seed)
         CompactIfWorth(tables, []);
     }
 
+    /// <summary>Counts the changes: what has not moved says that nothing did.</summary>
+    public long Changes => Volatile.Read(ref _change);
+
+    /// <summary>Has published files of which no server has told yet be held by those that an earlier process knew. One
+    /// caller at a time.</summary>
+    /// <param name="last">What it knew.</param>
+    /// <param name="groups">The servers of each of its groups.</param>
+    public void Recall(HolderTable last, IReadOnlyDictionary<int, ushort[]> groups)
+    {
+        CatalogTables tables = _tables;
+        _change++;
+        Dictionary<int, int> sets = groups.ToDictionary(group => group.Key,
+            group => group.Value.Aggregate(0, (set, server) => tables.Sets.With(set, server)));
+        foreach (int row in tables.Names)
+        {
+            if (tables.PublishedSet(row, out FileDigest digest) != 0 || digest.IsNone) continue;
+            int group = last.Find(HolderTable.KeyOf(tables.Names[row], digest));
+            if (sets.TryGetValue(group, out int set)) tables.Recall(row, set);
+        }
+    }
+
     private List<int> Apply(CatalogTables tables, int server, FileList list, RowSet? told)
     {
         List<int> disputed = [];
@@ -181,6 +202,33 @@ internal sealed class Catalog(long seed)
         public IEnumerable<int> Noted => tables.NotedRows;
 
         public ReadOnlySpan<byte> NameOf(int row) => tables.Names[row];
+
+        /// <summary>Where it stands that a file has this state, of which the digest is known; null where it does not
+        /// stand so.</summary>
+        public long? PlaceOf(ReadOnlySpan<byte> name, in FileState state)
+        {
+            int row = tables.Names.Find(name);
+            if (row < 0) return null;
+            Copies copies = tables.Look(row, out Holding[]? note);
+            if (note is not null || copies.Set == 0 || copies.Version < 0) return null;
+            // A root that follows from the digest is not kept.
+            FileState told = Chunks.FollowFromDigest(state.Size) ? state with { ToldRoot = FileDigest.None } : state;
+            return tables.Versions.StateOf(copies.Version) == told
+                ? ((long)row << 32) | (uint)copies.Version : null;
+        }
+
+        /// <summary>The name at a place.</summary>
+        public ReadOnlySpan<byte> NameAt(long place) => tables.Names[(int)(place >> 32)];
+
+        /// <summary>The state at a place; neither ever changes, but for the time and a root that is learned.</summary>
+        public FileState StateAt(long place) => tables.Versions.StateOf((int)place);
+
+        /// <summary>Which servers have what is published of a row, as a number of <see cref="Members"/>; 0 when nobody
+        /// has it, and where nothing is published.</summary>
+        public int PublishedSet(int row, out FileDigest digest) => tables.PublishedSet(row, out digest);
+
+        /// <summary>The servers of a set.</summary>
+        public ushort[] Members(int set) => tables.Sets[set];
 
         /// <summary>What is published of a row; false when nothing is.</summary>
         public bool TryPublished(int row, out PublishedName published) => tables.TryPublished(row, out published);

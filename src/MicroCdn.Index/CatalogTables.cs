@@ -24,7 +24,7 @@ internal readonly record struct Holding(long Size, int Version, int Set, long Ch
 internal readonly record struct Copies(int Set, long Size, int Version);
 
 /// <summary>The cards and notes of a <see cref="Catalog"/>; one writer, any row of readers.</summary>
-internal sealed class CatalogTables(long seed)
+internal sealed partial class CatalogTables(long seed)
 {
     private const int SizeBits = 43;                       // 8 TiB
     private const int SetShift = SizeBits + 1;

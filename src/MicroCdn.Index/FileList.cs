@@ -6,8 +6,11 @@ namespace MicroCdn.Index;
 /// <summary>One server's list of files, or of changes, while it is being told, held aside in pages until
 /// DONE_FILES.</summary>
 /// <remarks>A row is size, two bytes of name length and marks, the name, and where a digest is known time,
-/// digest and, where they were told, the chunk root and the revision that an index had it show.</remarks>
-internal sealed class FileList
+/// digest and, where they were told, the chunk root and the revision that an index had it show. What says of a digest
+/// what the index knows already is only where that stands: of ten million published names three servers would tell a
+/// gigabyte each, and of those the index needs a sixth.</remarks>
+/// <param name="known">What the index knows as the list begins; nothing when it is not to be looked at.</param>
+internal sealed class FileList(Catalog.View? known = null)
 {
     private const int FirstPageSize = 16 * 1024;
     private const int PageSize = 1 << 20;
@@ -21,8 +24,13 @@ internal sealed class FileList
     private const ushort Removal = 0x4000;
     private const ushort HasRevision = 0x1000;
 
+    // No name follows: in place of the size stand its row and the number of its state.
+    private const ushort IsKnown = 0x0800;
+
     private readonly List<byte[]> _pages = [];
     private int _used = FirstPageSize;
+
+    private Catalog.View Known => known!.Value;
 
     public int Count { get; private set; }
 
@@ -42,6 +50,14 @@ internal sealed class FileList
             Append(name, state.Size, 0, 0);
             return;
         }
+        HasPublished |= revision > 0;
+        if (known?.PlaceOf(name, state) is { } place)
+        {
+            Span<byte> end = Append([], place, (ushort)(IsKnown | (revision > 0 ? HasRevision : 0)),
+                revision > 0 ? sizeof(long) : 0);
+            if (revision > 0) BinaryPrimitives.WriteInt64LittleEndian(end, revision);
+            return;
+        }
         bool hasRoot = !state.ToldRoot.IsNone && !Chunks.FollowFromDigest(state.Size), isPublished = revision > 0;
         Span<byte> tail = Append(name, state.Size,
             (ushort)(HasDigest | (hasRoot ? HasRoot : 0) | (isPublished ? HasRevision : 0)),
@@ -50,7 +66,6 @@ internal sealed class FileList
         state.Digest.CopyTo(tail[sizeof(long)..]);
         if (hasRoot) state.ToldRoot.CopyTo(tail[Tail..]);
         if (isPublished) BinaryPrimitives.WriteInt64LittleEndian(tail[^sizeof(long)..], revision);
-        HasPublished |= isPublished;
     }
 
     /// <summary>Says that a file is gone.</summary>
@@ -106,6 +121,13 @@ internal sealed class FileList
             State = new FileState(BinaryPrimitives.ReadInt64LittleEndian(row));
             Revision = 0;
             _at += Head + Name.Length;
+            if ((marks & IsKnown) != 0)
+            {
+                Name = list.Known.NameAt(State.Size);
+                State = list.Known.StateAt(State.Size);
+                if ((marks & HasRevision) != 0) ReadRevision();
+                return true;
+            }
             if ((marks & HasDigest) == 0) return true;
             ReadOnlySpan<byte> tail = row.Slice(Head + Name.Length, Tail);
             FileDigest root = FileDigest.None;
@@ -115,14 +137,16 @@ internal sealed class FileList
                 root = new FileDigest(row.Slice(Head + Name.Length + Tail, FileDigest.Length));
                 _at += FileDigest.Length;
             }
-            if ((marks & HasRevision) != 0)
-            {
-                Revision = BinaryPrimitives.ReadInt64LittleEndian(list._pages[_page].AsSpan(_at));
-                _at += sizeof(long);
-            }
+            if ((marks & HasRevision) != 0) ReadRevision();
             State = new FileState(State.Size, new FileDigest(tail[sizeof(long)..]),
                 BinaryPrimitives.ReadInt64LittleEndian(tail), root);
             return true;
+        }
+
+        private void ReadRevision()
+        {
+            Revision = BinaryPrimitives.ReadInt64LittleEndian(list._pages[_page].AsSpan(_at));
+            _at += sizeof(long);
         }
 
         private readonly ushort Marks =>

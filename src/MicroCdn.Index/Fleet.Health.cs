@@ -265,8 +265,11 @@ internal sealed partial class Fleet
                 && fleet.Time.GetElapsedTime(server.LapsedAt, _now) > ReturnTime;
             bool isAbsent = server.Parted is { Claim.Incarnation: > 0 } parted
                 && fleet.Time.GetElapsedTime(parted.At, _now) > AbsentTime;
-            Verdict verdict = fleet._jury.Judge(
-                server.Id, server.Evidence with { IsNew = isNew, IsExpelled = isExpelled, IsAbsent = isAbsent });
+            Verdict verdict = fleet._jury.Judge(server.Id, server.Evidence with
+            {
+                IsNew = isNew, IsExpelled = isExpelled, IsAbsent = isAbsent,
+                IsForgotten = fleet.HasForgotten(server),
+            });
             bool news = server.Believe(verdict.State, verdict.Why, fleet._asksTheDead);
             if (news) States.Add(server);
             if (verdict.IsOpen && (look || (news && LooksAtNews))) Looks.Add(server);

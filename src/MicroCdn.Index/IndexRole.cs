@@ -1,6 +1,7 @@
 using System.Net;
 using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
+using MicroCdn.Protocol;
 using MicroCdn.Records;
 using Microsoft.Extensions.Logging;
 
@@ -18,6 +19,7 @@ public sealed partial class IndexRole : IRole, IDisposable
     private readonly PurgeDesk _purges;
     private readonly OrderDesk _orders;
     private readonly Scribe _scribe;
+    private readonly HolderHint? _hint;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
@@ -59,6 +61,8 @@ public sealed partial class IndexRole : IRole, IDisposable
         _records = options.Records ?? new MemoryRecordStore();
         // Nobody is answered before it is known what is published: an old copy would be taken for the file.
         Load(book, options, logger);
+        _hint = HintOf(options, catalog, fleet, time, logger);
+        _hint?.Read();
         _orders = new OrderDesk(fleet, time);
         _applied.Strays = new Strays(book, catalog, _orders);
         Succession? succession = _records is not ISharedRecordStore shared ? null : new Succession(
@@ -76,6 +80,17 @@ public sealed partial class IndexRole : IRole, IDisposable
         };
         Directory = new FileDirectory(router, service.Reports);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
+    }
+
+    private static HolderHint? HintOf(
+        IndexOptions options, Catalog catalog, Fleet fleet, TimeProvider time, ILogger logger)
+    {
+        if (options.State is not { } folder) return null;
+        // Who proved nothing, or by a key that is gone, was let in by other rules than those of now.
+        Credentials credentials = options.Credentials;
+        return new HolderHint(Path.Combine(folder, $"holders-{options.Port}"), catalog, fleet,
+            key => key is { } by ? credentials.Keys?.Accepts(by) == true
+                : credentials.Mode != AuthMode.Required, time, logger);
     }
 
     // A shared store may be away: other indexes answer meanwhile, and this one begins when it is back.
@@ -119,6 +134,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         _tide.RunAsync(cancellationToken),
         _purges.RunAsync(cancellationToken),
         _orders.RunAsync(cancellationToken),
+        _hint?.RunAsync(cancellationToken) ?? Task.CompletedTask,
         _scribe.RunAsync(cancellationToken),
         _witness.RunAsync(cancellationToken),
         _countries?.RunAsync(cancellationToken) ?? Task.CompletedTask,
@@ -126,7 +142,11 @@ public sealed partial class IndexRole : IRole, IDisposable
     ]);
 
     /// <inheritdoc/>
-    public void Dispose() => _records.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    public void Dispose()
+    {
+        _hint?.Write();
+        _records.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
 
     [LoggerMessage(2044, LogLevel.Error, "the index begins when it can read what is published, trying on: {Trouble}")]
     private static partial void LogWaits(ILogger logger, string trouble);

@@ -105,7 +105,8 @@ internal sealed partial class Applied(Router router, ILogger logger)
         }
         Strays?.TakeOut(server, application.List, isWhole: true);
         List<int> disputed = router.Catalog.Replace(server.Number, application.List);
-        if (server is { State: < ServerState.Draining, Contact: { } known } && known.IsElsewhere(application.Contact))
+        if (server is { State: < ServerState.Draining, IsRemembered: false, Contact: { } known }
+            && known.IsElsewhere(application.Contact))
         {
             LogTwin(server.Id, known.Address.ToString(), known.TcpPort);
         }

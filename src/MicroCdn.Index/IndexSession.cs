@@ -178,7 +178,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         if (Claim(server, claim) is { } refusal) return refusal;
         _registering = id;
         _contact = new Contact(id, peer.Remote, message.TcpPort, message.UdpPort, facts);
-        (_list, _told) = (new FileList(), false);
+        (_list, _told) = (NewList(), false);
         // A server may take its time to walk over its files before it tells them.
         MayIdle = true;
         answer.Write("OK REGISTERED\n"u8);
@@ -252,7 +252,9 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     }
 
     // The list being told; after a whole one in version 2, a list of changes. Null before REGISTER.
-    private FileList? List() => _list ??= _told ? new FileList() : null;
+    private FileList? List() => _list ??= _told ? NewList() : null;
+
+    private FileList NewList() => new(service.Router.Catalog.Now);
 
     private bool IsOwnId(ReadOnlySpan<byte> id)
     {

@@ -14,9 +14,12 @@ namespace MicroCdn.Index;
 /// another.</param>
 /// <param name="IsExpelled">So long ago that it is not expected back.</param>
 /// <param name="IsAbsent">The connection by which it was registered ended a while ago, and no other came.</param>
+/// <param name="IsRemembered">An earlier process of the index knew it, and it has not registered with this one.</param>
+/// <param name="IsForgotten">The same for so long that it is not expected any more.</param>
 internal readonly record struct Evidence(long Incarnation = 0, bool IsNew = false, bool IsUnreached = false,
     bool IsCalledDead = false, Trouble? Reported = null, bool Drains = false, bool IsParted = false,
-    bool IsLapsed = false, bool IsExpelled = false, bool IsAbsent = false);
+    bool IsLapsed = false, bool IsExpelled = false, bool IsAbsent = false, bool IsRemembered = false,
+    bool IsForgotten = false);
 
 /// <summary>What is to be believed of a server, and why.</summary>
 /// <param name="State">The state.</param>
@@ -103,6 +106,12 @@ internal sealed class Jury
     // That it answers is no reason to send clients there.
     private static Verdict Expelled => new(ServerState.Draining, "the key that it registered by was taken out");
 
+    // Whether it has still what it had nobody has told: who did tell is asked first.
+    private static Verdict Remembered =>
+        new(ServerState.Unknown, "it has not registered since the index started", IsOpen: true);
+
+    private static Verdict Forgotten => new(ServerState.Dead, "it has not registered since the index started");
+
     private static Verdict Lapsed => new(ServerState.Suspect, "the key that it registered by was taken out");
 
     private static Verdict Judge(in Count count, in Evidence own)
@@ -116,6 +125,7 @@ internal sealed class Jury
             return new Verdict(ServerState.Dead,
                 $"{Said(count.Against)} {says}, and it does not answer the index", IsOpen: true);
         }
+        if (own.IsForgotten) return Forgotten;
         if (own.IsExpelled) return Expelled;
         if (own.Drains || count.Draining > 0) return new Verdict(ServerState.Draining, "it leaves in order");
         if (dead > 0 || own.IsCalledDead || count.Suspect > 0)
@@ -129,6 +139,7 @@ internal sealed class Jury
         if (own.IsParted) return Parted;
         if (own.IsAbsent) return Absent;
         if (own.Reported is { } trouble) return new Verdict(ServerState.Suspect, Told(trouble));
+        if (own.IsRemembered) return Remembered;
         if (count.Alive > 0) return new Verdict(ServerState.Alive);
         if (count.Returning > 0) return new Verdict(ServerState.Returning, "it was dead a moment ago");
         return own.IsNew ? new Verdict(ServerState.Alive)
@@ -141,12 +152,14 @@ internal sealed class Jury
         // Who sits on no bench may be mistaken, and will not take it back: one that we reach ourselves lives.
         if (own.IsCalledDead) return new Verdict(ServerState.Dead, "a monitor heard nothing from it", IsOpen: true);
         if (own.IsUnreached) return new Verdict(ServerState.Dead, "it does not answer the index", IsOpen: true);
+        if (own.IsForgotten) return Forgotten;
         if (own.IsExpelled) return Expelled;
         if (own.Drains) return new Verdict(ServerState.Draining, "it leaves in order");
         if (own.IsLapsed) return Lapsed;
         if (own.IsParted) return Parted;
         if (own.IsAbsent) return Absent;
-        return own.Reported is { } trouble ? new Verdict(ServerState.Suspect, Told(trouble))
+        if (own.Reported is { } trouble) return new Verdict(ServerState.Suspect, Told(trouble));
+        return own.IsRemembered ? Remembered
             : new Verdict(ServerState.Unknown, "no monitor is heard");
     }
 

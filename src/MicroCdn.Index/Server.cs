@@ -25,7 +25,8 @@ public sealed class Server
     /// <summary>The name it goes by.</summary>
     public ServerId Id { get; }
 
-    /// <summary>How it is reached; null until its first list of files is complete.</summary>
+    /// <summary>How it is reached; null until its first list of files is complete, or an earlier process of the index
+    /// knew it.</summary>
     public Contact? Contact
     {
         get => _contact;
@@ -54,6 +55,10 @@ public sealed class Server
         get => Volatile.Read(ref _load);
         internal set => Volatile.Write(ref _load, value);
     }
+
+    /// <summary>True while what is known of it is what an earlier process of the index knew: it has not registered
+    /// since.</summary>
+    internal bool IsRemembered => Evidence.IsRemembered;
 
     internal int Number { get; }
 
@@ -188,6 +193,9 @@ public sealed class Contact
 
     /// <summary>The port of its HTTPS server; null when it has none.</summary>
     public int? HttpsPort => _facts.HttpsPort;
+
+    /// <summary>What it says of itself.</summary>
+    internal ServerFacts Facts => _facts;
 
     internal bool HasWebPort => HttpPort is not null || HttpsPort is not null;
 

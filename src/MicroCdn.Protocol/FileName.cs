@@ -47,12 +47,13 @@ public readonly record struct FileName
     {
         if (utf8.IsEmpty || utf8.Length > Limits.NameBytes || utf8.Contains((byte)0)) return false;
         if (!Utf8.IsValid(utf8)) return false;
-        foreach (Range range in utf8.Split((byte)'/'))
+        while (true)
         {
-            ReadOnlySpan<byte> segment = utf8[range];
-            if (segment.IsEmpty || segment.SequenceEqual("."u8) || segment.SequenceEqual(".."u8)) return false;
+            int length = utf8.IndexOf((byte)'/');
+            if ((length < 0 ? utf8 : utf8[..length]) is [] or [(byte)'.'] or [(byte)'.', (byte)'.']) return false;
+            if (length < 0) return true;
+            utf8 = utf8[(length + 1)..];
         }
-        return true;
     }
 
     /// <summary>A GET for this name as a version 1 peer reads it: raw wherever the line can carry it.</summary>

@@ -20,14 +20,13 @@ internal static class SqliteRows
     public static long Read(
         SqliteConnection connection, RowTaker take, Action<string> damaged, CancellationToken token)
     {
-        using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = "SELECT kind, key, value, check_sum FROM rows";
-        using SqliteDataReader reader = command.ExecuteReader();
-        // The rows where SQLite has them: two arrays for each of a million would be two million arrays.
-        sqlite3_stmt statement = reader.Handle!;
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_prepare_v2(connection.Handle,
+            "SELECT kind, key, value, check_sum FROM rows", out sqlite3_stmt statement), connection.Handle);
+        using sqlite3_stmt open = statement;
         long number = -1;
-        for (int row = 0; reader.Read(); row++)
+        for (int row = 0; HasNext(connection, statement); row++)
         {
+            // The rows where SQLite has them: two arrays for each of a million would be two million arrays.
             if (row % Stride == 0) token.ThrowIfCancellationRequested();
             long kind = raw.sqlite3_column_int64(statement, 0);
             ReadOnlySpan<byte> key = raw.sqlite3_column_blob(statement, 1);
@@ -38,6 +37,15 @@ internal static class SqliteRows
         }
         if (number < 0) damaged("the number of the last change is missing");
         return number;
+    }
+
+    // A reader of the library would ask for more with each row than the row costs.
+    private static bool HasNext(SqliteConnection connection, sqlite3_stmt statement)
+    {
+        int code = raw.sqlite3_step(statement);
+        if (code is raw.SQLITE_ROW or raw.SQLITE_DONE) return code == raw.SQLITE_ROW;
+        SqliteException.ThrowExceptionForRC(code, connection.Handle);
+        return false;
     }
 
     /// <summary>The number that a row tells; -1 when it is damaged.</summary>

@@ -179,7 +179,7 @@ internal sealed class Book(Catalog catalog, long seed)
     {
         if (!PublishedName.TryRead(value, out PublishedName name) || !FileName.IsValid(key)) return false;
         _highest = Math.Max(_highest, name.Revision);
-        int removed = name.IsRemoved ? _removed.Add(key) : _removed.Find(key);
+        int removed = name.IsRemoved ? _removed.Add(key) : _removed.Count == 0 ? -1 : _removed.Find(key);
         if (removed >= 0) Volatile.Write(ref _removed.ValueOf(removed), name.IsRemoved ? name.Revision : 0);
         ushort[]? holders = _expected.Count > 0 && FileName.TryCreate(key, out FileName read)
             ? _expected.GetValueOrDefault(read) : null;

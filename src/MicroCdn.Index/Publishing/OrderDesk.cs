@@ -191,7 +191,8 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
 
     private CopyPlace? PlaceOf(OrderVisit visit)
     {
-        if (fleet.Find(visit.Server) is not { Contact: { } contact, State: < ServerState.Suspect } server) return null;
+        if (fleet.Find(visit.Server) is not
+            { Contact: { } contact, State: < ServerState.Suspect, IsRemembered: false } server) return null;
         return new CopyPlace(server.Number, server.Spot, visit.Capacity, visit.Free, contact.Zone ?? "");
     }
 

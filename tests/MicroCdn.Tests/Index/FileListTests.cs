@@ -1,4 +1,5 @@
 using MicroCdn.Index;
+using MicroCdn.Index.Publishing;
 using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
 
@@ -89,6 +90,48 @@ public sealed class FileListTests
             Assert.Equal((name, state, isRemoval), (rows.Name.Text(), rows.State, rows.IsRemoval));
         }
         Assert.False(rows.Next());
+    }
+
+    // Three servers that tell ten million published files after a restart would need more memory than the index.
+    [Fact]
+    public void What_the_index_knows_already_takes_few_bytes_and_comes_back_whatever_changes_meanwhile()
+    {
+        const int Count = 50_000;
+        Catalog catalog = new(7);
+        for (int row = 0; row < Count; row++) Publish(row, 1);
+        FileList list = new(catalog.Now);
+        (byte[] Name, FileState State)[] files =
+            [.. Enumerable.Range(0, Count).Select(row => (NameOf(row), StateOf(row)))];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int row = 0; row < Count; row++) list.Add(files[row].Name, files[row].State, revision: row);
+        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / Count, 1, 45);
+        list.Add(NameOf(3), StateOf(4), revision: 1);
+        list.Add("unknown"u8, StateOf(3));
+        // Names are replaced and removed until the catalog has moved to new tables.
+        for (int row = 0; row < Count; row += 2) Publish(row, 2);
+        for (int time = 0; time < 4; time++)
+        {
+            for (int row = 1; row < Count; row += 2) catalog.Retract(NameOf(row));
+            for (int row = 1; row < Count; row += 2) Publish(row, time);
+        }
+        Assert.True(list.HasPublished);
+        FileList.Reader rows = list.Read();
+        for (int row = 0; row < Count; row++) CheckNext(ref rows, NameOf(row), StateOf(row), row);
+        CheckNext(ref rows, NameOf(3), StateOf(4), 1);
+        CheckNext(ref rows, "unknown"u8, StateOf(3), 0);
+        Assert.False(rows.Next());
+
+        static void CheckNext(ref FileList.Reader rows, ReadOnlySpan<byte> name, FileState state, long revision)
+        {
+            Assert.True(rows.Next());
+            Assert.Equal(name.Text(), rows.Name.Text());
+            Assert.Equal((state, revision, false), (rows.State, rows.Revision, rows.IsRemoval));
+        }
+
+        void Publish(int row, int version) => catalog.Publish(NameOf(row), new PublishedName(
+            1, version == 1 ? StateOf(row) : StateOf(row) with { Size = 5_000 + version }, 0));
+        static byte[] NameOf(int row) => $"folder/of/names/as/long/as/most/{row}".Utf8();
+        static FileState StateOf(int row) => new(row, Lists.Digest($"{row}"), 7);
     }
 
     private static void Check(FileList list, List<(string Name, long Size)> model)

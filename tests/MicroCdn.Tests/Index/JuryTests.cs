@@ -11,6 +11,27 @@ public sealed class JuryTests
 {
     private static readonly ServerId Id = Names.Id("CS1");
 
+    // Who told what he has is asked before who is only remembered, whatever monitors say.
+    [Theory]
+    [InlineData("", false, ServerState.Unknown)]
+    [InlineData("alive", false, ServerState.Unknown)]
+    [InlineData("suspect", false, ServerState.Suspect)]
+    [InlineData("dead", false, ServerState.Dead)]
+    [InlineData("", true, ServerState.Dead)]
+    [InlineData("alive", true, ServerState.Dead)]
+    public void A_server_that_has_not_registered_since_the_start_is_unknown_and_then_given_up(
+        string monitors, bool isForgotten, ServerState expected)
+    {
+        Jury jury = new();
+        foreach (string word in monitors.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            Juror juror = new($"m {word}");
+            jury.Seat(juror);
+            juror.Set(Id, Enum.Parse<ServerState>(word, ignoreCase: true));
+        }
+        Assert.Equal(expected, jury.Judge(Id, new Evidence(IsRemembered: true, IsForgotten: isForgotten)).State);
+    }
+
     [Theory]
     // One word for each monitor: its state, or - for nothing; ? behind it when it doubts itself.
     [InlineData("alive", ServerState.Alive)]

@@ -124,6 +124,33 @@ public sealed class PublishedCatalogTests
         }
     }, iter: 300);
 
+    [Fact]
+    public void Last_known_holders_hold_what_is_still_published_until_they_tell_something_else()
+    {
+        Publish("a", 5, "x");
+        Publish("b", 6, "newer");
+        Publish("c", 7, "told");
+        Tell(3, ("c", 7, "told"), ("own", 1, "y"));
+        HolderTable last = new(5);
+        last.Add(HolderTable.KeyOf("a"u8, Lists.Digest("x")), 40);
+        last.Add(HolderTable.KeyOf("b"u8, Lists.Digest("old")), 40);
+        last.Add(HolderTable.KeyOf("c"u8, Lists.Digest("told")), 41);
+        last.Add(HolderTable.KeyOf("own"u8, Lists.Digest("y")), 41);
+        last.Add(HolderTable.KeyOf("never"u8, Lists.Digest("x")), 40);
+        _catalog.Recall(last, new Dictionary<int, ushort[]> { [40] = [1, 2], [41] = [1] });
+        Assert.Equal((5, Lists.Digest("x"), "1,2"), Look("a"));
+        Assert.Null(Look("b"));
+        Assert.Equal((7, Lists.Digest("told"), "3"), Look("c"));
+        Assert.Equal((1, Lists.Digest("y"), "3"), Look("own"));
+        Tell(1, ("b", 6, "newer"));
+        Assert.Equal((5, Lists.Digest("x"), "2"), Look("a"));
+        Assert.Equal((6, Lists.Digest("newer"), "1"), Look("b"));
+        Publish("a", 5, "z");
+        Assert.Null(Look("a"));
+        Tell(2);
+        Assert.Null(Look("a"));
+    }
+
     private (long Size, FileDigest Digest, string Servers)? Look(string name) => _catalog.LookFully(name, _servers);
 
     private long RevisionOf(string name) => 

@@ -1,0 +1,27 @@
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index;
+
+// Who has what is published, for an index that is started later.
+internal sealed partial class CatalogTables
+{
+    /// <summary>The servers that have what is published of a file, and its digest; the empty set, and no digest, where
+    /// nothing is.</summary>
+    public int PublishedSet(int row, out FileDigest digest)
+    {
+        Copies published = PublishedOf(LookBehind(row, out Holding[]? note), note);
+        digest = published.Version < 0 ? FileDigest.None : Versions[published.Version].Digest;
+        return published.Version < 0 || Sets[published.Set].Length == 0 ? 0 : published.Set;
+    }
+
+    /// <summary>Notes who is said to have what is published of a file that nobody else has told of; the writer's
+    /// alone.</summary>
+    public void Recall(int row, int servers)
+    {
+        Copies published = PublishedOf(LookBehind(row, out Holding[]? note), note);
+        int set = Sets.With(servers, ReplicaSets.Book);
+        if (Card(row) < 0 || published.Version < 0 || set >= 1 << SetBits) return;
+        Versions[published.Version].Claimants = set;
+        WriteVersion(row, set, published.Version);
+    }
+}
