@@ -96,7 +96,7 @@ public sealed class FakeCluster
         IndexOptions options = new()
         {
             MonitorHost = MonitorDialed, Trust = Trust, Credentials = KeysOf(host), State = IndexState,
-            Records = RecordsOfIndex(),
+            Records = RecordsOfIndex(), Advertise = host,
         };
         Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(IndexSeed), machine.Loggers);
         machine.Attach(Index);

@@ -7,8 +7,8 @@ namespace MicroCdn.Content.Publishing;
 
 /// <summary>Carries out what indexes ordered, and tells each what came of its own orders.</summary>
 /// <remarks>Everything of an index in its sequence, which the log keeps: what is about different names and bytes is
-/// written down with one stroke. But for fetching, which takes its time: so many at once, and nothing waits for it. What
-/// two indexes want fetched is fetched once.</remarks>
+/// written down with one stroke. But for fetching, which takes its time: so many at once, and nothing waits for it.
+/// What two indexes want fetched is fetched once.</remarks>
 internal sealed partial class OrderWork(ContentOptions options, BlobKeeper blobs, ChunkLists chunks,
     DigestDownload downloads, ILogger logger) : IDisposable
 {
