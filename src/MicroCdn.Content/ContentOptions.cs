@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Client;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 
@@ -7,6 +8,9 @@ namespace MicroCdn.Content;
 /// <summary>What one content server is told at start.</summary>
 public sealed record ContentOptions
 {
+    /// <summary>Most indexes: each costs three connections, and is told of every file.</summary>
+    public const int MostIndexes = 16;
+
     /// <summary>The name it goes by.</summary>
     public required ServerId Id { get; init; }
 
@@ -84,6 +88,10 @@ public sealed record ContentOptions
     /// <summary>The index's line port.</summary>
     public int IndexPort { get; init; } = 5050;
 
+    /// <summary>Several indexes of one network, all of which are told and asked; when there are any,
+    /// <see cref="IndexHost"/> is not. At most <see cref="MostIndexes"/>, of more the first.</summary>
+    public IReadOnlyList<IndexEndPoint> Indexes { get; init; } = [];
+
     /// <summary>The monitor's host.</summary>
     public string MonitorHost { get; init; } = "localhost";
 
@@ -103,6 +111,10 @@ public sealed record ContentOptions
     /// <summary>Time between heartbeats to monitors of version 2, from <see cref="Limits.ShortestBeat"/> to
     /// <see cref="Limits.LongestBeat"/>; those of version 1 expect three seconds.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = Limits.Beat;
+
+    /// <summary>Every index, each once.</summary>
+    internal IReadOnlyList<IndexEndPoint> AllIndexes =>
+        Indexes.Count == 0 ? [new IndexEndPoint(IndexHost, IndexPort)] : [.. Indexes.Distinct().Take(MostIndexes)];
 
     /// <summary>Every monitor, each once.</summary>
     internal IReadOnlyList<MonitorAddress> Monitors =>

@@ -30,14 +30,13 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private readonly Scrubber _scrubber;
     private readonly BlobKeeper _blobs;
     private readonly BlobSweep _sweep;
-    private readonly ReceiptLink _receipts;
     private readonly DigestDownload _downloads;
     private readonly OrderWork _orders;
-    private readonly Announcer _announcer;
+    private readonly IndexTie[] _indexes;
     private readonly MonitorLink[] _monitors;
     private readonly Heart _heart;
     private readonly StoreHealth _health;
-    private readonly IDialer _dialer;
+    private int _catchingUp;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder to serve does not exist.</exception>
@@ -46,11 +45,10 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         ContentOptions options, IDialer dialer, IDatagrams datagrams, TimeProvider time, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger("content");
-        (_options, _dialer, _time, _logger) = (options, dialer, time, logger);
+        (_options, _time, _logger) = (options, time, logger);
         ServedFolder folder = new(options.Files);
         StoreHealth health = _health = new(trouble => LogReadOnly(logger, trouble));
-        _receipts = new ReceiptLink(time);
-        _blobs = new BlobKeeper(options, folder, health, time, logger, () => _announcer!.Announce());
+        _blobs = new BlobKeeper(options, folder, health, time, logger, () => Announce(LibraryChange.Announced));
         _openFiles = new OpenFiles(folder.Open, Math.Min(MostOpenFiles, Descriptors.Limit / OneOfDescriptors),
             _blobs.OpenFile);
         _blobs.Gone = _openFiles.Drop;
@@ -61,12 +59,13 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         _scrubber = new Scrubber(options, folder, _keeper, _blobs, new ScrubPosition(options.State, folder, health),
             time, logger);
         _digests = new DigestKeeper(options, folder, _keeper, chunks, health, time, logger,
-            () => _announcer!.AnnounceDigests(), _blobs.Roots);
+            () => Announce(LibraryChange.Inside), _blobs.Roots);
         // Counted before anybody hears of this start.
         long incarnation = StartCounter.Next(
             options.State is { } state ? Path.Combine(state, "starts") : null, time, out string? trouble, health);
         if (trouble is not null) LogUncounted(trouble);
-        _announcer = new Announcer(options, incarnation, dialer, time, logger, () => _keeper.Library);
+        _indexes = [.. options.AllIndexes.Select(
+            index => new IndexTie(options, index, incarnation, dialer, time, logger, () => _keeper.Library))];
         _monitors = [.. options.Monitors.Select(
             monitor => new MonitorLink(options, monitor, incarnation, dialer, time, logger))];
         Complaints complaints = new(logger, time);
@@ -79,10 +78,10 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
             Credentials = options.Credentials,
             Trust = new TrustedNetworks(options.Trust),
         };
-        _blobs.Lost = digest => _receipts.Tell(new Receipt(ReceiptKind.Lost, options.Id) { Digest = digest });
+        _blobs.Lost = digest => Tell(new Receipt(ReceiptKind.Lost, options.Id) { Digest = digest });
         _downloads = new DigestDownload(dialer, time,
             options.FetchRate == 0 ? null : new FetchPace(options.FetchRate, time).WaitAsync, options.AtDisk);
-        _orders = new OrderWork(options, _blobs, chunks, _downloads, _receipts, logger);
+        _orders = new OrderWork(options, _blobs, chunks, _downloads, logger);
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
@@ -110,7 +109,8 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         using (var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken))
         {
             await Task.WhenAll([.. _monitors.Select(monitor => monitor.LeaveAsync(either.Token)),
-                _announcer.LeaveAsync(either.Token)]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                .. _indexes.Select(index => index.Announcer.LeaveAsync(either.Token))])
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         await Task.Delay(NewsTravel, _time, cancellationToken).ConfigureAwait(false);
         _openFiles.End();
@@ -129,30 +129,38 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         await _keeper.StartAsync(cancellationToken).ConfigureAwait(false);
         await _digests.StartAsync().ConfigureAwait(false);
         await Tasks.UntilFirstFailure(heart, monitors, purges, _keeper.RunAsync(cancellationToken),
-            _announcer.RunAsync(cancellationToken), _digests.RunAsync(cancellationToken),
+            RunAllAsync(index => index.Announcer.RunAsync(cancellationToken)), _digests.RunAsync(cancellationToken),
             _scrubber.RunAsync(cancellationToken), _sweep.RunAsync(cancellationToken),
             FollowOrdersAsync(cancellationToken))
             .ConfigureAwait(false);
     }
 
     // Not after the first scan either: requests for copies wait for it.
-    private Task FollowPurgesAsync(IPurgeTarget copies, CancellationToken cancellationToken) => new PurgeLink(
-        _options, new PurgePosition(_options.State, _health, _logger), copies, _dialer, _time, _logger)
-        .RunAsync(cancellationToken);
+    private Task FollowPurgesAsync(IPurgeTarget copies, CancellationToken cancellationToken)
+    {
+        _catchingUp = _indexes.Length;
+        return RunAllAsync(index => index.FollowPurgesAsync(copies, _health, () =>
+        {
+            if (Interlocked.Decrement(ref _catchingUp) == 0) copies.CatchUp();
+        }, cancellationToken));
+    }
 
     private Task FollowOrdersAsync(CancellationToken cancellationToken) => !_blobs.IsOpen || !_options.TakesOrders
         ? Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken)
-        : Tasks.UntilFirstFailure(
-            _receipts.RunAsync(NewCall("receipts"), _options.Id, cancellationToken),
-            new OrderLink(_options, _blobs, _orders).RunAsync(NewCall("orders"), cancellationToken));
+        : RunAllAsync(index => index.FollowOrdersAsync(_blobs, _orders, cancellationToken));
 
-    private StandingCall NewCall(string what) => new(
-        _options, what, _announcer.Speaks2.WaitAsync, _dialer, _time, _logger);
+    private Task RunAllAsync(Func<IndexTie, Task> run) => Tasks.UntilFirstFailure([.. _indexes.Select(run)]);
 
-    private void TellStored(string put, Blob blob) => _receipts.Tell(new Receipt(ReceiptKind.Stored, _options.Id)
+    private void TellStored(string put, Blob blob) => Tell(new Receipt(ReceiptKind.Stored, _options.Id)
     {
         Word = put, Digest = blob.Digest, Size = blob.Size, Root = blob.Root,
     });
+
+    // What nobody ordered concerns all.
+    private void Tell(Receipt receipt)
+    {
+        foreach (IndexTie index in _indexes) index.Receipts.Tell(receipt);
+    }
 
     private void Miss(FileDigest root)
     {
@@ -162,9 +170,17 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
 
     private void NoticeChange(LibraryChange change)
     {
-        if (change == LibraryChange.Announced) _announcer.Announce();
-        else _announcer.AnnounceDigests();
+        Announce(change);
         _digests.Ring();
+    }
+
+    private void Announce(LibraryChange change)
+    {
+        foreach (IndexTie index in _indexes)
+        {
+            if (change == LibraryChange.Announced) index.Announcer.Announce();
+            else index.Announcer.AnnounceDigests();
+        }
     }
 
     [LoggerMessage(4070, LogLevel.Critical, "the state is read-only until the program is started anew: {Trouble}")]

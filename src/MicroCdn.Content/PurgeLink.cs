@@ -10,12 +10,20 @@ namespace MicroCdn.Content;
 /// <remarks>
 /// <para>Each question says the last purge that was applied, and so is the receipt of all before it; the index holds it
 /// until there is another. A connection that breaks loses nothing: the next one goes on where this one was.</para>
-/// <para>After a start the target is told when nothing is missing any more. It is told the same when no index answers
-/// for <see cref="Patience"/>, since clients must be served with every index gone; what was purged is applied when one
-/// is back.</para>
+/// <para>After a start it says when nothing is missing any more. It says the same when the index does not answer for
+/// <see cref="Patience"/>, since clients must be served with every index gone; what was purged is applied when it is
+/// back.</para>
 /// </remarks>
+/// <param name="options">Where the index is, and who we are.</param>
+/// <param name="position">How far we are with its purges.</param>
+/// <param name="target">What they are applied to.</param>
+/// <param name="caughtUp">Hears once that nothing of this index is missing any more, or that it is not waited for
+/// longer.</param>
+/// <param name="dialer">Dials it.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Hears what is new.</param>
 internal sealed partial class PurgeLink(ContentOptions options, PurgePosition position, IPurgeTarget target,
-    IDialer dialer, TimeProvider time, ILogger logger)
+    Action caughtUp, IDialer dialer, TimeProvider time, ILogger logger)
 {
     /// <summary>How long copies of earlier runs wait for an index that does not answer.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -35,15 +43,14 @@ internal sealed partial class PurgeLink(ContentOptions options, PurgePosition po
     private readonly Random _chance = new(MonitorLink.SeedOf(options.Id, 0));
     private bool _isDurable = true;
     private volatile bool _isApplying;
-    private bool _isCaughtUp;
+    private int _isCaughtUp;
     private int _doubts;
     private string? _said;
 
     /// <summary>Asks until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        target.Progress.Begin(position.Epoch, position.Number);
-        target.Progress.Reach(position.Epoch, position.Number);
+        PurgeTrack track = target.Progress.Follow(position.Epoch, position.Number);
         Task patience = WaitAsync(cancellationToken);
         TimeSpan pause = FirstPause;
         while (true)
@@ -51,7 +58,7 @@ internal sealed partial class PurgeLink(ContentOptions options, PurgePosition po
             TimeSpan wait;
             try
             {
-                wait = await TryStayAsync(cancellationToken).ConfigureAwait(false);
+                wait = await TryStayAsync(track, cancellationToken).ConfigureAwait(false);
                 pause = FirstPause;
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException)
@@ -68,11 +75,11 @@ internal sealed partial class PurgeLink(ContentOptions options, PurgePosition po
     private async Task WaitAsync(CancellationToken cancellationToken)
     {
         await Task.Delay(Patience, time, cancellationToken).ConfigureAwait(false);
-        if (!_isApplying) target.CatchUp();
+        if (!_isApplying) CatchUp();
     }
 
     // Stays as long as the connection does; returns how long to wait before the next.
-    private async Task<TimeSpan> TryStayAsync(CancellationToken cancellationToken)
+    private async Task<TimeSpan> TryStayAsync(PurgeTrack track, CancellationToken cancellationToken)
     {
         LineConnection? connection = await Speaking2.TryDialAsync(
             dialer, options.IndexHost, options.IndexPort, time, options.Self, cancellationToken).ConfigureAwait(false);
@@ -89,7 +96,7 @@ internal sealed partial class PurgeLink(ContentOptions options, PurgePosition po
                     await AskAsync(connection, purges, cancellationToken).ConfigureAwait(false);
                 if (refusal is not null) return Refused($"says {refusal}");
                 Say(LogLevel.Information, "is asked for purges");
-                target.Progress.Begin(end.Epoch, end.Number);
+                track.Begin(end.Epoch, end.Number);
                 if (purges.Count > 0)
                 {
                     _isApplying = true;
@@ -98,9 +105,8 @@ internal sealed partial class PurgeLink(ContentOptions options, PurgePosition po
                     LogApplied(purges.Count, end.Number);
                 }
                 position.Move(end.Epoch, end.Number, _isDurable);
-                target.Progress.Reach(end.Epoch, end.Number);
-                if (!_isCaughtUp) target.CatchUp();
-                _isCaughtUp = true;
+                track.Reach(end.Epoch, end.Number);
+                CatchUp();
             }
         }
     }
@@ -109,8 +115,13 @@ internal sealed partial class PurgeLink(ContentOptions options, PurgePosition po
     private TimeSpan Refused(string why)
     {
         Say(LogLevel.Warning, $"tells of no purges: it {why}");
-        target.CatchUp();
+        CatchUp();
         return RefusedPause;
+    }
+
+    private void CatchUp()
+    {
+        if (Interlocked.Exchange(ref _isCaughtUp, 1) == 0) caughtUp();
     }
 
     private async Task<(PurgesLine End, string? Refusal)> AskAsync(

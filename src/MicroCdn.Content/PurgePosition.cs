@@ -1,13 +1,14 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using MicroCdn.Client;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Content;
 
-/// <summary>Remembers, also across restarts, which purges this server has applied.</summary>
+/// <summary>Remembers, also across restarts, which purges of one index this server has applied.</summary>
 /// <remarks>Written after the purge is durable where it was applied: a kill in between has it applied twice, which does
 /// no harm.</remarks>
 internal sealed partial class PurgePosition
@@ -16,14 +17,17 @@ internal sealed partial class PurgePosition
     private readonly ILogger _logger;
     private bool _saysTrouble = true;
 
-    /// <summary>Takes the folder of this server's state; null to forget at the end.</summary>
-    public PurgePosition(string? state, StoreHealth health, ILogger logger)
+    /// <summary>Takes the folder of this server's state, null to forget at the end, and which index it is.</summary>
+    public PurgePosition(string? state, IndexEndPoint index, StoreHealth health, ILogger logger)
     {
         _logger = logger;
         if (state is null) return;
-        _file = new LineFile(Path.Combine(state, "purges"), health);
+        string path = Path.Combine(state, "purges");
+        _file = new LineFile($"{path}-{FileWordOf(index.Host)}-{index.Port}", health);
         try
         {
+            // Earlier versions knew one index. Whoever is no heir of it is told all of its purges, as one that is new.
+            new LineFile(path, health).Read(Recall);
             _file.Read(Recall);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -60,6 +64,10 @@ internal sealed partial class PurgePosition
             _saysTrouble = false;
         }
     }
+
+    // Two hosts that become the same are told their purges once more.
+    private static string FileWordOf(string host) =>
+        string.Concat(host.Select(one => char.IsAsciiLetterOrDigit(one) || one is '.' or '-' ? one : '_'));
 
     private void Recall(ReadOnlySpan<byte> line)
     {

@@ -1,12 +1,14 @@
 namespace MicroCdn.Content;
 
-/// <summary>How far this server is with the purges of its index, for servers that ask one another for copies.</summary>
+/// <summary>How far this server is with the purges of its indexes, for servers that ask one another for
+/// copies.</summary>
 /// <remarks>
 /// <para>A copy that another server has may be one that was purged here already. So whoever asks says what he has
 /// purged, and whoever is asked and has not come so far lets nobody have a copy.</para>
 /// <para>What is being applied at this moment counts as purged where we ask, and as not purged where we are asked:
-/// in between some copies are gone and others are not. Numbers of different logs cannot be compared, but a log that
-/// we have left for another one is over: whoever still follows it is behind. Any thread.</para>
+/// in between some copies are gone and others are not. Each index has a log of its own. Numbers of different logs
+/// cannot be compared, but a log that we have left for another one is over: whoever still follows it is behind. Any
+/// thread.</para>
 /// </remarks>
 public sealed class PurgeProgress
 {
@@ -15,61 +17,41 @@ public sealed class PurgeProgress
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _lock = new();
-    private PurgeDemand _begun;
-    private (ulong Epoch, long Number)? _applied;
+    private readonly List<PurgeTrack> _tracks = [];
     private TaskCompletionSource _moved = NewMove();
 
-    /// <summary>What a server must have applied of which we want a copy; null when we have purged nothing.</summary>
-    public PurgeDemand? Demand
+    /// <summary>What a server must have applied of which we want a copy; nothing when we have purged nothing.</summary>
+    public IReadOnlyList<PurgeDemand> Demands
     {
         get
         {
-            lock (_lock) return _begun.Epoch == 0 ? null : _begun;
+            lock (_lock)
+            {
+                return [.. _tracks.Select(track => track.Begun).Where(demand => demand.Epoch != 0).Distinct()];
+            }
         }
     }
 
-    /// <summary>Says that purges are about to be applied.</summary>
-    /// <param name="epoch">The log that they are of.</param>
-    /// <param name="number">The last of them.</param>
-    public void Begin(ulong epoch, long number)
+    /// <summary>Follows the log of one index from now on.</summary>
+    /// <param name="epoch">The log as it is known from before; 0 when none is.</param>
+    /// <param name="number">The last purge of it that is applied.</param>
+    public PurgeTrack Follow(ulong epoch, long number)
     {
-        lock (_lock)
-        {
-            ulong former = epoch == _begun.Epoch ? _begun.Former : _begun.Epoch;
-            _begun = new PurgeDemand(epoch, number, former);
-        }
-    }
-
-    /// <summary>Says that they are applied.</summary>
-    /// <param name="epoch">The log that they are of.</param>
-    /// <param name="number">The last of them.</param>
-    public void Reach(ulong epoch, long number)
-    {
-        TaskCompletionSource moved;
-        lock (_lock)
-        {
-            _applied = (epoch, number);
-            (moved, _moved) = (_moved, NewMove());
-        }
-        moved.SetResult();
+        PurgeTrack track = new(this, epoch, number);
+        lock (_lock) _tracks.Add(track);
+        return track;
     }
 
     /// <summary>True when this server has not applied what another one has. One that follows no index never
     /// is.</summary>
-    public bool IsBehind(PurgeDemand demand)
+    public bool IsBehind(IReadOnlyList<PurgeDemand> demands)
     {
-        lock (_lock)
-        {
-            if (_applied is not { } applied) return false;
-            if (applied.Epoch == demand.Epoch) return applied.Number < demand.Number;
-            // Who knows no log yet may have any copy.
-            return applied.Epoch == 0 || applied.Epoch == demand.Former;
-        }
+        lock (_lock) return demands.Any(IsBehind);
     }
 
     /// <summary>Waits until this server has applied what another one has; false when that takes longer than
     /// <see cref="Patience"/>.</summary>
-    public async Task<bool> IsInStepAsync(PurgeDemand demand, TimeProvider time)
+    public async Task<bool> IsInStepAsync(IReadOnlyList<PurgeDemand> demands, TimeProvider time)
     {
         using CancellationTokenSource late = new(Patience, time);
         try
@@ -78,7 +60,7 @@ public sealed class PurgeProgress
             {
                 Task moved;
                 lock (_lock) moved = _moved.Task;
-                if (!IsBehind(demand)) return true;
+                if (!IsBehind(demands)) return true;
                 await moved.WaitAsync(late.Token).ConfigureAwait(false);
             }
         }
@@ -88,10 +70,71 @@ public sealed class PurgeProgress
         }
     }
 
+    internal void Begin(PurgeTrack track, ulong epoch, long number)
+    {
+        lock (_lock)
+        {
+            ulong former = epoch == track.Begun.Epoch ? track.Begun.Former : track.Begun.Epoch;
+            track.Begun = new PurgeDemand(epoch, number, former);
+        }
+    }
+
+    internal void Reach(PurgeTrack track, ulong epoch, long number)
+    {
+        TaskCompletionSource moved;
+        lock (_lock)
+        {
+            track.Applied = (epoch, number);
+            (moved, _moved) = (_moved, NewMove());
+        }
+        moved.SetResult();
+    }
+
+    // Of one log; under the lock.
+    private bool IsBehind(PurgeDemand demand)
+    {
+        bool isOver = false;
+        foreach (PurgeTrack track in _tracks)
+        {
+            if (track.Applied.Epoch == demand.Epoch) return track.Applied.Number < demand.Number;
+            // Who does not know the log of one of its indexes yet may have any copy.
+            isOver |= track.Applied.Epoch == 0 || track.Applied.Epoch == demand.Former;
+        }
+        return isOver;
+    }
+
     private static TaskCompletionSource NewMove() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
-/// <summary>What a server must have applied before a copy of it is used.</summary>
+/// <summary>How far this server is with the purges of one index.</summary>
+public sealed class PurgeTrack
+{
+    private readonly PurgeProgress _progress;
+
+    internal PurgeTrack(PurgeProgress progress, ulong epoch, long number)
+    {
+        _progress = progress;
+        Begun = new PurgeDemand(epoch, number, 0);
+        Applied = (epoch, number);
+    }
+
+    // Both under the lock of the progress.
+    internal PurgeDemand Begun { get; set; }
+
+    internal (ulong Epoch, long Number) Applied { get; set; }
+
+    /// <summary>Says that purges are about to be applied.</summary>
+    /// <param name="epoch">The log that they are of.</param>
+    /// <param name="number">The last of them.</param>
+    public void Begin(ulong epoch, long number) => _progress.Begin(this, epoch, number);
+
+    /// <summary>Says that they are applied.</summary>
+    /// <param name="epoch">The log that they are of.</param>
+    /// <param name="number">The last of them.</param>
+    public void Reach(ulong epoch, long number) => _progress.Reach(this, epoch, number);
+}
+
+/// <summary>What of one log a server must have applied before a copy of it is used.</summary>
 /// <param name="Epoch">The log.</param>
 /// <param name="Number">The last purge of it.</param>
 /// <param name="Former">The log before, which is over; 0 for none.</param>

@@ -20,6 +20,7 @@ public sealed partial class IndexRole : IRole, IDisposable
     private readonly OrderDesk _orders;
     private readonly Scribe _scribe;
     private readonly HolderHint? _hint;
+    private readonly Foretold? _foretold;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
@@ -65,8 +66,14 @@ public sealed partial class IndexRole : IRole, IDisposable
         _hint?.Read();
         _orders = new OrderDesk(fleet, time);
         _applied.Strays = new Strays(book, catalog, _orders);
-        Succession? succession = _records is not ISharedRecordStore shared ? null : new Succession(
-            shared, $"{options.Advertise}:{options.Port}", book, _applied, time, logger);
+        Succession? succession = null;
+        if (_records is ISharedRecordStore shared)
+        {
+            _foretold = new Foretold(book, catalog, fleet, time) { Follows = () => !_scribe!.Leads };
+            succession = new Succession(shared, $"{options.Advertise}:{options.Port}", book, _foretold, _applied, time,
+                logger);
+        }
+        _applied.Foretold = _foretold;
         _scribe = new Scribe(_records, book, _applied, logger, succession);
         Tokens = new TokenDesk(book.Tokens, _scribe, time, logger);
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
@@ -136,6 +143,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         _orders.RunAsync(cancellationToken),
         _hint?.RunAsync(cancellationToken) ?? Task.CompletedTask,
         _scribe.RunAsync(cancellationToken),
+        _foretold?.RunAsync(_applied, cancellationToken) ?? Task.CompletedTask,
         _witness.RunAsync(cancellationToken),
         _countries?.RunAsync(cancellationToken) ?? Task.CompletedTask,
         .. _monitors.Select(monitor => monitor.RunAsync(cancellationToken)),

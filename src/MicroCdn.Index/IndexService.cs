@@ -62,6 +62,10 @@ internal sealed partial class Applied(Router router, ILogger logger)
     /// <summary>Finds what is published no more in what servers tell; null where nothing is published.</summary>
     public Strays? Strays { private get; set; }
 
+    /// <summary>Keeps aside what servers tell of changes that were not seen yet; null where this index alone
+    /// writes.</summary>
+    public Foretold? Foretold { private get; set; }
+
     // Not bounded by itself: a connection takes no further line until its list is in place, so there is at most one
     // entry for each connection; and one change of the book.
     private readonly Channel<Action> _queue = Channel.CreateUnbounded<Action>();
@@ -104,7 +108,9 @@ internal sealed partial class Applied(Router router, ILogger logger)
             return;
         }
         Strays?.TakeOut(server, application.List, isWhole: true);
+        Foretold?.SetAside(server, application.List, isWhole: true);
         List<int> disputed = router.Catalog.Replace(server.Number, application.List);
+        Foretold?.NoteApplied(application.List);
         if (server is { State: < ServerState.Draining, IsRemembered: false, Contact: { } known }
             && known.IsElsewhere(application.Contact))
         {
@@ -126,7 +132,9 @@ internal sealed partial class Applied(Router router, ILogger logger)
             return;
         }
         Strays?.TakeOut(server, application.List, isWhole: false);
+        Foretold?.SetAside(server, application.List, isWhole: false);
         List<int> disputed = router.Catalog.Change(server.Number, application.List);
+        Foretold?.NoteApplied(application.List);
         LogChanged(server.Id, application.List.Count);
         Name(disputed);
         application.Answer.Complete("OK FILES_ADDED\n"u8);

@@ -30,10 +30,10 @@ public interface IRecordStore : IAsyncDisposable
     /// <summary>Hands over the changes that other processes make, in the order of their numbers and without a gap,
     /// until cancelled. A store of one process alone never has any.</summary>
     /// <param name="after">The number of the last change that is known.</param>
-    /// <param name="take">Called for each change. One that is too old to be handed over is told as null: everything has
-    /// to be loaded again.</param>
+    /// <param name="take">Called for each change, and waited for before the next. One that is too old to be handed
+    /// over is told as null: everything has to be loaded again.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    Task FollowAsync(long after, Action<RecordChange?> take, CancellationToken cancellationToken);
+    Task FollowAsync(long after, Func<RecordChange?, ValueTask> take, CancellationToken cancellationToken);
 }
 
 /// <summary>Takes one row; the spans are valid until it returns.</summary>

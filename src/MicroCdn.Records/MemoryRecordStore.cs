@@ -30,7 +30,7 @@ public sealed class MemoryRecordStore : IRecordStore
     }
 
     /// <inheritdoc/>
-    public Task FollowAsync(long after, Action<RecordChange?> take, CancellationToken cancellationToken) =>
+    public Task FollowAsync(long after, Func<RecordChange?, ValueTask> take, CancellationToken cancellationToken) =>
         new TaskCompletionSource().Task.WaitAsync(cancellationToken);
 
     /// <inheritdoc/>

@@ -45,7 +45,7 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
         }, cancellationToken);
 
     /// <inheritdoc/>
-    public Task FollowAsync(long after, Action<RecordChange?> take, CancellationToken cancellationToken) =>
+    public Task FollowAsync(long after, Func<RecordChange?, ValueTask> take, CancellationToken cancellationToken) =>
         Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
 
     /// <inheritdoc/>

@@ -53,6 +53,9 @@ public sealed class FakeCluster
     /// <summary>Whether content servers ask the index what is to be published on them.</summary>
     public bool TakesOrders { get; set; }
 
+    /// <summary>The hosts of the indexes that content servers know when they start.</summary>
+    public string[] KnownIndexes { get; set; } = ["index"];
+
     /// <summary>Where the index remembers, when it starts; nowhere by default.</summary>
     public string? IndexState { get; set; }
 
@@ -93,7 +96,7 @@ public sealed class FakeCluster
         IndexOptions options = new()
         {
             MonitorHost = MonitorDialed, Trust = Trust, Credentials = KeysOf(host), State = IndexState,
-            Records = RecordsOfIndex(),
+            Records = RecordsOfIndex(), Advertise = host,
         };
         Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(IndexSeed), machine.Loggers);
         machine.Attach(Index);
@@ -119,7 +122,7 @@ public sealed class FakeCluster
     /// <param name="id">Its id.</param>
     /// <param name="pulls">What the paths begin with that it pulls from an origin; then it says that it speaks HTTP,
     /// but nobody listens.</param>
-    public void StartContent(string id, params string[] pulls)
+    public ContentRole StartContent(string id, params string[] pulls)
     {
         FakeHost machine = Network.Host(HostOf(id));
         ServerId.TryCreate(id, out ServerId serverId);
@@ -128,7 +131,7 @@ public sealed class FakeCluster
         {
             Id = serverId,
             Files = World.Folder[id],
-            IndexHost = "index",
+            Indexes = [.. KnownIndexes.Select(host => new IndexEndPoint(host, IndexPort))],
             MonitorHost = "monitor",
             State = World.Folder[$"state of {id}"],
             InBackground = Task.Run,
@@ -140,10 +143,12 @@ public sealed class FakeCluster
             Pulls = pulls,
             HttpPort = pulls.Length > 0 ? 7003 : null,
         };
-        machine.Attach(new ContentRole(options, machine.Dialer, machine.Datagrams, machine.Time, machine.Loggers)
+        ContentRole role = new(options, machine.Dialer, machine.Datagrams, machine.Time, machine.Loggers)
         {
             Copies = CopiesOf(id),
-        });
+        };
+        machine.Attach(role);
+        return role;
     }
 
     /// <summary>Starts an index, a monitor and content servers, and waits until everyone knows everyone.</summary>

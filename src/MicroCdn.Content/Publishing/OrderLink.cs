@@ -8,7 +8,7 @@ namespace MicroCdn.Content.Publishing;
 /// <summary>Asks the index what this server is to fetch, show, drop and forget, and has it done.</summary>
 /// <remarks>It asks again when all but the fetching is done; the index holds the question until there is something to
 /// do. A connection that breaks loses nothing: orders are worked out anew, and what is done already is done.</remarks>
-internal sealed class OrderLink(ContentOptions options, BlobKeeper blobs, OrderWork work)
+internal sealed class OrderLink(ContentOptions options, BlobKeeper blobs, OrderWork work, ReceiptLink receipts)
 {
     /// <summary>Asks until cancelled.</summary>
     public Task RunAsync(StandingCall call, CancellationToken cancellationToken) =>
@@ -19,12 +19,14 @@ internal sealed class OrderLink(ContentOptions options, BlobKeeper blobs, OrderW
     {
         (long capacity, long free) = blobs.Room;
         ArrayBufferWriter<byte> question = new();
-        question.WriteText($"ORDERS {options.Id} capacity={capacity} free={free} busy={work.Busy}\n");
+        // Of other indexes' orders too: what is fetched for one is not fetched again for another.
+        int busy = work.Fetching + receipts.Count;
+        question.WriteText($"ORDERS {options.Id} capacity={capacity} free={free} busy={busy}\n");
         List<OrderLine> orders = [];
         string? refusal = await call.AskAsync(
             connection, question.WrittenMemory, line => Take(line.Span, orders), cancellationToken)
             .ConfigureAwait(false);
-        if (refusal is null) await work.DoAsync(orders, cancellationToken).ConfigureAwait(false);
+        if (refusal is null) await work.DoAsync(orders, receipts, cancellationToken).ConfigureAwait(false);
         return refusal;
     }
 

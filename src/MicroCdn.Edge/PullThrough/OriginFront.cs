@@ -119,12 +119,12 @@ internal sealed class OriginFront : IDisposable
         ReadOnlySpan<char> text =
             place.KeyOf(request.Path, request.Query, Policy, stackalloc char[OriginPlace.MostShort]);
         // A cache that has us for a parent, and has purged more than we.
-        PurgeDemand? demand = IsQuestion(request, rules) && PurgedField.TryRead(fields, out PurgeDemand read)
+        PurgeDemand[]? demands = IsQuestion(request, rules) && PurgedField.TryRead(fields, out PurgeDemand[] read)
             && Purges.Progress.IsBehind(read) ? read : null;
-        if (demand is null && !text.IsEmpty && IsQuestion(request, rules)
+        if (demands is null && !text.IsEmpty && IsQuestion(request, rules)
             && TryHit(text, rules, fields, response)) return true;
         CacheKey? key = text.IsEmpty ? null : new CacheKey(text.ToString());
-        PullRequest kept = new(request, place, key, rules) { Demand = demand };
+        PullRequest kept = new(request, place, key, rules) { Demands = demands };
         Delivery delivery = new(this, kept, response);
         response.Later(delivery);
         _ = Task.Run(new Retrieval(this, kept, response, delivery).RunAsync);

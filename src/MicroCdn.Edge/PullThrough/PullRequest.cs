@@ -36,7 +36,7 @@ internal sealed class PullRequest
     public RequestBody? Body { get; }
 
     /// <summary>What must be purged here before it is answered; null for nothing.</summary>
-    public PurgeDemand? Demand { get; init; }
+    public IReadOnlyList<PurgeDemand>? Demands { get; init; }
 
     public bool IsHead => Rules.Method == MethodKind.Head;
 }

@@ -43,7 +43,7 @@ internal sealed class Retrieval(
     private async Task AnswerAsync()
     {
         await front.CaughtUp.ConfigureAwait(false);
-        if (request.Demand is { } demand && !await front.Purges.Progress.IsInStepAsync(demand, front.Time)
+        if (request.Demands is { } demands && !await front.Purges.Progress.IsInStepAsync(demands, front.Time)
             .ConfigureAwait(false))
         {
             delivery.GiveBehind();

@@ -58,11 +58,11 @@ internal sealed class Shield(IReadOnlyList<Parent> parents, PurgeProgress progre
 
     // Whoever has purged less must not give us an old copy back. What may have changed something takes any answer.
     private OriginRequest Demanding(OriginRequest request) =>
-        !MayAskAgain(request) || progress.Demand is not { } demand ? request : new OriginRequest
+        !MayAskAgain(request) || progress.Demands is not { Count: > 0 } demands ? request : new OriginRequest
         {
             Method = request.Method,
             Target = request.Target,
-            Fields = PurgedField.AddTo(request.Fields, demand),
+            Fields = PurgedField.AddTo(request.Fields, demands),
             Informational = request.Informational,
         };
 

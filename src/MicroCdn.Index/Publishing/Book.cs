@@ -164,6 +164,14 @@ internal sealed class Book(Catalog catalog, long seed)
         if (FileName.TryCreate(name, out FileName read)) _expected[read] = holders;
     }
 
+    /// <summary>Takes what servers show of a change that was not seen yet, and who they are; it counts until the change
+    /// comes. The catalog's writer alone.</summary>
+    public void Foresee(ReadOnlySpan<byte> name, in PublishedName published, ReadOnlySpan<ushort> holders)
+    {
+        if (_removed.Find(name) is >= 0 and int removed) Volatile.Write(ref _removed.ValueOf(removed), 0);
+        catalog.Publish(name, published, holders);
+    }
+
     /// <summary>What is published under a name; false when nothing is.</summary>
     public bool TryFind(ReadOnlySpan<byte> name, out PublishedName published) =>
         catalog.Now.TryPublished(name, out published);

@@ -7,12 +7,14 @@ namespace MicroCdn.Index.Publishing;
 /// <remarks>Like the heir who keeps a copy of the books: each page is copied as it is written, and when the desk is
 /// empty whoever sits down first goes on, once he has read the last page.</remarks>
 internal sealed partial class Succession(
-    ISharedRecordStore store, string address, Book book, Applied applied, TimeProvider time, ILogger logger)
+    ISharedRecordStore store, string address, Book book, Foretold foretold, Applied applied, TimeProvider time,
+    ILogger logger)
 {
     // The lease of a writer that died ends by itself after 5 s; it is asked for so often.
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1), WhileReading = TimeSpan.FromMilliseconds(20);
 
     private bool _mustLoad;
+    private volatile bool _isHeir;
     private string? _said;
     private volatile string? _writer;
 
@@ -39,7 +41,7 @@ internal sealed partial class Succession(
                     Notice(following);
                     if (_mustLoad) await TryLoadAsync(cancellationToken).ConfigureAwait(false);
                     following = _mustLoad ? Task.Delay(Pace, time, enough.Token)
-                        : store.FollowAsync(book.Number, change => Take(change, enough.Token), enough.Token);
+                        : store.FollowAsync(book.Number, change => TakeAsync(change, enough.Token), enough.Token);
                 }
                 if (lease is { Lost.IsCompleted: true })
                 {
@@ -47,6 +49,9 @@ internal sealed partial class Succession(
                     lease = null;
                 }
                 lease ??= await TryClaimAsync(cancellationToken).ConfigureAwait(false);
+                // Whoever is to write sees the last page at once: nobody else has the servers show what is on it.
+                _isHeir = lease is not null;
+                if (_isHeir) foretold.Ring();
                 if (lease is not null && !_mustLoad && !following.IsCompleted && book.Number >= lease.LastNumber)
                 {
                     leads = true;
@@ -85,10 +90,10 @@ internal sealed partial class Succession(
     }
 
     // The next change is asked for when this one is seen.
-    private void Take(RecordChange? change, CancellationToken cancellationToken)
+    private async ValueTask TakeAsync(RecordChange? change, CancellationToken cancellationToken)
     {
         if (change is null) _mustLoad = true;
-        else applied.DoAsync(() => book.Apply(change)).WaitAsync(cancellationToken).GetAwaiter().GetResult();
+        else await foretold.HoldAsync(change, applied, () => !_isHeir, cancellationToken).ConfigureAwait(false);
     }
 
     private void Notice(Task following)
@@ -107,7 +112,8 @@ internal sealed partial class Succession(
             long number = await store.LoadAsync(
                 (kind, key, value) => rows.Add(new RecordRow(kind, key.ToArray(), value.ToArray())), cancellationToken)
                 .ConfigureAwait(false);
-            await applied.DoAsync(() => book.Replace(number, rows)).WaitAsync(cancellationToken).ConfigureAwait(false);
+            await applied.DoAsync(() => foretold.Replace(number, rows)).WaitAsync(cancellationToken)
+                .ConfigureAwait(false);
             _mustLoad = false;
             LogLoaded(number);
         }

@@ -130,7 +130,7 @@ public sealed partial class RedisRecordStore : ISharedRecordStore
     /// <summary>Hands over the changes that others make; the log is looked at once a second, and when there are
     /// news.</summary>
     /// <remarks>After a null it returns: <see cref="LoadAsync"/> comes next. While Redis is away it waits.</remarks>
-    public async Task FollowAsync(long after, Action<RecordChange?> take, CancellationToken cancellationToken)
+    public async Task FollowAsync(long after, Func<RecordChange?, ValueTask> take, CancellationToken cancellationToken)
     {
         Channel<bool> news = Channel.CreateBounded<bool>(
             new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -178,7 +178,7 @@ public sealed partial class RedisRecordStore : ISharedRecordStore
     }
 
     private async Task FollowAsync(
-        LogStart start, Action<RecordChange?> take, ChannelReader<bool> news, CancellationToken cancellationToken)
+        LogStart start, Func<RecordChange?, ValueTask> take, ChannelReader<bool> news, CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -195,12 +195,12 @@ public sealed partial class RedisRecordStore : ISharedRecordStore
             }
             if (entries is null)
             {
-                take(null);
+                await take(null).ConfigureAwait(false);
                 return;
             }
             foreach (LogEntry entry in entries)
             {
-                take(entry.ToChange());
+                await take(entry.ToChange()).ConfigureAwait(false);
                 (_last, start) = (entry.Change, LogStart.After(entry.Change));
                 Interlocked.Add(ref _logBytes, entry.Block.Length);
             }

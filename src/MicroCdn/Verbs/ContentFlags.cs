@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MicroCdn.Client;
 using MicroCdn.Content;
 using MicroCdn.Protocol;
 using MicroCdn.Settings;
@@ -26,6 +27,8 @@ internal sealed class ContentFlags
         "The port heartbeats leave from, and PING is answered on.");
     private readonly Option<string> _indexHost = Flags.Host("--index-host", "The index's host.");
     private readonly Option<int> _indexPort = Flags.Port("--index-port", 5050, "The index's line port.");
+    private readonly Option<IndexEndPoint[]> _indexes = IndexFlags.Indexes(
+        "An index to tell instead; repeatable, for several indexes of one network, all of which are told.");
     private readonly Option<string> _monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
     private readonly Option<int> _monitorUdpPort =
         Flags.Port("--monitor-udp-port", 6000, "The monitor's heartbeat port.");
@@ -52,8 +55,8 @@ internal sealed class ContentFlags
     public void AddTo(Command verb)
     {
         foreach (Option option in new Option[]
-            { _id, _files, _tcpPort, _udpPort, _indexHost, _indexPort, _monitorHost, _monitorUdpPort, _monitorTcpPort,
-                _monitors, _interval, _scrubRate, _scrubInterval, _publishedBytes, _leastFree,
+            { _id, _files, _tcpPort, _udpPort, _indexHost, _indexPort, _indexes, _monitorHost, _monitorUdpPort,
+                _monitorTcpPort, _monitors, _interval, _scrubRate, _scrubInterval, _publishedBytes, _leastFree,
                 _fetchRate, _bind, _data, _trust })
         {
             verb.Options.Add(option);
@@ -66,6 +69,11 @@ internal sealed class ContentFlags
         bool hasId = result.GetResult(_id) is not null, hasFiles = result.GetResult(_files) is not null;
         bool pulls = pull.AreGiven(result);
         if (!hasId && (hasFiles || !pulls)) result.AddError("Option '--server-id' is required.");
+        if (result.GetResult(_indexes) is { Errors: var errors, Tokens.Count: > ContentOptions.MostIndexes }
+            && !errors.Any())
+        {
+            result.AddError($"--index may be given at most {ContentOptions.MostIndexes} times.");
+        }
         if (!hasId && pull.NameParents(result))
         {
             result.AddError("--parent needs --server-id: each of the caches needs a name of its own.");
@@ -90,6 +98,7 @@ internal sealed class ContentFlags
         UdpPort = parsed.GetValue(_udpPort),
         IndexHost = parsed.GetValue(_indexHost)!,
         IndexPort = parsed.GetValue(_indexPort),
+        Indexes = parsed.GetValue(_indexes)!,
         MonitorHost = parsed.GetValue(_monitorHost)!,
         MonitorUdpPort = parsed.GetValue(_monitorUdpPort),
         PublishedBytes = parsed.GetValue(_publishedBytes)?.Bytes ?? long.MaxValue,

@@ -12,9 +12,13 @@ internal sealed class IndexFlags
 
     private readonly Option<int> _port = Flags.Port("--index-port", 5050, "The index's line port.");
 
-    private readonly Option<IndexEndPoint[]> _indexes = new("--index")
+    private readonly Option<IndexEndPoint[]> _indexes =
+        Indexes("An index to ask instead; repeatable, for several indexes of one network.");
+
+    /// <summary>Reads <c>--index</c>, which may be repeated.</summary>
+    public static Option<IndexEndPoint[]> Indexes(string description) => new("--index")
     {
-        Description = "An index to ask instead; repeatable, for several indexes of one network.",
+        Description = description,
         HelpName = "HOST:PORT",
         Arity = ArgumentArity.OneOrMore,
         DefaultValueFactory = _ => [],

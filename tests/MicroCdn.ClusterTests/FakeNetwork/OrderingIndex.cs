@@ -13,11 +13,16 @@ internal sealed class OrderingIndex
     private readonly List<string> _heard = [];
     private readonly Dictionary<string, TaskCompletionSource> _waiting = [];
 
-    public OrderingIndex(FakeCluster cluster)
+    private readonly Func<FakeHost> _host;
+
+    public OrderingIndex(FakeCluster cluster, string host = "index", bool listens = true)
     {
-        _world = cluster.World;
-        cluster.Network.Host("index").Listen(FakeCluster.IndexPort, ServeAsync);
+        (_world, _host) = (cluster.World, () => cluster.Network.Host(host));
+        if (listens) Listen();
     }
+
+    /// <summary>Begins to listen, at first or after the host was killed.</summary>
+    public void Listen() => _host().Listen(FakeCluster.IndexPort, ServeAsync);
 
     /// <summary>Every line so far, but for greetings.</summary>
     public string[] Heard

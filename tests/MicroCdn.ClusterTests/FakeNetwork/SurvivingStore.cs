@@ -58,7 +58,7 @@ internal sealed class SurvivingStore(MemoryRecordStore rows) : IRecordStore
         if (trap == StoreTrap.UncertainAndWritten) throw Uncertain();
     }
 
-    public Task FollowAsync(long after, Action<RecordChange?> take, CancellationToken cancellationToken) =>
+    public Task FollowAsync(long after, Func<RecordChange?, ValueTask> take, CancellationToken cancellationToken) =>
         rows.FollowAsync(after, take, cancellationToken);
 
     public ValueTask DisposeAsync() => default;

@@ -92,6 +92,14 @@ internal static class RedisFleet
         return (store, Assert.IsType<WriterLease>(claim.Lease));
     }
 
+    public static Task FollowAsync(
+        this RedisRecordStore store, long after, Action<RecordChange?> take, CancellationToken cancellationToken) =>
+        store.FollowAsync(after, change =>
+        {
+            take(change);
+            return default;
+        }, cancellationToken);
+
     public static Task CommitAsync(RedisRecordStore store, long number, params (string Key, string? Value)[] rows) =>
         store.CommitAsync(number, [.. rows.Select(row => new RecordRow(1, System.Text.Encoding.UTF8.GetBytes(row.Key),
             row.Value is null ? null : System.Text.Encoding.UTF8.GetBytes(row.Value)))], CancellationToken.None);

@@ -76,7 +76,7 @@ public sealed class PullHitTests : IDisposable
     public async Task A_cache_that_has_purged_more_gets_no_copy(string field, bool isHit)
     {
         await StoreAsync("/a", "the bytes");
-        _front.Purges.Progress.Reach(7, 3);
+        _front.Purges.Progress.Follow(7, 3);
         Wire wire = new Wire(_service).Receive(
             EdgeWorld.Head("GET", "/a", ["Accept-Encoding: gzip", .. field.Length == 0 ? (string[])[] : [field]]));
         Assert.Equal(isHit, wire.Sent.EndsWith("\r\n\r\nthe bytes", StringComparison.Ordinal));

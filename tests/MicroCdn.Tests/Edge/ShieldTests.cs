@@ -79,7 +79,7 @@ public sealed class ShieldTests
             await talk.SayAsync($"HTTP/1.1 200 OK\r\n{Ours}Content-Length: 0\r\n\r\n");
         });
         PurgeProgress progress = new();
-        progress.Begin(0x0cf64f8d07ab54a8, 12);
+        progress.Follow(0x0cf64f8d07ab54a8, 12);
         using Shield shield = new([new Parent(Names.Id("CS1"), parent.Server())], progress);
         OriginRequest request = ScriptedOrigin.Get("/a", method);
         using OriginExchange? answer = await shield.TryAskAsync(request, _complaints.Add, default);

@@ -162,7 +162,7 @@ public sealed class ScribeTests : IAsyncDisposable
             if (failure is { } failed) throw failed.Exception;
         }
 
-        public Task FollowAsync(long after, Action<RecordChange?> take, CancellationToken cancellationToken) =>
+        public Task FollowAsync(long after, Func<RecordChange?, ValueTask> take, CancellationToken cancellationToken) =>
             _rows.FollowAsync(after, take, cancellationToken);
 
         public ValueTask DisposeAsync() => _rows.DisposeAsync();

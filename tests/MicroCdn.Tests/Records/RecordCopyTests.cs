@@ -83,7 +83,7 @@ public sealed class RecordCopyTests : IDisposable
             number == failAt ? throw new RecordStoreException("the disk is gone")
             : store.CommitAsync(number, [.. rows.Skip(Forgets && number == 1 ? 1 : 0)], cancellationToken);
 
-        public Task FollowAsync(long after, Action<RecordChange?> take, CancellationToken cancellationToken) =>
+        public Task FollowAsync(long after, Func<RecordChange?, ValueTask> take, CancellationToken cancellationToken) =>
             store.FollowAsync(after, take, cancellationToken);
 
         public ValueTask DisposeAsync() => store.DisposeAsync();

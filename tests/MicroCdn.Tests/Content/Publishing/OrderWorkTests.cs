@@ -34,7 +34,7 @@ public sealed class OrderWorkTests : IDisposable
         _blobs.Open();
         _receipts = new ReceiptLink(_time);
         _work = new OrderWork(options, _blobs, new ChunkLists(_world["state"], _folder, health, log),
-            null!, _receipts, log);
+            null!, log);
     }
 
     public void Dispose()
@@ -51,7 +51,7 @@ public sealed class OrderWorkTests : IDisposable
         FileDigest digest = await BringAsync("one");
         _isHeldUp = true;
         Task done = _work.DoAsync([Show("1", "a", digest, 1), Show("2", "b", digest, 1), Show("3", "c", digest, 1)],
-            CancellationToken.None);
+            _receipts, CancellationToken.None);
         Assert.Single(_strokes)();
         await done;
         Assert.Single(_strokes);
@@ -64,7 +64,7 @@ public sealed class OrderWorkTests : IDisposable
     {
         FileDigest one = await BringAsync("one"), two = await BringAsync("two");
         await _work.DoAsync([Show("1", "a", one, 1), Drop("2", "a", 2), Show("3", "a", two, 3)],
-            CancellationToken.None);
+            _receipts, CancellationToken.None);
         Assert.Equal(two, _blobs.Published.FileOf("a"u8)!.Blob.Digest);
         Assert.Equal(3, _receipts.Count);
     }
