@@ -150,6 +150,11 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
             if (Route.TryParse(Encoding.UTF8.GetBytes(line), out Route? place)) places.Add(place!);
         }, cancellationToken).ConfigureAwait(false);
         string first = await talk.BringAsync(upload, places, cancellationToken).ConfigureAwait(false);
+        // Other bytes are refused by their digest; what was added behind them is nobody's yet.
+        if (upload.Bytes.Length != size)
+        {
+            throw new CdnException(CdnFailure.Refused, "it changed while it was read: put it when it is whole.");
+        }
         List<string> servers = [];
         long revision = 0;
         await talk.AskIndexAsync($"PUBLISH {words} at={first}", PublishTalk.PatienceFor(size), line =>

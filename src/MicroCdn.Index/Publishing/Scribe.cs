@@ -169,15 +169,21 @@ internal sealed partial class Scribe(
         return !_isUncertain;
     }
 
-    // A row names the revision that it was written as, so nobody else's is the same.
+    // A row names the revision that it was written as, so nobody else's is the same; one that was to go is not there.
     private async Task<bool> IsWrittenAsync(long number, CancellationToken cancellationToken)
     {
-        HashSet<string> rows = [.. _rows.Select(row => TextOf(row.Kind, row.Key, row.Value))];
+        HashSet<string> rows = [.. _rows.Where(row => row.Value is not null)
+            .Select(row => TextOf(row.Kind, row.Key, row.Value))];
+        HashSet<string> gone = [.. _rows.Where(row => row.Value is null).Select(row => TextOf(row.Kind, row.Key, []))];
         try
         {
-            long read = await store.LoadAsync(
-                (kind, key, value) => rows.Remove(TextOf(kind, key, value)), cancellationToken).ConfigureAwait(false);
-            return read == number && rows.Count == 0
+            bool isOther = false;
+            long read = await store.LoadAsync((kind, key, value) =>
+            {
+                rows.Remove(TextOf(kind, key, value));
+                isOther |= gone.Count > 0 && gone.Contains(TextOf(kind, key, []));
+            }, cancellationToken).ConfigureAwait(false);
+            return read == number && rows.Count == 0 && !isOther
                 && await TryReadAgainAsync(cancellationToken, BeforeAll).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is RecordStoreException or OperationCanceledException)

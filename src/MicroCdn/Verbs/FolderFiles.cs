@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using MicroCdn.Client;
 using MicroCdn.Protocol;
+using MicroCdn.Storage;
 
 namespace MicroCdn.Verbs;
 
@@ -37,7 +38,7 @@ internal static class FolderFiles
             Messages.Say($"'{path}' cannot be read: {exception.Message}");
             return ExitCode.Failed;
         }
-        if (passed > 0) Messages.Say($"{passed} links, or files whose names are none for MicroCDN, are passed over.");
+        if (passed > 0) Messages.Say($"{passed} links, pipes, devices, or files whose names are none for MicroCDN, are passed over.");
         long[] counts = new long[4], bytes = new long[4];
         IReadOnlyList<(FileName Name, CdnException Why)> failures = [];
         await ProgressBars.RunAsync(async bars => failures = await new FolderPublisher(publisher).RunAsync(
@@ -64,7 +65,8 @@ internal static class FolderFiles
         return failures.Count == files.Count && codes.Length == 1 ? codes[0] : ExitCode.Partial;
     }
 
-    // Links may lead anywhere, also in circles.
+    // Links may lead anywhere, also in circles. What has a name that is no text is not found under it, and passed over
+    // like pipes and devices.
     private static (List<LocalFile> Files, int Passed) Find(string path, string prefix)
     {
         string root = Path.GetFullPath(path);
@@ -77,12 +79,11 @@ internal static class FolderFiles
             {
                 if (entry.LinkTarget is not null) passed++;
                 else if (entry is DirectoryInfo inner) folders.Push(inner);
-                else if (entry is FileInfo file && IsPlain(file) && FileName.TryCreate(
+                else if (entry is FileInfo file && PlainFile.Is(file.FullName) && FileName.TryCreate(
                     prefix + Path.GetRelativePath(root, file.FullName), out FileName name))
                 {
                     long seconds = new DateTimeOffset(file.LastWriteTimeUtc).ToUnixTimeSeconds();
-                    files.Add(new LocalFile(name, () => new FileStream(
-                        file.FullName, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0), file.Length,
+                    files.Add(new LocalFile(name, () => PlainFile.Open(file.FullName, bufferBytes: 0), file.Length,
                         Math.Clamp(seconds, -1, Limits.UnixSeconds)));
                 }
                 else passed++;
@@ -91,10 +92,6 @@ internal static class FolderFiles
         files.Sort((one, other) => string.CompareOrdinal(one.Name.Value, other.Name.Value));
         return (files, passed);
     }
-
-    // No pipe, socket or device: opening one may never return.
-    private static bool IsPlain(FileInfo file) =>
-        (file.Attributes & (FileAttributes.Device | FileAttributes.ReparsePoint)) == 0;
 
     private static void Say(FolderStep step) => Messages.Print(() => Console.WriteLine(
         $"{(step.Act == FolderAct.Remove ? "remove " : "put    ")} {Table.Plain(step.Name.Value)}"));

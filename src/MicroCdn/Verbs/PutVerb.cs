@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using MicroCdn.Client;
 using MicroCdn.Protocol;
+using MicroCdn.Storage;
 
 namespace MicroCdn.Verbs;
 
@@ -48,7 +49,7 @@ internal static class PutVerb
         }
         try
         {
-            await using FileStream bytes = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            await using FileStream bytes = PlainFile.Open(path);
             long seconds = new DateTimeOffset(File.GetLastWriteTimeUtc(path)).ToUnixTimeSeconds();
             Publication? done = null;
             await ProgressBars.RunAsync(async bars => done = await publisher.PutAsync(name, bytes,

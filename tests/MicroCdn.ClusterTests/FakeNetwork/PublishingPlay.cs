@@ -9,7 +9,7 @@ namespace MicroCdn.ClusterTests.FakeNetwork;
 
 /// <summary>One play of a seed: somebody publishes while machines, links and disks fail, and what clients get is held
 /// against what they may get.</summary>
-internal sealed class PublishingPlay
+internal sealed partial class PublishingPlay
 {
     private const int Steps = 8;
     private static readonly string[] Ids = ["CS1", "CS2", "CS3"];

@@ -11,13 +11,22 @@ public sealed class PublishingSimulationTests
     // About a second each; those that found something.
     private static readonly int[] Usual = [6, 13, 18, 19, 21, 23];
 
+    private static readonly int[] UsualReleases = [1, 2, 3, 4];
+
     [Fact]
     public async Task What_was_acknowledged_stays_what_was_removed_does_not_come_back_and_a_name_is_old_or_new()
     {
-        int? one = NumberOf("MICROCDN_SEED"), many = NumberOf("MICROCDN_SEEDS");
-        int[] seeds = one is { } seed ? [seed] : many is { } count ? [.. Enumerable.Range(1, count)] : Usual;
-        foreach (int play in seeds) await PublishingPlay.RunAsync(play);
+        foreach (int play in SeedsOf(Usual)) await PublishingPlay.RunAsync(play);
     }
+
+    [Fact]
+    public async Task Nobody_sees_half_a_release_and_what_was_staged_or_activated_stays_so()
+    {
+        foreach (int play in SeedsOf(UsualReleases)) await PublishingPlay.RunReleasesAsync(play);
+    }
+
+    private static int[] SeedsOf(int[] usual) => NumberOf("MICROCDN_SEED") is { } seed ? [seed]
+        : NumberOf("MICROCDN_SEEDS") is { } count ? [.. Enumerable.Range(1, count)] : usual;
 
     private static int? NumberOf(string variable) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int number)

@@ -35,6 +35,9 @@ internal sealed class SurvivingStore(MemoryRecordStore rows) : IRecordStore
     /// <summary>True while a change is stopped.</summary>
     public bool IsStopped { get; private set; }
 
+    /// <summary>How many changes were written.</summary>
+    public long Written { get; private set; }
+
     /// <summary>Lets a change go on that was stopped.</summary>
     public void Release()
     {
@@ -54,6 +57,7 @@ internal sealed class SurvivingStore(MemoryRecordStore rows) : IRecordStore
         if (trap == StoreTrap.Refused) throw new RecordStoreException("the disk is full (fake)");
         if (trap == StoreTrap.UncertainAndNot) throw Uncertain();
         await rows.CommitAsync(number, changed, cancellationToken);
+        Written++;
         if (trap == StoreTrap.AfterIt) await _released.Task.WaitAsync(cancellationToken);
         if (trap == StoreTrap.UncertainAndWritten) throw Uncertain();
     }

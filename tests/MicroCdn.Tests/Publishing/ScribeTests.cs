@@ -104,6 +104,27 @@ public sealed class ScribeTests : IAsyncDisposable
         Assert.Equal((1, 2), (Find("a").Revision, Find("b").Revision));
     }
 
+    [Fact]
+    public async Task What_may_have_been_written_is_looked_for_also_when_rows_of_it_are_to_go()
+    {
+        Task<WireError?> first = Put("a");
+        await _store.Began();
+        _store.Finish();
+        Assert.Null(await first);
+        bool isDone = false;
+        Task<WireError?> uncertain = _scribe.WriteAsync((number, rows) =>
+        {
+            rows.Add(new RecordRow((byte)BookKind.Name, "a"u8.ToArray(), null));
+            rows.Add(Row("b", PublishedName.Removed(number)));
+            return null;
+        }, () => isDone = true);
+        await _store.Began();
+        _store.FailAfterWriting(new RecordStoreException("the line broke") { IsUncertain = true });
+        Assert.Null(await uncertain);
+        Assert.True(isDone);
+        Assert.False(_book.TryFind("a"u8, out _));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
