@@ -78,7 +78,8 @@ public sealed class SharedLog
             return Task.CompletedTask;
         }
 
-        public async Task FollowAsync(long after, Func<RecordChange?, ValueTask> take, CancellationToken cancellationToken)
+        public async Task FollowAsync(
+            long after, Func<RecordChange?, ValueTask> take, CancellationToken cancellationToken)
         {
             while (true)
             {

@@ -178,7 +178,8 @@ public sealed partial class RedisRecordStore : ISharedRecordStore
     }
 
     private async Task FollowAsync(
-        LogStart start, Func<RecordChange?, ValueTask> take, ChannelReader<bool> news, CancellationToken cancellationToken)
+        LogStart start, Func<RecordChange?, ValueTask> take, ChannelReader<bool> news,
+        CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {

@@ -38,7 +38,11 @@ internal static class FolderFiles
             Messages.Say($"'{path}' cannot be read: {exception.Message}");
             return ExitCode.Failed;
         }
-        if (passed > 0) Messages.Say($"{passed} links, pipes, devices, or files whose names are none for MicroCDN, are passed over.");
+        if (passed > 0)
+        {
+            Messages.Say($"{passed} links, pipes, devices, or files whose names are none for MicroCDN, are passed "
+                + "over.");
+        }
         long[] counts = new long[4], bytes = new long[4];
         IReadOnlyList<(FileName Name, CdnException Why)> failures = [];
         await ProgressBars.RunAsync(async bars => failures = await new FolderPublisher(publisher).RunAsync(

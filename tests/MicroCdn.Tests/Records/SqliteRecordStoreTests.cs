@@ -144,7 +144,8 @@ public sealed class SqliteRecordStoreTests : IDisposable
     {
         using CancellationTokenSource end = new();
         await using SqliteRecordStore store = _world.Open();
-        Task following = store.FollowAsync(0, _ => throw new InvalidOperationException("nobody else writes"), end.Token);
+        Task following = store.FollowAsync(
+            0, _ => throw new InvalidOperationException("nobody else writes"), end.Token);
         await SqliteWorld.FillAsync(store, 1);
         Assert.False(following.IsCompleted);
         await end.CancelAsync();
