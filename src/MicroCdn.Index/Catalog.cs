@@ -29,6 +29,9 @@ internal sealed class Catalog(long seed)
     /// <summary>How many files have a holder or are published.</summary>
     public int Count => Volatile.Read(ref _tables).Held;
 
+    /// <summary>A number that is another one when something of it changed.</summary>
+    public long Changes => Volatile.Read(ref _change);
+
     /// <summary>What is known now, for any row of look-ups that belong together.</summary>
     public View Now => new(Volatile.Read(ref _tables));
 
@@ -266,6 +269,11 @@ internal sealed class Catalog(long seed)
             state = StateOf(copies);
             return tables.Sets[copies.Set];
         }
+
+        /// <summary>What is published of a row, and the servers that have it, ascending; null when nothing is. Allocates
+        /// nothing.</summary>
+        public ushort[]? PublishedAt(int row, out PublishedName published) =>
+            tables.PublishedAt(row, out published);
 
         /// <summary>True for a server that has what is published under a name.</summary>
         public bool HasPublished(ReadOnlySpan<byte> name, int server)

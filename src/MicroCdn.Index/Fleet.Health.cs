@@ -213,6 +213,9 @@ internal sealed partial class Fleet
         return taken;
     }
 
+    /// <summary>Other servers are retired than before.</summary>
+    public void Reconsider() => Decide(changes => changes.JudgeAll());
+
     /// <summary>Lets time do its work: ages the count of recent answers, what was reported, what was new; asks for
     /// another look where one could settle something. Called once a second.</summary>
     public void Forget()
@@ -270,7 +273,9 @@ internal sealed partial class Fleet
                 IsNew = isNew, IsExpelled = isExpelled, IsAbsent = isAbsent,
                 IsForgotten = fleet.HasForgotten(server),
             });
-            bool news = server.Believe(verdict.State, verdict.Why, fleet._asksTheDead);
+            (server.IsRetired, server.LeavesItself) = (fleet.Retired.Has(server.Id), server.Evidence.Drains);
+            string why = server.IsRetired && verdict.Why.Length == 0 ? "it is retired" : verdict.Why;
+            bool news = server.Believe(verdict.State, why, fleet._asksTheDead);
             if (news) States.Add(server);
             if (verdict.IsOpen && (look || (news && LooksAtNews))) Looks.Add(server);
         }

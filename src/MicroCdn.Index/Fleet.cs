@@ -1,3 +1,4 @@
+using MicroCdn.Index.Publishing;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index;
@@ -23,6 +24,9 @@ internal sealed partial class Fleet(TimeProvider time, Locations? locations = nu
 
     /// <summary>Says whether proofs by a key are taken now.</summary>
     public Predicate<KeyId> Takes { private get; init; } = _ => true;
+
+    /// <summary>Who is retired.</summary>
+    public RetiredServers Retired { private get; init; } = new();
 
     /// <summary>The clock by which all this happens.</summary>
     public TimeProvider Time => time;

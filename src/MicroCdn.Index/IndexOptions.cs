@@ -45,6 +45,9 @@ public sealed record IndexOptions
     /// <summary>Ends the wait for a store that is away when the index starts.</summary>
     public CancellationToken Stopping { get; init; }
 
+    /// <summary>How long a server that is away is waited for before its copies are made anew.</summary>
+    public TimeSpan HealAfter { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Which networks' clients stand in which zone; of several that hold a client the longest prefix
     /// counts.</summary>
     public IReadOnlyList<ZoneNetwork> ZoneNetworks { get; init; } = [];

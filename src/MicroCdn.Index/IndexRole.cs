@@ -21,6 +21,7 @@ public sealed partial class IndexRole : IRole, IDisposable
     private readonly Scribe _scribe;
     private readonly HolderHint? _hint;
     private readonly Foretold? _foretold;
+    private readonly Healer _healer;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
@@ -34,8 +35,10 @@ public sealed partial class IndexRole : IRole, IDisposable
     public IndexRole(IndexOptions options, IDialer dialer, TimeProvider time, Random chance, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger("index");
+        RetiredServers retired = new();
         Fleet fleet = new(time, new Locations(options.ZoneNetworks))
         {
+            Retired = retired,
             Takes = key => options.Credentials.Keys?.Accepts(key) != false,
         };
         Catalog catalog = new(chance.NextInt64());
@@ -58,14 +61,16 @@ public sealed partial class IndexRole : IRole, IDisposable
         PurgeLog purges = new(remembered, (ulong)chance.NextInt64(1, long.MaxValue), time, out string? trouble);
         if (trouble is not null) LogPurgesLost(logger, trouble);
         _purges = new PurgeDesk(purges, fleet, time, logger);
-        Book book = new(catalog, chance.NextInt64());
+        Book book = new(catalog, chance.NextInt64()) { Retired = retired };
+        retired.Changed = fleet.Reconsider;
         _records = options.Records ?? new MemoryRecordStore();
         // Nobody is answered before it is known what is published: an old copy would be taken for the file.
         Load(book, options, logger);
         _hint = HintOf(options, catalog, fleet, time, logger);
         _hint?.Read();
         _orders = new OrderDesk(fleet, time);
-        _applied.Strays = new Strays(book, catalog, _orders);
+        Liars liars = new();
+        _applied.Strays = new Strays(book, catalog, _orders, liars);
         Succession? succession = null;
         if (_records is ISharedRecordStore shared)
         {
@@ -75,6 +80,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         }
         _applied.Foretold = _foretold;
         _scribe = new Scribe(_records, book, _applied, logger, succession);
+        _healer = new Healer(book, _scribe, _orders, router, liars, options.HealAfter, time, logger);
         Tokens = new TokenDesk(book.Tokens, _scribe, time, logger);
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
@@ -82,6 +88,7 @@ public sealed partial class IndexRole : IRole, IDisposable
             Purges = _purges,
             Orders = _orders,
             Tokens = Tokens,
+            Operators = new OperatorDesk(book, _scribe, fleet, liars, _healer.Progress, logger),
             Publishing = new PublishDesk(book, _scribe, _orders, router, time, logger),
             Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
         };
@@ -144,6 +151,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         _hint?.RunAsync(cancellationToken) ?? Task.CompletedTask,
         _scribe.RunAsync(cancellationToken),
         _foretold?.RunAsync(_applied, cancellationToken) ?? Task.CompletedTask,
+        _healer.RunAsync(cancellationToken),
         _witness.RunAsync(cancellationToken),
         _countries?.RunAsync(cancellationToken) ?? Task.CompletedTask,
         .. _monitors.Select(monitor => monitor.RunAsync(cancellationToken)),

@@ -28,6 +28,9 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
     /// <summary>Where tokens are made and taken back; null where this is not offered.</summary>
     public TokenDesk? Tokens { get; init; }
 
+    /// <summary>Where operators say how copies are kept; null where nothing is published.</summary>
+    public OperatorDesk? Operators { get; init; }
+
     /// <summary>Where content servers ask what there is to do; null where there is nothing.</summary>
     public OrderDesk? Orders { get; init; }
 

@@ -80,6 +80,8 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             _ when verb.SequenceEqual("SERVER_DOWN"u8) => RefuseMonitor() ?? HandleServerDown(verb, words, answer),
             _ when verb.SequenceEqual("REPORT"u8) && _speaks2 => HandleReport(words, answer),
             _ when verb.SequenceEqual("DRAIN"u8) && _speaks2 => RefuseContent() ?? HandleDrain(words, true, answer),
+            _ when _speaks2 && _registering is null && service.Operators is { } desk && OperatorDesk.Knows(verb) =>
+                _guard.Refuses(PeerRole.Operator) ?? desk.Handle(verb, words, answer),
             _ when verb.SequenceEqual("RESUME"u8) && _speaks2 => RefuseContent() ?? HandleDrain(words, false, answer),
             _ when verb.SequenceEqual("PURGE"u8) && _speaks2 =>
                 _guard.Refuses(PeerRole.Operator) ?? service.Purges.HandlePurge(words, answer),

@@ -46,6 +46,12 @@ public sealed class Server
     /// <summary>True when clients may be sent there, be it last.</summary>
     public bool IsAsked => _standing < (int)Standing.Never;
 
+    /// <summary>True for one that an operator retired: it is asked where nobody else has the file.</summary>
+    public bool IsRetired { get; internal set; }
+
+    /// <summary>True for one that said itself that it ends, and may only be started anew.</summary>
+    internal bool LeavesItself { get; set; }
+
     /// <summary>Its place in the order in which servers are asked; written in one step.</summary>
     internal Standing Standing => (Standing)_standing;
 
@@ -104,7 +110,7 @@ public sealed class Server
         {
             ServerState.Draining => (int)Standing.Never,
             ServerState.Dead => (int)(asksTheDead ? Standing.Last : Standing.Never),
-            _ => (int)state,
+            _ => IsRetired ? (int)Standing.Last : (int)state,
         };
         if (before.State == state && before.Why == why) return false;
         _belief = new Belief(state, why);
@@ -141,7 +147,7 @@ internal enum Standing
     /// <summary>Where nobody better has the file.</summary>
     Suspect = ServerState.Suspect,
 
-    /// <summary>A dead one while those who say so do not trust themselves.</summary>
+    /// <summary>A retired one, and a dead one while those who say so do not trust themselves.</summary>
     Last,
 
     /// <summary>Not at all.</summary>

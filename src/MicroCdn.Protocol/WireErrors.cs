@@ -88,6 +88,10 @@ public static class WireErrors
     public static readonly WireError UnknownToken =
         new("UNKNOWN_TOKEN", false, "No token of this id is in the book.");
 
+    /// <summary>A policy that the book does not have.</summary>
+    public static readonly WireError UnknownPolicy =
+        new("UNKNOWN_POLICY", false, "No policy of this prefix is in the book.");
+
     /// <summary>No room for what is to be stored.</summary>
     public static readonly WireError DiskFull =
         new("DISK_FULL", false, "Less than the floor would be left free, or more kept than this server may.");
@@ -113,6 +117,6 @@ public static class WireErrors
     [
         FileNotFound, UnknownCommand, Malformed, NotTrusted, NotRegistered, UnknownServer, LimitReached, Unavailable,
         OutOfRange, Twin, NotAuthenticated, Exists, UnknownRelease, ReleaseActive, ReleaseFull, NoRoom, Mismatch,
-        UnknownToken, DiskFull, Busy, LineTooLong, BadLine, Timeout,
+        UnknownToken, UnknownPolicy, DiskFull, Busy, LineTooLong, BadLine, Timeout,
     ];
 }

@@ -65,6 +65,12 @@ public sealed class FakeCluster
     /// <summary>The disk of a content server when it starts, by its id: what runs work that waits for it.</summary>
     public Func<string, Func<Action, Task>> DiskOf { get; set; } = _ => Task.Run;
 
+    /// <summary>How long the index waits for a server that is away before its copies are made anew.</summary>
+    public TimeSpan HealAfter { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How many bytes of published files a content server keeps, by its id.</summary>
+    public Func<string, long> RoomOf { get; set; } = _ => long.MaxValue;
+
     /// <summary>The index's own chance, when it starts.</summary>
     public int IndexSeed { get; set; } = 1;
 
@@ -96,7 +102,7 @@ public sealed class FakeCluster
         IndexOptions options = new()
         {
             MonitorHost = MonitorDialed, Trust = Trust, Credentials = KeysOf(host), State = IndexState,
-            Records = RecordsOfIndex(), Advertise = host,
+            Records = RecordsOfIndex(), Advertise = host, HealAfter = HealAfter,
         };
         Index = new IndexRole(options, machine.Dialer, machine.Time, new Random(IndexSeed), machine.Loggers);
         machine.Attach(Index);
@@ -139,6 +145,7 @@ public sealed class FakeCluster
             LeastFreeBytes = 0,
             Trust = Trust,
             TakesOrders = TakesOrders,
+            PublishedBytes = RoomOf(id),
             Credentials = KeysOf(HostOf(id)),
             Pulls = pulls,
             HttpPort = pulls.Length > 0 ? 7003 : null,

@@ -13,6 +13,9 @@ internal enum BookKind : byte
     /// <summary>A prefix and the policy of what lies below it: <see cref="ReplicationPolicy"/>.</summary>
     Policy = 2,
 
+    /// <summary>A server and what operators said of it: <see cref="RetiredServers"/>.</summary>
+    Server = 3,
+
     /// <summary>A release, or one with a file that is staged in it: <see cref="ReleaseHead"/>,
     /// <see cref="PublishedName"/>.</summary>
     Release = 4,
@@ -58,6 +61,9 @@ internal sealed class Book(Catalog catalog, long seed)
     /// <summary>What is staged, and what the newest activation replaced.</summary>
     public Releases Releases { get; } = new();
 
+    /// <summary>Which servers are retired.</summary>
+    public RetiredServers Retired { get; init; } = new();
+
     /// <summary>Takes one row of those a store has at the start.</summary>
     /// <exception cref="RecordStoreException">It is none that this version can read: it is named.</exception>
     public void Load(byte kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
@@ -66,6 +72,7 @@ internal sealed class Book(Catalog catalog, long seed)
         {
             BookKind.Name => TryTakeName(key, value),
             BookKind.Policy => TryTakePolicy(key, value),
+            BookKind.Server => Retired.TryTake(key, value),
             BookKind.Token => Tokens.TryTake(key, value),
             BookKind.Release or BookKind.Undo => Releases.TryTake((BookKind)kind, key, value),
             _ => throw new RecordStoreException(
@@ -97,6 +104,7 @@ internal sealed class Book(Catalog catalog, long seed)
             if (row.Value is not null) Load(row.Kind, row.Key, row.Value);
             else if (row.Kind == (byte)BookKind.Policy) Volatile.Write(ref _policies, Policies.With(row.Key, null));
             else if (row.Kind == (byte)BookKind.Token) Tokens.TakeOut(row.Key);
+            else if (row.Kind == (byte)BookKind.Server) Retired.TakeOut(row.Key);
             else if ((BookKind)row.Kind is BookKind.Release or BookKind.Undo)
             {
                 Releases.Drop((BookKind)row.Kind, row.Key);
@@ -123,6 +131,7 @@ internal sealed class Book(Catalog catalog, long seed)
         }
         Tokens.KeepOnly(rows.Where(row => row.Kind == (byte)BookKind.Token).Select(row => row.Key));
         Releases.KeepOnly(rows);
+        Retired.KeepOnly(rows.Where(row => row.Kind == (byte)BookKind.Server).Select(row => row.Key));
         Catalog.RowSet removed = new();
         foreach (RecordRow row in rows.Where(row => row.Kind == (byte)BookKind.Name))
         {

@@ -21,9 +21,15 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     public const int MostWaiting = 100_000;
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly OrderFailure NotHere = new(OrderFailure.Away, "it is not here");
+    private static readonly OrderFailure NotHereAnyMore = new(OrderFailure.Away, "it is not here any more");
+    private static readonly OrderFailure TooMuch = new("BUSY", "it has too much to do");
 
     private readonly Lock _lock = new();
     private readonly Dictionary<ServerId, OrderVisit> _visits = [];
+
+    // What they said when they last asked, also of those that are away.
+    private readonly Dictionary<ServerId, OrderPlace> _places = [];
 
     // By server and name, until the last of them is done.
     private readonly Dictionary<ServerId, Dictionary<FileName, OrderLine[]>> _owed = [];
@@ -36,7 +42,16 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     {
         get
         {
-            lock (_lock) return [.. _visits.Values.Select(PlaceOf).OfType<CopyPlace>()];
+            lock (_lock) return [.. _visits.Keys.Select(PlaceOf).OfType<CopyPlace>()];
+        }
+    }
+
+    /// <summary>All servers that keep published files, also those that are away.</summary>
+    public IReadOnlyList<(ServerId Server, OrderPlace Place)> Known
+    {
+        get
+        {
+            lock (_lock) return [.. _places.Select(place => (place.Key, place.Value))];
         }
     }
 
@@ -50,7 +65,8 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
             if (other is not null && other != visit) Close(other);
             if (other != visit && _owed.TryGetValue(visit.Server, out var all)) owed = [.. all.Values];
             _visits[visit.Server] = visit;
-            (visit.Capacity, visit.Free) = (question.Capacity, question.Free);
+            _places[visit.Server] = OrderPlace.After(
+                _places.GetValueOrDefault(visit.Server), question.Capacity, question.Free);
             (visit.Held, visit.HeldSince) = (answer, time.GetTimestamp());
             answer.Later();
             if (visit.Waiting.Count > 0) Release(visit);
@@ -64,7 +80,7 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     {
         // What was brought or lost is seen by what the server tells of its files.
         if (receipt.Kind is not (ReceiptKind.Done or ReceiptKind.Failed)) return;
-        TaskCompletionSource<string?>? done;
+        TaskCompletionSource<OrderFailure?>? done;
         lock (_lock)
         {
             if (!_visits.TryGetValue(receipt.Server, out OrderVisit? visit)
@@ -72,7 +88,7 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
             if (visit.Held is not null && visit.Waiting.Count > 0) Release(visit);
         }
         done.SetResult(receipt.Kind == ReceiptKind.Done ? null
-            : receipt.Why.Length > 0 ? receipt.Why : receipt.Error);
+            : new OrderFailure(receipt.Error, receipt.Why.Length > 0 ? receipt.Why : receipt.Error));
     }
 
     /// <summary>Gives an order.</summary>
@@ -80,15 +96,19 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     /// <param name="order">The order.</param>
     /// <param name="sources">Where it gets the bytes, the best first; of more than fit the first.</param>
     /// <returns>When it is carried out null, else the reason why it was not, in words.</returns>
-    public Task<string?> GiveAsync(ServerId server, OrderLine order, params IReadOnlyList<Contact> sources) =>
+    public async Task<string?> GiveAsync(ServerId server, OrderLine order, params IReadOnlyList<Contact> sources) =>
+        (await TryAsync(server, order, sources).ConfigureAwait(false))?.Why;
+
+    /// <summary>The same, and tells as a word too why it was not carried out.</summary>
+    public Task<OrderFailure?> TryAsync(ServerId server, OrderLine order, params IReadOnlyList<Contact> sources) =>
         GiveAsync(server, new PendingOrder([order], sources));
 
-    private Task<string?> GiveAsync(ServerId server, PendingOrder pending)
+    private Task<OrderFailure?> GiveAsync(ServerId server, PendingOrder pending)
     {
         lock (_lock)
         {
-            if (!_visits.TryGetValue(server, out OrderVisit? visit)) return Task.FromResult<string?>("it is not here");
-            if (visit.Waiting.Count >= MostWaiting) return Task.FromResult<string?>("it has too much to do");
+            if (!_visits.TryGetValue(server, out OrderVisit? visit)) return Task.FromResult<OrderFailure?>(NotHere);
+            if (visit.Waiting.Count >= MostWaiting) return Task.FromResult<OrderFailure?>(TooMuch);
             visit.Waiting.Enqueue(pending);
             if (visit.Held is not null) Release(visit);
         }
@@ -122,7 +142,7 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
             if (!_owed.TryGetValue(server, out var all)) _owed.Add(server, all = []);
             foreach (OrderLine[] one in owed.Take(MostWaiting - all.Count)) all[one[0].Name!.Value] = one;
         }
-        string?[] failures = await Task.WhenAll(orders.Chunk(OrderLine.MostLines)
+        OrderFailure?[] failures = await Task.WhenAll(orders.Chunk(OrderLine.MostLines)
             .Select(together => GiveAsync(server, new PendingOrder(together, [])))).ConfigureAwait(false);
         if (!Array.TrueForAll(failures, failure => failure is null)) return false;
         lock (_lock)
@@ -167,7 +187,11 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     {
         lock (_lock)
         {
-            if (_visits.GetValueOrDefault(visit.Server) == visit) _visits.Remove(visit.Server);
+            if (_visits.GetValueOrDefault(visit.Server) == visit)
+            {
+                _visits.Remove(visit.Server);
+                _places[visit.Server] = _places[visit.Server] with { GoneAt = time.GetTimestamp() };
+            }
             visit.Held = null;
             Close(visit);
         }
@@ -189,11 +213,12 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         }
     }
 
-    private CopyPlace? PlaceOf(OrderVisit visit)
+    private CopyPlace? PlaceOf(ServerId id)
     {
-        if (fleet.Find(visit.Server) is not
-            { Contact: { } contact, State: < ServerState.Suspect, IsRemembered: false } server) return null;
-        return new CopyPlace(server.Number, server.Spot, visit.Capacity, visit.Free, contact.Zone ?? "");
+        if (fleet.Find(id) is not { Contact: { } contact, State: < ServerState.Suspect } server) return null;
+        if (server.IsRetired || server.IsRemembered) return null;
+        OrderPlace place = _places[id];
+        return new CopyPlace(server.Number, server.Spot, place.Capacity, place.Free, contact.Zone ?? "");
     }
 
     private void Release(OrderVisit visit)
@@ -218,8 +243,8 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
 
     private static void Close(OrderVisit visit)
     {
-        foreach (TaskCompletionSource<string?> done in visit.Given.Values) done.SetResult("it is not here any more");
-        foreach (PendingOrder order in visit.Waiting) order.Done.SetResult("it is not here any more");
+        foreach (TaskCompletionSource<OrderFailure?> done in visit.Given.Values) done.SetResult(NotHereAnyMore);
+        foreach (PendingOrder order in visit.Waiting) order.Done.SetResult(NotHereAnyMore);
         visit.Given.Clear();
         visit.Waiting.Clear();
     }
@@ -232,12 +257,6 @@ internal sealed class OrderVisit(ServerId server, ServerLines.AddressWord addres
 {
     public ServerId Server => server;
 
-    /// <summary>How many bytes of published files it keeps at most.</summary>
-    public long Capacity { get; set; }
-
-    /// <summary>How many more it takes now.</summary>
-    public long Free { get; set; }
-
     /// <summary>The answer that is held; null when it is given.</summary>
     public Answer? Held { get; set; }
 
@@ -245,7 +264,7 @@ internal sealed class OrderVisit(ServerId server, ServerLines.AddressWord addres
     public long HeldSince { get; set; }
 
     /// <summary>The orders of which no receipt has come, by their words.</summary>
-    public Dictionary<string, TaskCompletionSource<string?>> Given { get; } = [];
+    public Dictionary<string, TaskCompletionSource<OrderFailure?>> Given { get; } = [];
 
     /// <summary>The orders that it was not given yet.</summary>
     public Queue<PendingOrder> Waiting { get; } = new();
@@ -259,7 +278,7 @@ internal sealed class OrderVisit(ServerId server, ServerLines.AddressWord addres
 /// it.</summary>
 internal sealed record PendingOrder(IReadOnlyList<OrderLine> Orders, IReadOnlyList<Contact> Sources)
 {
-    public TaskCompletionSource<string?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public TaskCompletionSource<OrderFailure?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
 /// <summary>The answer to ORDERS, a piece at a time.</summary>

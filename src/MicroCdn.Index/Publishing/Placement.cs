@@ -56,6 +56,59 @@ internal static class Placement
         }).OrderBy(one => (one.Round, one.At)).Take(replicas).Select(one => one.Number)];
     }
 
+    /// <summary>The same first few of the list, where a look at every file must cost next to nothing: nothing is
+    /// allocated.</summary>
+    /// <param name="digest">The file's digest.</param>
+    /// <param name="isSpread">Whether the copies are to be in as many zones as there are.</param>
+    /// <param name="field">The servers that may have one, with what each needs to be found; its order is lost.</param>
+    /// <param name="chosen">Where the chosen go, the favourite first; as many as there are to be.</param>
+    /// <returns>How many were chosen.</returns>
+    public static int Choose(FileDigest digest, bool isSpread, Span<Contender> field, Span<int> chosen)
+    {
+        ulong key = SpotOf(digest);
+        foreach (ref Contender one in field)
+        {
+            one.Distance = Rendezvous.Distance(key, one.Spot, one.Weight);
+            one.Round = 0;
+        }
+        int count = 0;
+        for (; count < chosen.Length && count < field.Length; count++)
+        {
+            int best = count;
+            for (int at = count + 1; at < field.Length; at++)
+            {
+                if (field[at].IsBefore(field[best])) best = at;
+            }
+            (field[count], field[best]) = (field[best], field[count]);
+            chosen[count] = field[count].Number;
+            if (!isSpread) continue;
+            int zone = field[count].Zone;
+            foreach (ref Contender other in field[(count + 1)..])
+            {
+                if (other.Zone == zone) other.Round++;
+            }
+        }
+        return count;
+    }
+
+    /// <summary>A server that may have a copy.</summary>
+    /// <param name="number">Its number in the fleet.</param>
+    /// <param name="spot">Its id as <see cref="Rendezvous"/> has it.</param>
+    /// <param name="weight">What <see cref="WeightOf"/> says.</param>
+    /// <param name="zone">A number for its zone.</param>
+    internal struct Contender(int number, ulong spot, int weight, int zone)
+    {
+        public readonly int Number = number;
+        public readonly ulong Spot = spot;
+        public readonly int Weight = weight;
+        public readonly int Zone = zone;
+        public double Distance;
+        public int Round;
+
+        public readonly bool IsBefore(in Contender other) => Round != other.Round ? Round < other.Round
+            : Distance != other.Distance ? Distance < other.Distance : Spot < other.Spot;
+    }
+
     /// <summary>A file's place on the ring of no ring: any 64 bits of a digest are as good as chance.</summary>
     private static ulong SpotOf(FileDigest digest)
     {
@@ -64,6 +117,7 @@ internal static class Placement
         return BitConverter.ToUInt64(bytes);
     }
 
-    private static int WeightOf(in CopyPlace place) =>
+    /// <summary>How much a server takes against others.</summary>
+    public static int WeightOf(in CopyPlace place) =>
         (int)Math.Clamp((place.Capacity + (WeightUnit / 2)) / WeightUnit, 1, MostWeight);
 }

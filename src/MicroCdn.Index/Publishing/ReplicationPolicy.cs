@@ -73,6 +73,13 @@ internal sealed class PolicyTable
     public IEnumerable<(string Prefix, ReplicationPolicy Policy)> All =>
         _rules.Select(rule => (Encoding.UTF8.GetString(rule.Prefix), rule.Policy));
 
+    /// <summary>The prefix of every name; no name begins with it.</summary>
+    public const string Every = "/";
+
+    /// <summary>True for what may be a prefix: the beginning of names, or <see cref="Every"/>.</summary>
+    public static bool IsPrefix(string prefix) => prefix == Every
+        || (prefix.Length > 0 && FileName.TryCreate(prefix[^1] == '/' ? prefix[..^1] : prefix, out _));
+
     /// <summary>The table with one policy more, or another one for a prefix; without it when it is null.</summary>
     public PolicyTable With(ReadOnlySpan<byte> prefix, ReplicationPolicy? policy)
     {
@@ -80,7 +87,7 @@ internal sealed class PolicyTable
         IEnumerable<(byte[] Prefix, ReplicationPolicy)> rules =
             _rules.Where(rule => !rule.Prefix.AsSpan().SequenceEqual(key));
         if (policy is not null) rules = rules.Append((key, policy));
-        return new PolicyTable([.. rules.OrderByDescending(rule => rule.Prefix.Length)]);
+        return new PolicyTable([.. rules.OrderByDescending(rule => IsEvery(rule.Prefix) ? 0 : rule.Prefix.Length)]);
     }
 
     /// <summary>The policy of a name.</summary>
@@ -88,8 +95,10 @@ internal sealed class PolicyTable
     {
         foreach ((byte[] prefix, ReplicationPolicy policy) in _rules)
         {
-            if (name.StartsWith(prefix)) return policy;
+            if (name.StartsWith(prefix) || IsEvery(prefix)) return policy;
         }
         return ReplicationPolicy.Usual;
     }
+
+    private static bool IsEvery(ReadOnlySpan<byte> prefix) => prefix is [(byte)'/'];
 }

@@ -7,7 +7,7 @@ namespace MicroCdn.Index.Publishing;
 /// <remarks>A server that was away still shows what it was told to show. It says by which revision, and the book knows
 /// whether there was a later one; so nobody is sent there for old bytes, and no removed name comes back. What the book
 /// never heard of stays: it may be the book that was lost.</remarks>
-internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders)
+internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders, Liars? liars = null)
 {
     /// <summary>Takes them out of a list before it is put in place. The catalog's writer alone.</summary>
     /// <param name="server">Whose list it is.</param>
@@ -16,6 +16,7 @@ internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders)
     public void TakeOut(Server server, FileList list, bool isWhole)
     {
         if (isWhole) orders.OweNoDrop(server.Id);
+        if (liars is { HasAny: true }) TellsAnew(server, list, isWhole);
         if (!list.HasPublished) return;
         List<(byte[] Name, PublishedName? Now, bool IsLate, long Since)> found = [];
         FileList.Reader rows = list.Read();
@@ -39,6 +40,16 @@ internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders)
             {
                 _ = orders.OweAsync(server.Id, OrdersOf(stale, now, since));
             }
+        }
+    }
+
+    private void TellsAnew(Server server, FileList list, bool isWhole)
+    {
+        if (isWhole) liars!.RemoveAll(server.Number);
+        FileList.Reader rows = list.Read();
+        while (!isWhole && rows.Next())
+        {
+            if (FileName.TryCreate(rows.Name, out FileName name)) liars!.Remove(name, server.Number);
         }
     }
 
