@@ -28,6 +28,9 @@ internal sealed class HealNeed
     /// <summary>Servers that a copy can be fetched from.</summary>
     public List<int> Sources { get; } = [];
 
+    /// <summary>True when one of them is not known to have other bytes.</summary>
+    public bool HasGoodSource { get; set; }
+
     /// <summary>Servers whose copy is not needed any more.</summary>
     public List<int> Surplus { get; } = [];
 
@@ -54,7 +57,7 @@ internal sealed class HealNeed
         Targets.Clear();
         Sources.Clear();
         Surplus.Clear();
-        (Wanted, Live, Counting, IsStuck) = (0, 0, 0, false);
+        (Wanted, Live, Counting, IsStuck, HasGoodSource) = (0, 0, 0, false, false);
     }
 }
 
@@ -119,7 +122,8 @@ internal sealed class HealRule(CopyKeeper[] keepers)
             if (keeper.Worth == CopyWorth.Held) need.Live++;
             if (keeper.Worth >= CopyWorth.Expected) need.Counting++;
         }
-        if (wanted.Liars is null || need.Sources.Count > 0) return;
+        need.HasGoodSource = need.Sources.Count > 0;
+        if (wanted.Liars is null || need.HasGoodSource) return;
         // Perhaps it was who fetched that was wrong: where nobody else has it, it is asked again.
         foreach (ushort holder in holders)
         {

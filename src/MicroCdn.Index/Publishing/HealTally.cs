@@ -55,7 +55,7 @@ internal sealed class HealTally(CopyKeeper[] keepers)
         ToMake += toMake;
         Bytes += toMake * size;
         if (need.IsStuck) Stuck++;
-        if (need.Sources.Count == 0)
+        if (!need.HasGoodSource)
         {
             Lost++;
             if (LostNames.Count < MostNamed) LostNames.Add(System.Text.Encoding.UTF8.GetString(name));

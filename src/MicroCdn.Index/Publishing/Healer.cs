@@ -17,8 +17,12 @@ namespace MicroCdn.Index.Publishing;
 internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders, Router router, Liars liars,
     TimeSpan healAfter, TimeProvider time, ILogger logger)
 {
-    /// <summary>How long after its start an index waits at least for servers to tell what they have.</summary>
+    /// <summary>How long after its start an index waits for servers to tell what they have: within this and
+    /// <see cref="MostPatience"/> as long as for one that is away. Who is not here by then was away before.</summary>
     public static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Twice the longest pause after which our servers try to register again.</summary>
+    public static readonly TimeSpan MostPatience = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Again = TimeSpan.FromSeconds(15);
@@ -47,8 +51,10 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
     /// <summary>How far it is, for whoever asks.</summary>
     public HealProgress Progress { get; } = new(time);
 
-    private bool MayOrder => scribe.Leads
-        && time.GetElapsedTime(_began) >= (healAfter > LeastPatience ? healAfter : LeastPatience);
+    private readonly TimeSpan _patience = TimeSpan.FromSeconds(
+        Math.Clamp(healAfter.TotalSeconds, LeastPatience.TotalSeconds, MostPatience.TotalSeconds));
+
+    private bool MayOrder => scribe.Leads && time.GetElapsedTime(_began) >= _patience;
 
     private Catalog.View View => router.Catalog.Now;
 
