@@ -270,8 +270,8 @@ internal sealed class Catalog(long seed)
             return tables.Sets[copies.Set];
         }
 
-        /// <summary>What is published of a row, and the servers that have it, ascending; null when nothing is. Allocates
-        /// nothing.</summary>
+        /// <summary>What is published of a row, and the servers that have it, ascending; null when nothing is.
+        /// Allocates nothing.</summary>
         public ushort[]? PublishedAt(int row, out PublishedName published) =>
             tables.PublishedAt(row, out published);
 

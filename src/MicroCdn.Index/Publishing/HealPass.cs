@@ -46,7 +46,10 @@ internal sealed class HealPass(Catalog.View view, Wishes wishes, CopyKeeper[] ke
 
     private void Look(int row)
     {
-        if (!wishes.TryOf(view, row, out PublishedName published, out ushort[] holders, out WantedCopies wanted)) return;
+        if (!wishes.TryOf(view, row, out PublishedName published, out ushort[] holders, out WantedCopies wanted))
+        {
+            return;
+        }
         _rule.Decide(wanted, holders, _need);
         Tally.Add(view.NameOf(row), published.State.Size, holders, _need);
         if (_need.IsHealthy) return;

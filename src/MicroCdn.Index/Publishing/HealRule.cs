@@ -64,10 +64,10 @@ internal sealed class HealNeed
 /// <summary>Decides what is to be done so that a file has the copies that it should have. Pure; one caller at a
 /// time.</summary>
 /// <remarks>
-/// <para>Think of a librarian with one rule for each shelf: here these books belong. A book that is missing on its shelf
-/// is copied there from wherever there is one; and only when every shelf that should have it has it, whatever lies
-/// elsewhere is taken away. So nothing is ever the last that is thrown out, and who moves in gets his books by the same
-/// rule by which a lost one is replaced.</para>
+/// <para>Think of a librarian with one rule for each shelf: here these books belong. A book that is missing on its
+/// shelf is copied there from wherever there is one; and only when every shelf that should have it has it, whatever
+/// lies elsewhere is taken away. So nothing is ever the last that is thrown out, and who moves in gets his books by
+/// the same rule by which a lost one is replaced.</para>
 /// <para>Where copies belong is <see cref="Placement"/>'s word. A server that has been away for a short while still has
 /// its shelves: nothing moves because of a restart. One that is full, or failed, is passed over for what it has
 /// not.</para>

@@ -4,13 +4,13 @@ using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Index.Publishing;
 
-/// <summary>Sees to it that everything published has the copies that it should have: has lost ones made anew, and takes
-/// away those that are too many.</summary>
+/// <summary>Sees to it that everything published has the copies that it should have: has lost ones made anew, and
+/// takes away those that are too many.</summary>
 /// <remarks>
-/// <para>Think of a night watchman with the list of what belongs where. He walks through the house, and when something
-/// changed, once more; what is missing he writes down, the worst first; and he has it put right, a few things at a time,
-/// so that nobody who works there notices. He keeps no books of his own: what he forgot he finds on the next
-/// round.</para>
+/// <para>Think of a night watchman with the list of what belongs where. He walks through the house, and when
+/// something changed, once more; what is missing he writes down, the worst first; and he has it put right, a few things
+/// at a time, so that nobody who works there notices. He keeps no books of his own: what he forgot he finds on the
+/// next round.</para>
 /// <para>A round is a <see cref="HealPass"/>, the rule for one file is <see cref="HealRule"/>, and what he has others do
 /// is a <see cref="HealJob"/>. All of it is one loop; only one index of several does it.</para>
 /// </remarks>
@@ -149,7 +149,10 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
             }
         }
         // What did not fit is found by another look.
-        if (_queue is { IsCut: true, IsEmpty: true } && _pass is null) _nextPass = Math.Min(_nextPass, _passBegan + Cost);
+        if (_queue is { IsCut: true, IsEmpty: true } && _pass is null)
+        {
+            _nextPass = Math.Min(_nextPass, _passBegan + Cost);
+        }
     }
 
     // False when servers are too busy for all of it.
@@ -157,7 +160,10 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
     {
         Catalog.View view = View;
         if (!_wishes!.TryOf(view, row, out PublishedName file, out ushort[] holders, out WantedCopies wanted)
-            || _troubles.PauseOf(row) is not null || !FileName.TryCreate(view.NameOf(row), out FileName name)) return true;
+            || _troubles.PauseOf(row) is not null || !FileName.TryCreate(view.NameOf(row), out FileName name))
+        {
+            return true;
+        }
         _rule.Decide(wanted, holders, _need);
         Server[] servers = router.Fleet.Servers;
         bool isAll = true;

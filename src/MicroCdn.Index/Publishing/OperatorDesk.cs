@@ -41,7 +41,8 @@ internal sealed partial class OperatorDesk(
         {
             bool isThere = book.Policies.All.Any(rule => rule.Prefix == prefix);
             if (policy is null && !isThere) return WireErrors.UnknownPolicy;
-            if (policy is not null && !isThere && book.Policies.Count >= PolicyTable.Most) return WireErrors.LimitReached;
+            bool isFull = book.Policies.Count >= PolicyTable.Most;
+            if (policy is not null && !isThere && isFull) return WireErrors.LimitReached;
             rows.Add(new RecordRow((byte)BookKind.Policy, key, policy?.Write()));
             LogPolicy(prefix, policy is null ? "none" : PolicyWords.Of(prefix, policy));
             return null;

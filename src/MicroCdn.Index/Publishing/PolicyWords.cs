@@ -27,7 +27,8 @@ internal static class PolicyWords
             else if (key.SequenceEqual("spread"u8)) isSpread = value.SequenceEqual("1"u8);
             else if (key.SequenceEqual("server"u8))
             {
-                isValid = ServerId.TryCreate(value, out ServerId server) && servers.Count < ReplicationPolicy.MostServers;
+                isValid = ServerId.TryCreate(value, out ServerId server)
+                    && servers.Count < ReplicationPolicy.MostServers;
                 servers.Add(server);
             }
         }

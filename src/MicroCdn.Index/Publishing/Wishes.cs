@@ -29,7 +29,8 @@ internal sealed class Wishes(Book book, Fleet fleet, Liars liars, HealTroubles t
         if (published.Revision == 0) return false;
         ReplicationPolicy policy = _policies.Of(view.NameOf(row));
         int replicas = published.Replicas > 0 ? published.Replicas : policy.Replicas;
-        wanted = new WantedCopies(published.State.Digest, published.State.Size, replicas, policy.IsSpread)
+        wanted = new WantedCopies(published.State.Digest, published.State.Size, replicas,
+            policy.IsSpread || published.IsSpread)
         {
             Allowed = policy.Servers.Count == 0 ? null : AllowedBy(policy),
             Avoided = troubles.AvoidedFor(row),

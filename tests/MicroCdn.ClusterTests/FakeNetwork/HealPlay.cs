@@ -112,7 +112,7 @@ internal sealed class HealPlay(FakeCluster cluster, int files)
 
     /// <summary>How often an order about a file failed.</summary>
     public int FailuresOf(string name) => cluster.World.Log.Lines.Count(line =>
-        line.Contains($"Fetch of '{name}' by ", StringComparison.Ordinal));
+        line.Text.Contains($"Fetch of '{name}' by ", StringComparison.Ordinal));
 
     public Task UntilHealthyAsync(TimeSpan within) => UntilAsync(async () =>
         await NumberAsync("missing") == 0 && await NumberAsync("making") == 0, "no copy is missing", within);

@@ -140,6 +140,7 @@ public sealed class HealTests
                 TimeSpan.FromMinutes(7));
             Assert.Contains(play.Cluster.World.Log.Lines, line => line.Text.Contains(
                 $"CS1 says that it has '{name}', and gave CS3 other bytes", StringComparison.Ordinal));
+            await play.Cluster.World.AdvanceAsync(TimeSpan.FromSeconds(3));
             Assert.Equal(1, await play.NumberAsync("lost"));
             Assert.Contains($"LOST {name}", await play.SayAsync("STATUS"));
             // It is not asked again and again.
