@@ -226,7 +226,8 @@ internal sealed class PublishTalk(ClientOptions options, Identity? self, IDialer
     {
         WireError? error = WireErrors.All.FirstOrDefault(error => answer == $"ERROR {error.Word}");
         bool isNotFound = error == WireErrors.FileNotFound || error == WireErrors.UnknownRelease
-            || error == WireErrors.UnknownToken;
+            || error == WireErrors.UnknownToken || error == WireErrors.UnknownServer
+            || error == WireErrors.UnknownPolicy;
         CdnFailure failure = isNotFound ? CdnFailure.NotFound
             : error == WireErrors.NoRoom || error == WireErrors.DiskFull ? CdnFailure.NoRoom : CdnFailure.Refused;
         return new CdnException(failure, $"{who} refused: {error?.Meaning ?? answer}");

@@ -11,15 +11,15 @@ namespace MicroCdn.Index.Publishing;
 /// something changed, once more; what is missing he writes down, the worst first; and he has it put right, a few things
 /// at a time, so that nobody who works there notices. He keeps no books of his own: what he forgot he finds on the
 /// next round.</para>
-/// <para>A round is a <see cref="HealPass"/>, the rule for one file is <see cref="HealRule"/>, and what he has others do
-/// is a <see cref="HealJob"/>. All of it is one loop; only one index of several does it.</para>
+/// <para>A round is a <see cref="HealPass"/>, the rule for one file is <see cref="HealRule"/>, and what he has others
+/// do is a <see cref="HealJob"/>. All of it is one loop; only one index of several does it.</para>
 /// </remarks>
 internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders, Router router, Liars liars,
     TimeSpan healAfter, TimeProvider time, ILogger logger)
 {
     /// <summary>How long after its start an index waits for servers to tell what they have: within this and
     /// <see cref="MostPatience"/> as long as for one that is away. Who is not here by then was away before.</summary>
-    public static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(3);
 
     /// <summary>Twice the longest pause after which our servers try to register again.</summary>
     public static readonly TimeSpan MostPatience = TimeSpan.FromSeconds(60);

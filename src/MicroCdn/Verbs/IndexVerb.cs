@@ -17,13 +17,14 @@ internal static class IndexVerb
         Option<string> monitorHost = Flags.Host("--monitor-host", "The monitor's host.");
         Option<int> monitorPort = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
         Option<MonitorAddress[]> monitors = Monitors();
+        Option<TimeSpan> healAfter = HealAfter();
         var bind = Flags.Bind();
         var trust = Flags.Trust();
         Option<string?> data = Flags.Data(
             "The folder for this index's own state; by default microcdn/index below the user's data folder.");
         Command verb = new("index", "Run an index: it knows which server has which file and sends each client to one.")
         {
-            port, monitorHost, monitorPort, monitors, bind, trust, data,
+            port, monitorHost, monitorPort, monitors, bind, trust, data, healAfter,
             ConfigFlag.Create(),
         };
         KeyFlags keys = new();
@@ -49,6 +50,7 @@ internal static class IndexVerb
                 MonitorTcpPort = parsed.GetValue(monitorPort),
                 Monitors = parsed.GetValue(monitors)!,
                 Trust = parsed.GetValue(trust)!,
+                HealAfter = parsed.GetValue(healAfter),
                 State = parsed.GetValue(data) ?? StateFolder.OfIndex,
                 Advertise = store.ReadAdvertise(parsed, parsed.GetValue(bind)!),
             };
@@ -63,6 +65,16 @@ internal static class IndexVerb
         });
         return verb;
     }
+
+    private static Option<TimeSpan> HealAfter() => new("--heal-after")
+    {
+        Description = "How long a server may be away before its copies are made anew elsewhere; 0 for at once.",
+        DefaultValueFactory = _ => TimeSpan.FromMinutes(5),
+        HelpName = "SECONDS",
+        CustomParser = result => Flags.Read<TimeSpan>(result, "--heal-after", "a number of seconds, 0 or more",
+            (string text, out TimeSpan time) => text == "0" ? (time = TimeSpan.Zero) == TimeSpan.Zero
+                : Flags.TrySeconds(text, out time)),
+    };
 
     private static Option<MonitorAddress[]> Monitors() => new("--monitor")
     {

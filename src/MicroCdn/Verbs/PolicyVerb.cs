@@ -1,0 +1,120 @@
+using System.Buffers;
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using MicroCdn.Client;
+using MicroCdn.Keys;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Verbs;
+
+/// <summary><c>microcdn policy</c>: how many copies there are to be of what lies below a prefix, and where.</summary>
+internal static class PolicyVerb
+{
+    public static Command Create()
+    {
+        Command verb = new("policy", "Say how many copies there are to be of what lies below a prefix, and where.");
+        verb.Subcommands.Add(CreateSet());
+        verb.Subcommands.Add(CreateRemove());
+        verb.Subcommands.Add(CreateList());
+        return verb;
+    }
+
+    private static Command CreateSet()
+    {
+        Argument<string> prefix = Prefix();
+        Option<int> replicas = Flags.Number("--replicas", 2, 1, Limits.Replicas, "How many copies there are to be.");
+        Option<bool> spread = new("--zone-spread") { Description = "Have them in as many zones as there are." };
+        Option<string?> servers = Flags.Text("--servers", "ID[,ID]...", "The servers that may have one; else all.",
+            "ids of servers with commas between", text => text.Split(',').All(one => ServerId.TryCreate(one, out _)));
+        IndexFlags index = new();
+        Option<string?> keyFile = KeyFlags.File();
+        Command verb = new("set", "Set the policy of a prefix; of several that fit a name the longest counts.")
+        {
+            prefix, replicas, spread, servers, keyFile,
+        };
+        index.AddTo(verb);
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            string named = string.Concat((parsed.GetValue(servers)?.Split(',') ?? []).Select(one => $" server={one}"));
+            string words = string.Create(CultureInfo.InvariantCulture, $"replicas={parsed.GetValue(replicas)}")
+                + (parsed.GetValue(spread) ? " spread=1" : "") + named;
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
+            await publisher.OrderAsync($"POLICY {Encoded(parsed.GetValue(prefix)!)} {words}", token);
+            return Messages.Print(() => Console.WriteLine($"{Table.Plain(parsed.GetValue(prefix)!)}  {words}"));
+        }));
+        return verb;
+    }
+
+    private static Command CreateRemove()
+    {
+        Argument<string> prefix = Prefix();
+        IndexFlags index = new();
+        Option<string?> keyFile = KeyFlags.File();
+        Command verb = new("rm", "Take the policy of a prefix out.") { prefix, keyFile };
+        index.AddTo(verb);
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
+            await publisher.OrderAsync($"POLICY {Encoded(parsed.GetValue(prefix)!)}", token);
+            return Messages.Print(() => Console.WriteLine(
+                $"took out the policy of {Table.Plain(parsed.GetValue(prefix)!)}"));
+        }));
+        return verb;
+    }
+
+    private static Command CreateList()
+    {
+        IndexFlags index = new();
+        Option<string?> keyFile = KeyFlags.File();
+        Command verb = new("list", "List the policies, the longest prefix first.") { keyFile };
+        index.AddTo(verb);
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
+            IReadOnlyList<string> lines = await publisher.OrderAsync("POLICIES", token);
+            return Messages.Print(() =>
+            {
+                foreach (string line in lines)
+                {
+                    if (line.Split(' ', 3) is ["POLICY", { } name, { } words])
+                    {
+                        Console.WriteLine($"{Table.Plain(Decoded(name))}  {Table.Plain(words)}");
+                    }
+                }
+            });
+        }));
+        return verb;
+    }
+
+    private static Argument<string> Prefix()
+    {
+        Argument<string> prefix = new("prefix")
+        {
+            Description = "What the names begin with, such as releases/; / for every name.",
+            HelpName = "PREFIX",
+        };
+        prefix.Validators.Add(result =>
+        {
+            if (result.Tokens is not [var word]) return;
+            string text = word.Value.EndsWith('/') ? word.Value[..^1] : word.Value;
+            if (word.Value == "/" || FileName.TryCreate(text, out _)) return;
+            result.AddError($"prefix wants the beginning of names, such as releases/, or /, not '"
+                + $"{Table.Word(word.Value)}'.");
+        });
+        return prefix;
+    }
+
+    private static string Encoded(string text)
+    {
+        ArrayBufferWriter<byte> word = new();
+        PercentText.Encode(Encoding.UTF8.GetBytes(text), word);
+        return Encoding.UTF8.GetString(word.WrittenSpan);
+    }
+
+    private static string Decoded(string word)
+    {
+        byte[] encoded = Encoding.UTF8.GetBytes(word), decoded = new byte[encoded.Length];
+        return Encoding.UTF8.GetString(decoded, 0, PercentText.Decode(encoded, decoded));
+    }
+}

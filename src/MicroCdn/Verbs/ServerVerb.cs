@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Globalization;
+using MicroCdn.Client;
+using MicroCdn.Keys;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Verbs;
+
+/// <summary><c>microcdn server retire</c> and <c>resume</c>: have a server's files made safe elsewhere, so that it can
+/// be switched off for good.</summary>
+internal static class ServerVerb
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    // In a pipe: often enough to be seen to live, seldom enough for a log.
+    private const int PausesBetweenLines = 10;
+
+    // So many looks in a row at which nothing moves and no server can take what is left.
+    private const int LooksUntilStuck = 10;
+
+    public static Command Create()
+    {
+        Command verb = new("server", "Retire a server for good, or take that back.");
+        verb.Subcommands.Add(CreateRetire());
+        verb.Subcommands.Add(CreateResume());
+        return verb;
+    }
+
+    private static Command CreateRetire()
+    {
+        Argument<ServerId> id = Id("retire");
+        IndexFlags index = new();
+        Option<string?> keyFile = KeyFlags.File();
+        Command verb = new("retire", "Have copies of all its files made elsewhere, and wait until they are there.")
+        {
+            id, keyFile,
+        };
+        index.AddTo(verb);
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
+            ServerId server = parsed.GetValue(id);
+            await publisher.OrderAsync($"RETIRE {server}", token);
+            return await WaitAsync(publisher, server, token);
+        }));
+        return verb;
+    }
+
+    private static Command CreateResume()
+    {
+        Argument<ServerId> id = Id("resume");
+        IndexFlags index = new();
+        Option<string?> keyFile = KeyFlags.File();
+        Command verb = new("resume", "Take a retired server back into use.") { id, keyFile };
+        index.AddTo(verb);
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
+            await publisher.OrderAsync($"RESUME {parsed.GetValue(id)}", token);
+            return Messages.Print(() => Console.WriteLine($"{parsed.GetValue(id)} is in use again"));
+        }));
+        return verb;
+    }
+
+    private static Argument<ServerId> Id(string verb) => new("server")
+    {
+        Description = "The server's id, as 'microcdn status' shows it.",
+        HelpName = "ID",
+        CustomParser = result => Flags.Read<ServerId>(
+            result, $"server {verb}", "a server's id, one word of at most 64 bytes", ServerId.TryCreate),
+    };
+
+    // It goes on at the index when nobody waits any more.
+    private static async Task<int> WaitAsync(Publisher publisher, ServerId server, CancellationToken token)
+    {
+        int stuck = 0;
+        for (int look = 0; ; look++)
+        {
+            CopyStatus status = await CopyStatus.AskAsync(publisher, token);
+            long? left = status.Servers.FirstOrDefault(one => one.Id == server.Value)?.Left;
+            if (left == 0)
+            {
+                return Messages.Print(() => Console.WriteLine(
+                    $"{server} is retired and may be switched off: all its files are safe elsewhere"));
+            }
+            stuck = left > 0 && status.Stuck > 0 && status.Making == 0 ? stuck + 1 : 0;
+            if (stuck >= LooksUntilStuck)
+            {
+                Messages.Say(string.Create(CultureInfo.InvariantCulture, $"{left} files of {server} have no other "
+                    + $"place: servers, or room on them, are missing. It stays retired; do not switch it off yet."));
+                return ExitCode.DiskFull;
+            }
+            if (left is { } files && look % PausesBetweenLines == 1)
+            {
+                string fetched = StatusVerb.LeftOf(status) is { Length: > 0 } text ? $" ({text})" : "";
+                Messages.Write(string.Create(CultureInfo.InvariantCulture,
+                    $"{server}: {files} files are not safe elsewhere yet{fetched}"));
+            }
+            await Task.Delay(Pause, TimeProvider.System, token);
+        }
+    }
+}
