@@ -200,21 +200,6 @@ internal sealed partial class CatalogTables(long seed)
         return published.Version >= 0 && Sets.Holds(published.Set, server);
     }
 
-    /// <summary>The servers that have what is published of a file; null when nothing is.</summary>
-    public ushort[]? PublishedAt(int row, out PublishedName published)
-    {
-        while (TryPublished(row, out published))
-        {
-            Copies copies = PublishedOf(Look(row, out Holding[]? note), note);
-            // Else it was replaced in between.
-            if (copies.Version >= 0 && Versions[copies.Version].Digest == published.State.Digest)
-            {
-                return Sets[copies.Set];
-            }
-        }
-        return null;
-    }
-
     // Of what a card or note says: what is published; without a version when nothing is.
     private Copies PublishedOf(Copies copies, Holding[]? note)
     {

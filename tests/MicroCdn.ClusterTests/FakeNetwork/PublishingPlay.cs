@@ -12,9 +12,9 @@ namespace MicroCdn.ClusterTests.FakeNetwork;
 internal sealed partial class PublishingPlay
 {
     private const int Steps = 8;
-    private static readonly string[] Ids = ["CS1", "CS2", "CS3"];
     private static readonly string[] Hosts = ["client", "index", "cs1", "cs2", "cs3"];
 
+    private readonly List<string> _ids = ["CS1", "CS2", "CS3"];
     private readonly FakeCluster _cluster;
     private readonly Random _chance;
     private readonly MemoryRecordStore _rows = new();
@@ -27,9 +27,10 @@ internal sealed partial class PublishingPlay
     private int _indexes;
     private bool _isWiped;
 
-    private PublishingPlay(FakeCluster cluster)
+    private PublishingPlay(FakeCluster cluster, bool heals)
     {
-        (_cluster, _chance) = (cluster, cluster.World.Chance);
+        (_cluster, _chance, _heals) = (cluster, cluster.World.Chance, heals);
+        if (heals) cluster.HealAfter = HealAfter;
         cluster.Network.FragmentBytes = 64 * 1024;
         cluster.TakesOrders = true;
         cluster.RecordsOfIndex = () => _store = new SurvivingStore(_rows);
@@ -37,9 +38,9 @@ internal sealed partial class PublishingPlay
     }
 
     /// <summary>Plays one seed; whatever fails says the seed and what was done.</summary>
-    public static Task RunAsync(int seed) => FakeCluster.RunAsync(seed, async cluster =>
+    public static Task RunAsync(int seed, bool heals = false) => FakeCluster.RunAsync(seed, async cluster =>
     {
-        PublishingPlay play = new(cluster);
+        PublishingPlay play = new(cluster, heals);
         await play.PlayAsync();
     });
 
@@ -47,13 +48,14 @@ internal sealed partial class PublishingPlay
 
     private async Task PlayAsync()
     {
-        await _cluster.StartAsync(Ids);
+        await _cluster.StartAsync([.. _ids]);
         _indexes++;
         // Until the servers have asked for orders.
         await World.AdvanceAsync(TimeSpan.FromSeconds(2));
         for (int step = 1; step <= Steps; step++)
         {
             Tell($"\n{step}:");
+            if (_heals) await OperateAsync();
             await StepAsync();
             await LookAsync(isQuiet: false);
             if (step % 4 == 0) await QuietAsync();
@@ -103,7 +105,7 @@ internal sealed partial class PublishingPlay
     // Something stops or breaks while the change is under way.
     private void Disturb()
     {
-        string id = Ids[_chance.Next(Ids.Length)];
+        string id = _ids[_chance.Next(_ids.Count)];
         switch (_chance.Next(6))
         {
             case 0 or 1:
@@ -130,7 +132,7 @@ internal sealed partial class PublishingPlay
 
     private void KillOne()
     {
-        string who = _chance.Next(3) == 0 ? "index" : Ids[_chance.Next(Ids.Length)];
+        string who = _chance.Next(3) == 0 ? "index" : _ids[_chance.Next(_ids.Count)];
         Kill(who);
     }
 
@@ -147,8 +149,8 @@ internal sealed partial class PublishingPlay
         _store.Release();
         foreach ((string from, string to) in _links) _cluster.Network.Heal(from, to);
         _links.Clear();
-        foreach (string id in Ids.Where(id => _disks[id].IsStuck)) Kill(id);
-        foreach (string id in Ids) _disks[id].StopAfter(int.MaxValue);
+        foreach (string id in _ids.Where(id => _disks[id].IsStuck)) Kill(id);
+        foreach (string id in _ids) _disks[id].StopAfter(int.MaxValue);
         foreach (string who in _down.Order(StringComparer.Ordinal).ToArray())
         {
             if (!isAll && _chance.Next(4) == 0) continue;
@@ -165,7 +167,8 @@ internal sealed partial class PublishingPlay
         _cluster.StartIndex();
     }
 
-    // Its log ends in what a power cut tore, or its disk is another one: of that once, since nobody heals yet.
+    // Its log ends in what a power cut tore, or its disk is another one: of that once, or once after all was
+    // healed: with two empty disks files are lost.
     private void StartServer(string id)
     {
         string folder = World.Folder[$"state of {id}"], log = Path.Combine(folder, "published", "names");
@@ -191,7 +194,8 @@ internal sealed partial class PublishingPlay
         Mend(isAll: true);
         // A registration that did not last is made again after half a minute.
         await World.AdvanceAsync(TimeSpan.FromSeconds(45));
-        await _cluster.UntilAllAlive(Ids);
+        await _cluster.UntilAllAlive([.. _ids]);
+        if (_heals) await UntilHealedAsync();
         await LookAsync(isQuiet: true);
     }
 
@@ -205,7 +209,7 @@ internal sealed partial class PublishingPlay
                 $"{model.Name} is {model.Expected}", PublishedModel.HashOf(got));
             World.Check(isAnswer || !isQuiet, $"{model.Name} can be had", "it cannot");
             if (isQuiet) model.Settle(got);
-            foreach (string id in Ids.Except(_down)) await LookAtAsync(id, model, isQuiet);
+            foreach (string id in _ids.Except(_down)) await LookAtAsync(id, model, isQuiet);
         }
     }
 

@@ -12,11 +12,18 @@ public sealed class PublishingSimulationTests
     private static readonly int[] Usual = [6, 13, 18, 19, 21, 23];
 
     private static readonly int[] UsualReleases = [1, 2, 3, 4];
+    private static readonly int[] Healing = [1, 2, 3];
 
     [Fact]
     public async Task What_was_acknowledged_stays_what_was_removed_does_not_come_back_and_a_name_is_old_or_new()
     {
         foreach (int play in SeedsOf(Usual)) await PublishingPlay.RunAsync(play);
+    }
+
+    [Fact]
+    public async Task And_what_is_lost_is_made_anew_while_servers_come_and_are_to_go()
+    {
+        foreach (int play in SeedsOf(Healing)) await PublishingPlay.RunAsync(play, heals: true);
     }
 
     [Fact]
