@@ -13,6 +13,9 @@ internal sealed class CopyKeepers(
     /// <summary>All of them, by number.</summary>
     public CopyKeeper[] All { get; private set; } = [];
 
+    /// <summary>True when at the last look other servers were gone, or to go, than at the one before.</summary>
+    public bool AreOthersGone { get; private set; }
+
     /// <summary>Looks at all servers.</summary>
     /// <param name="promised">How many bytes a server, by number, was told to fetch and has not fetched yet.</param>
     /// <returns>True when copies may belong elsewhere now, or count otherwise.</returns>
@@ -39,6 +42,8 @@ internal sealed class CopyKeepers(
         }
         CopyKeeper[] before = All;
         All = all;
+        AreOthersGone = !before.Select(one => one.Worth <= CopyWorth.Leaving)
+            .SequenceEqual(all.Select(one => one.Worth <= CopyWorth.Leaving));
         return !before.Select(one => one.Stamp).SequenceEqual(all.Select(one => one.Stamp));
     }
 

@@ -13,6 +13,7 @@ internal sealed class HealProgress(TimeProvider time)
     private long _copies, _bytes, _bytesThisTick, _ticked = time.GetTimestamp();
     private double _speed;
     private bool _wasMissing;
+    private int _hidden;
 
     /// <summary>How many copies are being fetched.</summary>
     public int Making { get; set; }
@@ -28,7 +29,7 @@ internal sealed class HealProgress(TimeProvider time)
                 long bytes = Math.Max(0, _tally.Bytes - _bytes), speed = (long)_speed;
                 long missing = Math.Max(0, _tally.Missing - _copies);
                 return new HealState(_tally, _keepers, missing, Making, bytes, speed,
-                    speed > 0 ? bytes / speed : -1);
+                    speed > 0 ? bytes / speed : -1, _hidden);
             }
         }
     }
@@ -53,12 +54,14 @@ internal sealed class HealProgress(TimeProvider time)
     }
 
     /// <summary>About a second went by.</summary>
-    public void Tick(CopyKeeper[] keepers)
+    /// <param name="keepers">The servers.</param>
+    /// <param name="hidden">How many files that no name shows are not known to be where they belong.</param>
+    public void Tick(CopyKeeper[] keepers, int hidden)
     {
         lock (_lock)
         {
             double seconds = time.GetElapsedTime(_ticked).TotalSeconds;
-            _keepers = keepers;
+            (_keepers, _hidden) = (keepers, hidden);
             if (seconds <= 0) return;
             _speed = _speed == 0 ? _bytesThisTick / seconds
                 : ((1 - Weight) * _speed) + (Weight * (_bytesThisTick / seconds));
@@ -76,5 +79,7 @@ internal sealed class HealProgress(TimeProvider time)
 /// <param name="BytesLeft">How many bytes are still to be fetched.</param>
 /// <param name="Speed">How many were fetched in a second, lately.</param>
 /// <param name="SecondsLeft">How long it will take at that speed; -1 when that cannot be said.</param>
+/// <param name="Hidden">How many files that no name shows are not known to be where they belong.</param>
 internal sealed record HealState(
-    HealTally Tally, CopyKeeper[] Keepers, long Missing, int Making, long BytesLeft, long Speed, long SecondsLeft);
+    HealTally Tally, CopyKeeper[] Keepers, long Missing, int Making, long BytesLeft, long Speed, long SecondsLeft,
+    int Hidden);

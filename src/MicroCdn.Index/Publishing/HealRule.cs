@@ -138,7 +138,7 @@ internal sealed class HealRule(CopyKeeper[] keepers)
         for (int server = 0; server < keepers.Length; server++)
         {
             ref readonly CopyKeeper keeper = ref keepers[server];
-            if (!keeper.IsPlace || wanted.Allowed?[server] == false) continue;
+            if (!keeper.IsPlace || (wanted.Allowed is { } allowed && !allowed[server])) continue;
             if (wanted.Liars?.Contains(server) == true) continue;
             bool isFull = keeper.Free < wanted.Size;
             bool isPassedOver = isFull || keeper.IsPaused || wanted.Avoided?.Contains(server) == true;

@@ -41,6 +41,7 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
         Channel.CreateUnbounded<(HealJob, OrderFailure?)>();
     private CopyKeepers? _keepers;
     private Wishes? _wishes;
+    private HiddenCopies? _hidden;
     private HealRule _rule = new([]);
     private HealPass? _pass;
     private HealQueue _queue = new();
@@ -63,6 +64,8 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
     {
         _keepers = new CopyKeepers(router.Fleet, orders, _troubles, healAfter, time);
         _wishes = new Wishes(book, router.Fleet, liars, _troubles);
+        using HiddenCopies hidden = new(book, new CopyRounds(book, orders, router, logger), orders, router.Fleet, time);
+        _hidden = hidden;
         Task tick = Task.CompletedTask, news = _ended.Reader.WaitToReadAsync(cancellationToken).AsTask();
         while (true)
         {
@@ -92,7 +95,8 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
         _liarEdition = liars.Edition;
         Settle();
         Progress.Making = _jobs.Values.Count(job => job.Kind == OrderKind.Fetch && job.DoneAt is null);
-        Progress.Tick(_keepers.All);
+        _hidden!.Look(_keepers.AreOthersGone, MayOrder);
+        Progress.Tick(_keepers.All, _hidden.Open);
         if (!scribe.Leads)
         {
             (_pass, _queue) = (null, new HealQueue());

@@ -37,6 +37,9 @@ internal sealed class Releases
         }
     }
 
+    /// <summary>A number that is another one when something of them changed.</summary>
+    public long Edition => Volatile.Read(ref _edition);
+
     /// <summary>All of them, the oldest first.</summary>
     public IReadOnlyList<Release> All
     {

@@ -33,7 +33,7 @@ internal static class StatusLines
         // Whether it may go is known by a look that began after it was to go.
         if (keeper.Worth == CopyWorth.Leaving && tally.IsLeaving[server.Number])
         {
-            line += $" left={tally.Left[server.Number]}";
+            line += $" left={tally.Left[server.Number] + state.Hidden}";
         }
         if (tally.Full[server.Number]) line += " full=1";
         int wrong = liars.CountOf(server.Number);
