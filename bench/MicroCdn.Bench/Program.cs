@@ -52,6 +52,7 @@ Add("restart", Restart.Help, Restart.Run);
 Add("purge", PurgeTimes.Help, PurgeTimes.Run);
 Add("records", RecordTimes.Help, RecordTimes.Run);
 Add("publish", PublishTimes.Help, PublishTimes.Run);
+Add("heal", HealTimes.Help, HealTimes.Run);
 Add("release", ReleaseTimes.Help, ReleaseTimes.Run);
 Add("book", PublishedBook.Help, PublishedBook.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",

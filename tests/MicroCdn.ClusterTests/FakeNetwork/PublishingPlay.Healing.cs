@@ -73,7 +73,7 @@ internal sealed partial class PublishingPlay
             int copies = 0;
             foreach (string id in _ids)
             {
-                if (id != _retired && model.Allows(await FetchAsync(id, model.Name) ?? [])) copies++;
+                if (id != _retired && await FetchAsync(id, model.Name) is { } got && model.Allows(got)) copies++;
             }
             World.Check(copies == 2, $"{model.Name} has two copies", copies.ToString(CultureInfo.InvariantCulture));
         }
