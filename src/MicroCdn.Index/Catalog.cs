@@ -29,9 +29,6 @@ internal sealed class Catalog(long seed)
     /// <summary>How many files have a holder or are published.</summary>
     public int Count => Volatile.Read(ref _tables).Held;
 
-    /// <summary>A number that is another one when something of it changed.</summary>
-    public long Changes => Volatile.Read(ref _change);
-
     /// <summary>What is known now, for any row of look-ups that belong together.</summary>
     public View Now => new(Volatile.Read(ref _tables));
 

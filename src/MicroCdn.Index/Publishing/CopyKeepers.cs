@@ -54,19 +54,23 @@ internal sealed class CopyKeepers(
     {
         ServerState state = server.State;
         long now = time.GetTimestamp();
-        if (CopyKeeper.IsAtHand(state)) _awaySince.Remove(server.Number);
+        // What one is remembered for from before a restart it has not told: it is as if it were away.
+        bool isAtHand = CopyKeeper.IsAtHand(state) && !server.IsRemembered;
+        if (isAtHand) _awaySince.Remove(server.Number);
         else _awaySince.TryAdd(server.Number, now);
         TimeSpan away = _awaySince.TryGetValue(server.Number, out long since)
             ? time.GetElapsedTime(since, now) : TimeSpan.Zero;
         return new CopyKeeper
         {
             Worth = server.Contact is null ? CopyWorth.None
-                : CopyKeeper.WorthOf(state, server.LeavesItself, server.IsRetired, away, healAfter),
-            CanGive = server.Contact is not null && state != ServerState.Dead,
+                : CopyKeeper.WorthOf(isAtHand ? state : Worse(state), server.LeavesItself, server.IsRetired, away, healAfter),
+            CanGive = server.Contact is not null && state != ServerState.Dead && !server.IsRemembered,
             IsPaused = troubles.IsPaused(server.Number),
             Spot = server.Spot,
         };
     }
+
+    private static ServerState Worse(ServerState state) => CopyKeeper.IsAtHand(state) ? ServerState.Dead : state;
 
     private int NumberOf(string zone)
     {

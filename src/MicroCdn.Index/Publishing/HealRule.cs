@@ -76,6 +76,10 @@ internal sealed class HealNeed
 /// <param name="keepers">All servers, by number.</param>
 internal sealed class HealRule(CopyKeeper[] keepers)
 {
+    // While it is not known how much somebody takes who is expected back, nothing moves because he is not here.
+    private readonly bool _mayMove = Array.TrueForAll(
+        keepers, keeper => keeper.Worth != CopyWorth.Expected || keeper.IsPlace);
+
     private readonly Placement.Contender[] _field = new Placement.Contender[keepers.Length];
 
     /// <summary>By number the servers that had no room for some file.</summary>
@@ -103,6 +107,10 @@ internal sealed class HealRule(CopyKeeper[] keepers)
             else if (!holds) waiting++;
         }
         need.IsStuck = need.Missing > need.Targets.Count + waiting;
+        if (!_mayMove && need.Targets.Count > need.Missing)
+        {
+            need.Targets.RemoveRange(need.Missing, need.Targets.Count - need.Missing);
+        }
         if (held < wanted.Replicas) return;
         foreach (ushort holder in holders)
         {

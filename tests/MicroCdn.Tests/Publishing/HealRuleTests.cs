@@ -43,6 +43,16 @@ public sealed class HealRuleTests
     }
 
     [Fact]
+    public void Nothing_moves_while_somebody_is_expected_who_did_not_say_how_much_he_takes()
+    {
+        CopyKeeper[] keepers = Fleet(5);
+        ushort[] home = Home(keepers);
+        keepers[home[0]] = keepers[home[0]] with { Worth = CopyWorth.Expected, CanGive = false, IsPlace = false };
+        Assert.True(Decide(keepers, home).IsHealthy);
+        Assert.Single(Decide(keepers, [home[1]]).Targets);
+    }
+
+    [Fact]
     public void A_server_that_is_to_go_gives_and_does_not_count_and_keeps_what_it_has()
     {
         CopyKeeper[] keepers = Fleet(5);
