@@ -63,7 +63,8 @@ internal sealed class CopyKeepers(
         return new CopyKeeper
         {
             Worth = server.Contact is null ? CopyWorth.None
-                : CopyKeeper.WorthOf(isAtHand ? state : Worse(state), server.LeavesItself, server.IsRetired, away, healAfter),
+                : CopyKeeper.WorthOf(
+                    isAtHand ? state : Worse(state), server.LeavesItself, server.IsRetired, away, healAfter),
             CanGive = server.Contact is not null && state != ServerState.Dead && !server.IsRemembered,
             IsPaused = troubles.IsPaused(server.Number),
             Spot = server.Spot,

@@ -275,17 +275,17 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
         else LogWhole(tally.Names);
     }
 
-    [LoggerMessage(2070, LogLevel.Warning,
+    [LoggerMessage(2120, LogLevel.Warning,
         "{Missing} copies of {Names} published files are missing; of {Lost} files there is none that can be had")]
     private partial void LogMissing(long missing, long names, long lost);
 
-    [LoggerMessage(2071, LogLevel.Information, "all {Names} published files have all their copies again")]
+    [LoggerMessage(2121, LogLevel.Information, "all {Names} published files have all their copies again")]
     private partial void LogWhole(long names);
 
-    [LoggerMessage(2072, LogLevel.Debug, "{Kind} of '{Name}' by {Server} failed: {Reason}")]
+    [LoggerMessage(2122, LogLevel.Debug, "{Kind} of '{Name}' by {Server} failed: {Reason}")]
     private partial void LogFailed(OrderKind kind, FileName name, ServerId server, string reason);
 
-    [LoggerMessage(2073, LogLevel.Warning, "{Liar} says that it has '{Name}', and gave {Server} other bytes: its copy "
+    [LoggerMessage(2123, LogLevel.Warning, "{Liar} says that it has '{Name}', and gave {Server} other bytes: its copy "
         + "does not count until it tells of it anew")]
     private partial void LogLiar(ServerId liar, FileName name, ServerId server);
 }

@@ -90,9 +90,9 @@ internal sealed partial class OperatorDesk(
         told.End();
     }
 
-    [LoggerMessage(2080, LogLevel.Information, "the policy of '{Prefix}' is now: {Policy}")]
+    [LoggerMessage(2124, LogLevel.Information, "the policy of '{Prefix}' is now: {Policy}")]
     private partial void LogPolicy(string prefix, string policy);
 
-    [LoggerMessage(2081, LogLevel.Information, "{Server} is {What}")]
+    [LoggerMessage(2125, LogLevel.Information, "{Server} is {What}")]
     private partial void LogRetired(ServerId server, string what);
 }

@@ -22,13 +22,13 @@ internal sealed class HealPlay(FakeCluster cluster, int files)
         foreach (string name in Names) await PutAsync(name);
     }
 
-    public async Task PutAsync(string name, int replicas = 0)
+    public async Task PutAsync(string name, int replicas = 0, string? release = null)
     {
         FakeHost machine = cluster.Network.Host("client");
         Publisher publisher = new(new ClientOptions { IndexHost = "index" }, null, machine.Dialer, machine.Time);
         FileName.TryCreate(name, out FileName file);
         await cluster.World.ResultAsync(Task.Run(() => publisher.PutAsync(file, new MemoryStream(BytesOf(name)),
-            new PutOptions { Replicas = replicas }, null, CancellationToken.None)), $"{name} is published");
+            new PutOptions { Replicas = replicas, Release = release }, null, CancellationToken.None)), $"{name} is published");
     }
 
     /// <summary>Says one line of version 2 to the index, and hears the answer.</summary>
@@ -108,6 +108,36 @@ internal sealed class HealPlay(FakeCluster cluster, int files)
         bytes[0]++;
         using FileStream stream = new(file, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
         stream.Write(bytes);
+    }
+
+    /// <summary>The servers that have the bytes of a file, whether a name shows them or not.</summary>
+    public async Task<string[]> StagedAtAsync(string name)
+    {
+        string digest = Convert.ToHexStringLower(SHA256.HashData(BytesOf(name)));
+        List<string> all = [];
+        foreach (string id in new[] { "CS1", "CS2", "CS3" })
+        {
+            Task<string?> asking = Task.Run(() => AskAsync(id, $"RANGE 0 1 {name} sha256={digest}"));
+            if (await cluster.World.ResultAsync(asking, $"{id} answers", TimeSpan.FromSeconds(5)) == "OK 1") all.Add(id);
+        }
+        return [.. all];
+    }
+
+    private async Task<string?> AskAsync(string id, string line)
+    {
+        try
+        {
+            await using LineConnection connection = await cluster.Network.Host("client").Dialer.DialAsync(
+                id.ToLowerInvariant(), 7001, CancellationToken.None);
+            await connection.SendAsync(Encoding.UTF8.GetBytes($"HELLO 2\n{line}\n"), CancellationToken.None);
+            await connection.ReadLineAsync(CancellationToken.None);
+            return await connection.ReadLineAsync(CancellationToken.None) is { } answer
+                ? Encoding.UTF8.GetString(answer.Span) : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     /// <summary>How often an order about a file failed.</summary>

@@ -1,3 +1,4 @@
+using MicroCdn.Records;
 using MicroCdn.Testing;
 
 namespace MicroCdn.ClusterTests.FakeNetwork;
@@ -157,6 +158,37 @@ public sealed class HealTests
         });
 
     [Fact]
+    public Task What_is_staged_is_kept_when_a_server_that_has_it_goes() => Run(Three, async play =>
+    {
+        await play.PutAsync("a", release: "r1");
+        string[] has = await play.StagedAtAsync("a");
+        Assert.Equal(2, has.Length);
+        await play.SayAsync($"RETIRE {has[0]}");
+        await play.UntilAsync(async () => await play.OfServerAsync(has[0], "left") == "0", "it may go",
+            TimeSpan.FromMinutes(1));
+        Assert.Equal(Three.Except([has[0]]), (await play.StagedAtAsync("a")).Except([has[0]]).Order());
+    });
+
+    [Fact]
+    public Task A_restart_of_the_index_moves_nothing()
+    {
+        MemoryRecordStore rows = new();
+        return Run(Three, async play =>
+        {
+            await play.PutAllAsync();
+            int one = await play.CopiesAtAsync("CS1"), two = await play.CopiesAtAsync("CS2");
+            play.Cluster.Kill("index");
+            await play.Cluster.World.AdvanceAsync(TimeSpan.FromSeconds(10));
+            play.Cluster.StartIndex();
+            await play.Cluster.World.AdvanceAsync(TimeSpan.FromMinutes(3));
+            Assert.Equal((one, two), (await play.CopiesAtAsync("CS1"), await play.CopiesAtAsync("CS2")));
+            Assert.Equal(2 * Files, one + two + await play.CopiesAtAsync("CS3"));
+            Assert.Equal((0, 0), (await play.NumberAsync("missing"), await play.NumberAsync("left")));
+            Assert.DoesNotContain(play.Cluster.World.Log.Lines, line => line.Text.Contains("are missing", StringComparison.Ordinal));
+        }, records: rows);
+    }
+
+    [Fact]
     public Task A_copy_that_nobody_was_told_of_is_shown_again() => Run(["CS1"], async play =>
     {
         await play.PutAsync("a", replicas: 1);
@@ -168,12 +200,14 @@ public sealed class HealTests
             TimeSpan.FromMinutes(2));
     });
 
-    private static Task Run(string[] ids, Func<HealPlay, Task> body, Dictionary<string, long>? room = null) =>
+    private static Task Run(string[] ids, Func<HealPlay, Task> body, Dictionary<string, long>? room = null,
+        MemoryRecordStore? records = null) =>
         FakeCluster.RunAsync(1, async cluster =>
         {
             cluster.Network.FragmentBytes = 64 * 1024;
             cluster.TakesOrders = true;
             if (room is not null) cluster.RoomOf = id => room[id];
+            if (records is not null) cluster.RecordsOfIndex = () => new SurvivingStore(records);
             await cluster.StartAsync(ids);
             // As long as the index waits for who is still to come.
             await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(61));
