@@ -50,11 +50,8 @@ public sealed partial class IndexRole : IRole, IDisposable
         StateLog states = new(logger);
         fleet.Changed = states.Add;
         _tide = new Tide(fleet, time);
-        _monitors =
-        [
-            .. options.Monitors.Prepend(new MonitorAddress(options.MonitorHost, options.MonitorTcpPort)).Distinct()
-                .Select(monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger)),
-        ];
+        _monitors = [.. MonitorsOf(options).Select(
+            monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger))];
         Complaints complaints = new(logger, time);
         // Indexes of one machine may share a folder, but no port.
         string? remembered = options.State is { } state ? Path.Combine(state, $"purges-{options.Port}") : null;
@@ -95,6 +92,9 @@ public sealed partial class IndexRole : IRole, IDisposable
         Directory = new FileDirectory(router, service.Reports);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
     }
+
+    private static IEnumerable<MonitorAddress> MonitorsOf(IndexOptions options) =>
+        options.Monitors.Prepend(new MonitorAddress(options.MonitorHost, options.MonitorTcpPort)).Distinct();
 
     private static HolderHint? HintOf(
         IndexOptions options, Catalog catalog, Fleet fleet, TimeProvider time, ILogger logger)

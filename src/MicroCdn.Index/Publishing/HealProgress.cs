@@ -41,12 +41,15 @@ internal sealed class HealProgress(TimeProvider time)
     }
 
     /// <summary>A look counted everything anew.</summary>
+    /// <param name="tally">What it counted.</param>
+    /// <param name="isSure">False while it is not known yet who has what.</param>
     /// <returns>What it counted, when copies are missing that were not, or none are any more; else null.</returns>
-    public HealTally? Counted(HealTally tally)
+    public HealTally? Counted(HealTally tally, bool isSure)
     {
         lock (_lock)
         {
             (_tally, _copies, _bytes) = (tally, 0, 0);
+            if (!isSure) return null;
             bool isNews = _wasMissing != tally.Missing > 0;
             _wasMissing = tally.Missing > 0;
             return isNews ? tally : null;

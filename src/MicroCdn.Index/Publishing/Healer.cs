@@ -127,7 +127,8 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
         {
             _nextPass = Math.Min(_nextPass, now + Math.Max(Cost, (long)(Again.TotalSeconds * time.TimestampFrequency)));
         }
-        if (Progress.Counted(pass.Tally) is { } news) LogNews(news);
+        // Right after a start nobody has told yet what he has: that is no news.
+        if (Progress.Counted(pass.Tally, MayOrder) is { } news) LogNews(news);
     }
 
     private void Forget()

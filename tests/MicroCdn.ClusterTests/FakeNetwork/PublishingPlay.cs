@@ -192,8 +192,9 @@ internal sealed partial class PublishingPlay
     {
         Tell("\nquiet:");
         Mend(isAll: true);
-        // A registration that did not last is made again after half a minute.
-        await World.AdvanceAsync(TimeSpan.FromSeconds(45));
+        // A registration that did not last is made again after half a minute; and a minute after its start the index
+        // has what nobody shows looked for, such as after a change that was written and never told.
+        await World.AdvanceAsync(TimeSpan.FromSeconds(75));
         await _cluster.UntilAllAlive([.. _ids]);
         if (_heals) await UntilHealedAsync();
         await LookAsync(isQuiet: true);

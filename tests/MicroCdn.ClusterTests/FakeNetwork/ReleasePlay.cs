@@ -21,13 +21,13 @@ internal sealed partial class PublishingPlay
     /// <summary>Plays one seed of releases.</summary>
     public static Task RunReleasesAsync(int seed) => FakeCluster.RunAsync(seed, async cluster =>
     {
-        PublishingPlay play = new(cluster);
+        PublishingPlay play = new(cluster, heals: false);
         await play.PlayReleasesAsync();
     });
 
     private async Task PlayReleasesAsync()
     {
-        await _cluster.StartAsync(Ids);
+        await _cluster.StartAsync([.. _ids]);
         _indexes++;
         await World.AdvanceAsync(TimeSpan.FromSeconds(2));
         for (int step = 1; step <= ReleaseSteps; step++)
@@ -117,7 +117,7 @@ internal sealed partial class PublishingPlay
         }
         else await World.AdvanceAsync(TimeSpan.FromMilliseconds(50 * _chance.Next(3)));
         if (_store.IsStopped && _chance.Next(3) > 0) KillInRelease("index");
-        else if (kind < 3) KillInRelease(kind == 0 ? "index" : Ids[_chance.Next(Ids.Length)]);
+        else if (kind < 3) KillInRelease(kind == 0 ? "index" : _ids[_chance.Next(_ids.Count)]);
     }
 
     private void KillInRelease(string who)
@@ -202,8 +202,8 @@ internal sealed partial class PublishingPlay
     {
         Tell("\nquiet:");
         Mend(isAll: true);
-        await World.AdvanceAsync(TimeSpan.FromSeconds(45));
-        await _cluster.UntilAllAlive(Ids);
+        await World.AdvanceAsync(TimeSpan.FromSeconds(75));
+        await _cluster.UntilAllAlive([.. _ids]);
         // What was given up is over by now.
         _worlds.Kill([]);
         await LookAtReleasesAsync(isQuiet: true);
@@ -218,7 +218,7 @@ internal sealed partial class PublishingPlay
             (bool isAnswer, byte[]? got) = await DownloadAsync(name, isQuiet);
             World.Check(isAnswer || !isQuiet, $"{name} can be had", "it cannot");
             if (isAnswer && (isQuiet || got is not null)) See(name, PublishedModel.HashOf(got), "is downloaded as");
-            foreach (string id in Ids.Except(_down)) await LookInReleasesAtAsync(id, name, isQuiet);
+            foreach (string id in _ids.Except(_down)) await LookInReleasesAtAsync(id, name, isQuiet);
         }
     }
 
