@@ -76,6 +76,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         _applied.Foretold = _foretold;
         _scribe = new Scribe(_records, book, _applied, logger, succession);
         Tokens = new TokenDesk(book.Tokens, _scribe, time, logger);
+        Func<TimeSpan?> behindBy = () => succession?.Behind;
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
@@ -83,9 +84,10 @@ public sealed partial class IndexRole : IRole, IDisposable
             Orders = _orders,
             Tokens = Tokens,
             Publishing = new PublishDesk(book, _scribe, _orders, router, time, logger),
+            Whereabouts = new Whereabouts(router) { BehindBy = behindBy },
             Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
         };
-        Directory = new FileDirectory(router, service.Reports);
+        Directory = new FileDirectory(router, service.Reports) { BehindBy = behindBy };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
     }
 
