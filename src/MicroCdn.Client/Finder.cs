@@ -1,13 +1,15 @@
+using System.Collections.Concurrent;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Client;
 
 /// <summary>Asks several indexes at once, one 300 ms behind the other, and falls back on what it remembers.</summary>
 /// <remarks>
-/// The first index that knows the file is believed. What an index said is remembered for ten minutes, and counts when
-/// none answers. When every index that answers says that the file is not found, that is hearsay too: one that has just
-/// started has heard of no server yet. So where the bytes can be verified the remembered servers are asked, and they
-/// have the last word: who removes a file removes it there.
+/// The first index that knows the file is believed; what one says that is behind counts when no other one has answered
+/// 300 ms after all were asked, and it is asked last from then on. What an index said is remembered for ten minutes,
+/// and counts when none answers. When every index that answers says that the file is not found, that is hearsay too: one
+/// that has just started has heard of no server yet. So where the bytes can be verified the remembered servers are
+/// asked, and they have the last word: who removes a file removes it there.
 /// </remarks>
 internal sealed class Finder(IReadOnlyList<IFinder> indexes, string key, ListMemory? memory, TimeProvider time)
     : IFinder
@@ -19,6 +21,7 @@ internal sealed class Finder(IReadOnlyList<IFinder> indexes, string key, ListMem
     // too would else cost 5 s before the first byte.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(3);
 
+    private readonly ConcurrentDictionary<IFinder, bool> _behind = [];
     private volatile IFinder _last = indexes[0];
 
     /// <inheritdoc/>
@@ -57,35 +60,62 @@ internal sealed class Finder(IReadOnlyList<IFinder> indexes, string key, ListMem
         FileName name, IReadOnlyCollection<string> not, CancellationToken cancellationToken)
     {
         if (indexes.Count == 1) return await indexes[0].FindAsync(name, not, cancellationToken).ConfigureAwait(false);
-        // Whoever answered last time is asked first.
-        IFinder[] order = [_last, .. indexes.Where(index => index != _last)];
+        IFinder[] order = InOrder();
         List<Task<(IFinder Index, Location? Location)>> asked = [];
         List<string> failures = [];
         bool missing = false;
+        Location? spare = null;
         for (int next = 0; next < order.Length || asked.Count > 0;)
         {
             if (next < order.Length) asked.Add(AskAsync(order[next++], name, not, cancellationToken));
-            Task soon = next < order.Length ? Task.Delay(Stagger, time, cancellationToken)
-                : Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken);
-            while (asked.Count > 0 && await Task.WhenAny([.. asked, soon]).ConfigureAwait(false) != soon)
+            bool isLast = next == order.Length;
+            Task soon = isLast && spare is null ? Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken)
+                : Task.Delay(Stagger, time, cancellationToken);
+            // One that is behind may be all there is, but nobody waits before the others are asked.
+            while (asked.Count > 0 && (isLast || spare is null)
+                && await Task.WhenAny([.. asked, soon]).ConfigureAwait(false) != soon)
             {
                 Task<(IFinder Index, Location? Location)> done = asked.First(task => task.IsCompleted);
                 asked.Remove(done);
-                try
-                {
-                    (IFinder index, Location? location) = await done.ConfigureAwait(false);
-                    if (location is null) missing = true;
-                    else _last = index;
-                    if (location is not null) return location;
-                }
-                catch (Exception exception) when (exception is IOException or InvalidDataException)
-                {
-                    failures.Add(exception.Message);
-                }
+                Location? location = await TakeAsync(done, failures).ConfigureAwait(false);
+                missing |= done.IsCompletedSuccessfully && location is null;
+                if (location is { IsBehind: false }) return location;
+                if (location is not null && isLast) soon = Task.Delay(Stagger, time, cancellationToken);
+                spare ??= location;
             }
             cancellationToken.ThrowIfCancellationRequested();
+            if (isLast && spare is not null) break;
         }
-        return missing ? null : throw new IOException(string.Join("; ", failures));
+        return spare ?? (missing ? null : throw new IOException(string.Join("; ", failures)));
+    }
+
+    // Whoever answered last time is asked first, those that were behind last.
+    private IFinder[] InOrder()
+    {
+        IFinder[] order = [_last, .. indexes.Where(index => index != _last)];
+        return [.. order.OrderBy(_behind.ContainsKey)];
+    }
+
+    // What an index answered; null when it has no such file, or failed.
+    private async Task<Location?> TakeAsync(
+        Task<(IFinder Index, Location? Location)> done, List<string> failures)
+    {
+        try
+        {
+            (IFinder index, Location? location) = await done.ConfigureAwait(false);
+            if (location is { IsBehind: true }) _behind[index] = true;
+            else if (location is not null)
+            {
+                _last = index;
+                _behind.TryRemove(index, out _);
+            }
+            return location;
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException)
+        {
+            failures.Add(exception.Message);
+            return null;
+        }
     }
 
     private static async Task<(IFinder, Location?)> AskAsync(IFinder index, FileName name,

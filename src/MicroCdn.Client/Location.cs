@@ -34,6 +34,9 @@ internal sealed record Location(long Size, IReadOnlyList<Holder> Holders)
     /// <summary>True when all servers are named; an index of version 1 names one.</summary>
     public bool IsWholeList { get; init; }
 
+    /// <summary>True when the index cannot tell whether it knows what is published.</summary>
+    public bool IsBehind { get; init; }
+
     /// <summary>True when it was remembered, since no index answered.</summary>
     public bool IsRemembered { get; init; }
 
@@ -60,10 +63,14 @@ internal sealed class LocationReader(FileName name)
     private long _size = -1;
     private FileDigest _digest;
     private FileDigest _root;
+    private bool _isBehind;
 
     /// <summary>What was told so far; null before the file itself was.</summary>
     public Location? Result => _size < 0 ? null
-        : new Location(_size, _holders) { Digest = _digest, Root = _root, IsWholeList = true };
+        : new Location(_size, _holders) 
+        {
+            Digest = _digest, Root = _root, IsWholeList = true, IsBehind = _isBehind,
+        };
 
     /// <summary>Takes one line; false when it cannot be one of this answer.</summary>
     public bool Take(ReadOnlySpan<byte> line)
@@ -85,6 +92,7 @@ internal sealed class LocationReader(FileName name)
         while (words.NextPair(out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
         {
             if (key.SequenceEqual("sha256"u8) && !FileDigest.TryParse(value, out _digest)) return false;
+            _isBehind |= key.SequenceEqual("behind"u8);
             if (key.SequenceEqual("chunks"u8) && !FileDigest.TryParse(value, out _root)) return false;
         }
         // A root without the file's digest is half a word.

@@ -47,7 +47,7 @@ internal sealed class GatewayHandler(
             Answer(request, response, peer, file, entry, Wish.Read(request) with { View = View.Metalink });
         }
         else if (TryEnding(name, ".sha256"u8, out file, out entry)) AnswerChecksum(response, file, entry);
-        else if (name.SequenceEqual("healthz"u8)) Sentences.Explain(response, HttpStatus.Ok, "ok");
+        else if (name.SequenceEqual("healthz"u8)) Sentences.Explain(response, HttpStatus.Ok, Health);
         else if (name.SequenceEqual("readyz"u8)) AnswerReady(response);
         else AnswerOther(request, response, peer);
     }
@@ -238,10 +238,14 @@ internal sealed class GatewayHandler(
         response.End(line);
     }
 
+    // It answers all the same: whoever has another index may ask that one first.
+    private string Health => directory.Behind is not { } behind ? "ok"
+        : $"ok, but behind: for {behind.TotalSeconds:0} s this index cannot tell whether it knows what is published.";
+
     private void AnswerReady(Response response)
     {
         bool ready = directory.Servers.Any(server => server.Contact is not null);
         Sentences.Explain(response, ready ? HttpStatus.Ok : HttpStatus.ServiceUnavailable,
-            ready ? "ok" : "No content server has registered yet.");
+            ready ? Health : "No content server has registered yet.");
     }
 }

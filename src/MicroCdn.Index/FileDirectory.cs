@@ -16,6 +16,12 @@ public sealed class FileDirectory
     internal FileDirectory(Router router, Reports? reports = null) =>
         (_router, _candidates, _reports) = (router, new Candidates(router), reports);
 
+    /// <summary>For how long this index, one of several, cannot tell whether it knows what is published; null when it
+    /// can.</summary>
+    public TimeSpan? Behind => BehindBy();
+
+    internal Func<TimeSpan?> BehindBy { get; init; } = () => null;
+
     /// <summary>How many files have a holder, alive or not.</summary>
     public int Count => _router.Catalog.Count;
 

@@ -79,6 +79,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         _scribe = new Scribe(_records, book, _applied, logger, succession);
         _healer = new Healer(book, _scribe, _orders, router, liars, options.HealAfter, time, logger);
         Tokens = new TokenDesk(book.Tokens, _scribe, time, logger);
+        Func<TimeSpan?> behindBy = () => succession?.Behind;
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
@@ -87,9 +88,10 @@ public sealed partial class IndexRole : IRole, IDisposable
             Tokens = Tokens,
             Operators = new OperatorDesk(book, _scribe, fleet, liars, _healer.Progress, logger),
             Publishing = new PublishDesk(book, _scribe, _orders, router, time, logger),
+            Whereabouts = new Whereabouts(router) { BehindBy = behindBy },
             Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
         };
-        Directory = new FileDirectory(router, service.Reports);
+        Directory = new FileDirectory(router, service.Reports) { BehindBy = behindBy };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
     }
 

@@ -36,7 +36,7 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
 
     public Router Router => router;
 
-    public Whereabouts Whereabouts { get; } = new(router);
+    public Whereabouts Whereabouts { get; init; } = new(router);
 
     public TrustedNetworks Trust => trust;
 

@@ -19,6 +19,9 @@ internal sealed class Whereabouts(Router router)
 
     private readonly Candidates _candidates = new(router);
 
+    /// <summary>For how long this index cannot tell whether it knows what is published; null when it can.</summary>
+    public Func<TimeSpan?> BehindBy { get; init; } = () => null;
+
     /// <summary>Writes the answer, or says why there is none, with nothing written: nobody has the file, or everybody
     /// who has it is down.</summary>
     public WireError? Write(
@@ -69,7 +72,7 @@ internal sealed class Whereabouts(Router router)
         return kept;
     }
 
-    private static void WriteFile(ReadOnlySpan<byte> name, in FileState state, Answer answer)
+    private void WriteFile(ReadOnlySpan<byte> name, in FileState state, Answer answer)
     {
         answer.Write("FILE "u8);
         PercentText.Encode(name, answer);
@@ -90,6 +93,11 @@ internal sealed class Whereabouts(Router router)
         {
             answer.Write(" time="u8);
             answer.WriteNumber(state.UnixSeconds);
+        }
+        if (BehindBy() is { } behind)
+        {
+            answer.Write(" behind="u8);
+            answer.WriteNumber((long)behind.TotalSeconds);
         }
         answer.Write("\n"u8);
     }

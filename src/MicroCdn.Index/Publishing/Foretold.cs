@@ -230,10 +230,11 @@ internal sealed class Foretold(Book book, Catalog catalog, Fleet fleet, TimeProv
 
     private void BelieveAll(Func<Word, bool> which)
     {
-        foreach ((FileName name, Dictionary<ushort, Word> words) in _words)
+        FileName[] names = [.. _words.Where(told => told.Value.Values.Any(which)).Select(told => told.Key)];
+        catalog.Together(names.Select(name => System.Text.Encoding.UTF8.GetBytes(name.Value)), () =>
         {
-            if (words.Values.Any(which)) Believe(name);
-        }
+            foreach (FileName name in names) Believe(name);
+        });
     }
 
     // The servers show what the book says by then; of several revisions the latest.

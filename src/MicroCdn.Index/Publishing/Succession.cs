@@ -13,6 +13,9 @@ internal sealed partial class Succession(
     // The lease of a writer that died ends by itself after 5 s; it is asked for so often.
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1), WhileReading = TimeSpan.FromMilliseconds(20);
 
+    // A change may wait for its servers, and the log is looked at once a second.
+    private static readonly TimeSpan Usual = Foretold.Patience + TimeSpan.FromSeconds(2);
+
     private bool _mustLoad;
     private volatile bool _isHeir;
     private string? _said;
@@ -21,8 +24,9 @@ internal sealed partial class Succession(
     /// <summary>Where the writer is, as it said; null when none is known.</summary>
     public string? Writer => _writer;
 
-    /// <summary>True when this index cannot tell whether it has seen the last change.</summary>
-    public bool IsBehind => store.Silence > TimeSpan.FromSeconds(5);
+    /// <summary>For how long this index cannot tell whether it has seen the last change; null when that is no longer
+    /// than usual.</summary>
+    public TimeSpan? Behind => store.Silence is var silence && silence > Usual ? silence : null;
 
     /// <summary>Follows until this index is the writer, and has seen all that was written before.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled first.</exception>

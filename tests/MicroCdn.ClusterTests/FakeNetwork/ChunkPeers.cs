@@ -136,16 +136,17 @@ internal sealed class ChunkPeers
     {
         "HELLO" => new Reply(heard.Line == "HELLO 2" ? "WELCOME MICRO-CDN 2" : "WELCOME MICRO-CDN"),
         "REPORT" => new Reply("OK REPORTED"),
-        "LOCATE" when heard.Line.Split(' ')[1] == Word => new Reply(Location()),
+        "LOCATE" when heard.Line.Split(' ')[1] == Word => new Reply(Location(File)),
         _ => new Reply("ERROR FILE_NOT_FOUND"),
     };
 
-    private string Location()
+    /// <summary>The answer to LOCATE for a file with these bytes.</summary>
+    public string Location(byte[] file, string more = "")
     {
-        StringBuilder answer = new($"FILE {Word} {File.Length}");
-        if (TellsDigest) answer.Append($" sha256={Convert.ToHexStringLower(SHA256.HashData(File))}");
-        if (TellsRoot) answer.Append($" chunks={Root(File)}");
-        answer.Append(" time=1577836800\n");
+        StringBuilder answer = new($"FILE {Word} {file.Length}");
+        if (TellsDigest) answer.Append($" sha256={Convert.ToHexStringLower(SHA256.HashData(file))}");
+        if (TellsRoot) answer.Append($" chunks={Root(file)}");
+        answer.Append($" time=1577836800{more}\n");
         foreach (string id in Named ?? [.. Servers.Keys])
         {
             string address = _cluster.Network.Host(Servers[id].Host).Address.ToString();

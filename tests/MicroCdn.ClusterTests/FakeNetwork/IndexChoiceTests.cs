@@ -80,6 +80,29 @@ public sealed class IndexChoiceTests
     });
 
     [Fact]
+    public Task An_index_that_is_behind_is_asked_last_and_believed_when_no_other_one_answers() => Run(async peers =>
+    {
+        peers.File = peers.Noise(100);
+        byte[] old = peers.Noise(100);
+        peers.Index("index2", heard => heard.Verb == "LOCATE" ? new Reply(peers.Location(old, " behind=8")) : null);
+        peers.Index("index3");
+        CdnClient client = peers.Client("index2", "index3");
+        await peers.World.ResultAsync(peers.Begin(client), "the next one is asked at once", TimeSpan.Zero);
+        peers.CheckSaved();
+        await peers.World.ResultAsync(peers.Begin(client), "and first from now on", TimeSpan.Zero);
+        Assert.Single(peers.Heard("LOCATE", "index2"));
+
+        peers.File = old;
+        peers.Index("index4", heard => new Reply(null));
+        foreach (string other in new[] { "nowhere", "index4" })
+        {
+            await peers.World.ResultAsync(
+                peers.Begin(peers.Client("index2", other)), "it is all there is", TimeSpan.FromSeconds(0.3));
+            peers.CheckSaved();
+        }
+    });
+
+    [Fact]
     public Task An_index_that_spoke_version_2_is_not_asked_in_version_1() => Run(async peers =>
     {
         peers.File = peers.Noise(100);

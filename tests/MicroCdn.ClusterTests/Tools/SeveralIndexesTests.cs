@@ -10,50 +10,48 @@ public sealed class SeveralIndexesTests
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task What_the_writer_publishes_another_index_removes_after_the_writer_was_killed()
+    public async Task Three_indexes_know_what_one_publishes_and_outlive_the_writer_and_their_Redis()
     {
         await using Stage stage = new();
         int redisPort = Stage.FreePort();
         RunningProcess redis = await RedisFleet.RedisAsync(stage, redisPort);
-        int[] ports = [Stage.FreePort(), Stage.FreePort()];
-        RunningProcess[] indexes =
-            [Index(stage, redisPort, ports[0]), Index(stage, redisPort, ports[1])];
-        await Task.WhenAny(indexes.Select(index => index.UntilSaidAsync("this index is the writer")));
-        int first = indexes[0].Output.Contains("this index is the writer", StringComparison.Ordinal) ? 0 : 1;
-        int other = 1 - first;
-        await indexes[other].UntilSaidAsync("follows the writer");
-        RunningProcess content = stage.MicroCdn("content", "--server-id", "CS1", "--tcp-port", $"{Stage.FreePort()}",
-            "--udp-port", $"{Stage.FreePort()}", "--index-host", "127.0.0.1", "--index-port", $"{ports[first]}",
-            "--data", stage.MakeFolder("state"));
-        await content.UntilSaidAsync("is asked for orders");
-        Stage.WriteFile(Path.Combine(stage.Folder, "file"), Stage.Noise(1000));
+        await using IndexFleet fleet = await IndexFleet.StartAsync(stage, $"redis://127.0.0.1:{redisPort}", indexes: 3);
+        int writer = fleet.Writer, one = (writer + 1) % 3, other = (writer + 2) % 3;
 
         // The one that does not publish says who does, and the client goes there.
-        Assert.Equal($"WELCOME MICRO-CDN 2\nWRITER 127.0.0.1 {ports[first]}\nEND\n",
-            await Stage.ConverseAsync(ports[other], "HELLO 2\nWRITER\n"));
-        await RunAsync(stage, 0, ports[other], "put", "file", "a.bin", "--replicas", "1");
-        await RunAsync(stage, 0, ports[other], "put", "file", "b.bin", "--replicas", "1");
+        Assert.Equal($"WELCOME MICRO-CDN 2\nWRITER 127.0.0.1 {fleet.Ports[writer]}\nEND\n",
+            await Stage.ConverseAsync(fleet.Ports[one], "HELLO 2\nWRITER\n"));
+        await fleet.PutAsync("a.bin");
+        long put = Stopwatch.GetTimestamp();
+        for (int index = 0; index < 3; index++) await fleet.UntilFoundAsync(index, "a.bin");
+        Assert.InRange(Stopwatch.GetElapsedTime(put), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        await fleet.PutAsync("b.bin");
 
-        indexes[first].Kill();
+        fleet.BeginLookups("a.bin", one, other);
+        fleet.Indexes[writer].Kill();
         long killed = Stopwatch.GetTimestamp();
-        string said = await RunAsync(stage, 0, ports[other], "rm", "a.bin");
+        await fleet.PutAsync("a.bin", size: 2000);
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"the other index wrote {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the writer was killed");
+            $"another index published {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the kill");
         Assert.InRange(Stopwatch.GetElapsedTime(killed), TimeSpan.Zero, TimeSpan.FromSeconds(10));
-        Assert.Contains("removed a.bin", said, StringComparison.Ordinal);
+        foreach (int index in new[] { one, other })
+        {
+            await fleet.UntilFoundAsync(index, "a.bin", 2000);
+            await fleet.UntilFoundAsync(index, "b.bin");
+        }
 
-        string files = stage.MakeFolder("files");
-        Stage.WriteFile(Path.Combine(files, "c.bin"), Stage.Noise(10));
-        stage.MicroCdn("content", "--server-id", "CS2", "--files", files, "--tcp-port", $"{Stage.FreePort()}",
-            "--udp-port", $"{Stage.FreePort()}", "--index-host", "127.0.0.1", "--index-port", $"{ports[other]}",
-            "--data", stage.MakeFolder("state-2"));
-        await Stage.UntilAsync("the index knows c.bin", Soon, async () =>
-            (await Stage.ConverseAsync(ports[other], "GET c.bin\n")).StartsWith("SERVER", StringComparison.Ordinal));
         redis.Kill();
         await redis.UntilEndAsync();
-        said = await RunAsync(stage, 4, ports[other], "rm", "b.bin");
+        int late = Stage.FreePort();
+        RunningProcess waiting = Index(stage, redisPort, late);
+        string said = await RunAsync(stage, 4, fleet.Ports[one], "rm", "b.bin");
         Assert.Contains("its disk or its Redis is away", said, StringComparison.Ordinal);
-        Assert.Contains(" CS2 10\n", await Stage.ConverseAsync(ports[other], "GET c.bin\n"), StringComparison.Ordinal);
+        Assert.DoesNotContain("listens on", waiting.Output, StringComparison.Ordinal);
+        Assert.Contains(" behind=", await Stage.ConverseAsync(fleet.Ports[other], "HELLO 2\nLOCATE b.bin\n"),
+            StringComparison.Ordinal);
+        Assert.True(await fleet.EndLookupsAsync() > 20);
+        await RedisFleet.RedisAsync(stage, redisPort);
+        await waiting.UntilSaidAsync("listens on");
     }
 
     [Fact]

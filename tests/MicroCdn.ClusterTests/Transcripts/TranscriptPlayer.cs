@@ -24,6 +24,7 @@ internal sealed class TranscriptPlayer
     private readonly List<(Regex Form, Func<string[], Task> Play)> _verbs;
     private readonly Dictionary<string, ContentRole> _contents = [];
     private Task<DownloadResult>? _download;
+    private SharedLog? _log;
 
     private TranscriptPlayer(FakeWorld world)
     {
@@ -38,6 +39,8 @@ internal sealed class TranscriptPlayer
             Verb("""content (\S+) has (.+) "(.*)" """, words => Give(words[0], words[1], Unescape(words[2]))),
             Verb("""content (\S+) has (.+) of (\d+) bytes""",
                 words => Give(words[0], words[1], new byte[Number(words[2])])),
+            Verb("""start index on a log that others share""", _ => Start("index", Credentials.None, log: new SharedLog())),
+            Verb("""the log is away""", _ => Done(() => _log!.Cut("here", isAway: true))),
             Verb("""start (\S+)""", words => Start(words[0], Credentials.None)),
             Verb("""start (\S+) with a state""", words => Start(words[0], Credentials.None, _world.Folder["state"])),
             Verb("""start (\S+) with a state and (the|another) key, (required|permissive)""",
@@ -130,12 +133,13 @@ internal sealed class TranscriptPlayer
         mode == "required" ? AuthMode.Required : AuthMode.Permissive,
         which == "the" ? TestKeys.Usual : TestKeys.Other);
 
-    private Task Start(string role, Credentials credentials, string? state = null) => Done(() =>
+    private Task Start(string role, Credentials credentials, string? state = null, SharedLog? log = null) => Done(() =>
     {
         FakeHost host = _world.Network.Host("here");
         if (role == "index")
         {
-            IndexOptions options = new() { Trust = Trust, Credentials = credentials };
+            _log = log;
+            IndexOptions options = new() { Trust = Trust, Credentials = credentials, Records = log?.Open(host) };
             host.Attach(new IndexRole(options, host.Dialer, host.Time, new Random(1), host.Loggers));
         }
         else if (role == "monitor")

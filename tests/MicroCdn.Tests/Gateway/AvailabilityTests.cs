@@ -64,6 +64,18 @@ public sealed class AvailabilityTests
     }
 
     [Fact]
+    public void One_that_is_behind_says_so_and_answers_all_the_same()
+    {
+        _world.Register("CS1", "10.0.0.1", "http=7003");
+        _world.Index.Behind = TimeSpan.FromSeconds(9.2);
+        foreach (string page in new[] { "/healthz", "/readyz" })
+        {
+            Assert.Equal(200, _world.Ask(page).Status);
+            Assert.StartsWith("ok, but behind: for 9 s ", _world.Ask(page).Body, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void It_is_healthy_at_once_and_ready_when_somebody_registered()
     {
         Assert.Equal((200, "ok\n"), (_world.Ask("/healthz").Status, _world.Ask("/healthz").Body));

@@ -44,7 +44,10 @@ internal sealed class IndexWorld
 
     public Fleet Fleet => Router.Fleet;
 
-    public FileDirectory Directory => new(Router, _service.Reports);
+    /// <summary>For how long it cannot tell whether it knows what is published; null when it can.</summary>
+    public TimeSpan? Behind { get; set; }
+
+    public FileDirectory Directory => new(Router, _service.Reports) { BehindBy = () => Behind };
 
     public long Complaints => _service.Complaints.Total;
 

@@ -76,6 +76,48 @@ public sealed class BookTests
     }
 
     [Fact]
+    public void All_rows_of_a_store_take_the_place_of_what_was_there()
+    {
+        Catalog catalog = new(1);
+        Book book = new(catalog, 1);
+        PublishedName file = new(1, new FileState(5, Lists.Digest("x"), 7), 2), other = file with
+        {
+            Revision = 7, State = new FileState(5, Lists.Digest("y"), 7),
+        };
+        AccessToken[] tokens = [AccessToken.Draw(bytes => bytes.Fill(7)), AccessToken.Draw(bytes => bytes.Fill(8))];
+        RecordRow[] grants = [.. tokens.Select(token => TokenTable.RowOf(
+            new TokenGrant(token.Id, token.Hash, TokenScopes.Publish, "", 5, "")))];
+        book.Apply(new RecordChange(1, [.. Change(1, ("same", file), ("turns", file), ("gone", file), ("back", file))
+            .Rows, Policy("a/", new ReplicationPolicy(3, true, [])), Policy("b/", new ReplicationPolicy(1, false, [])),
+            .. grants]));
+        book.Apply(Change(2, ("back", PublishedName.Removed(2)), ("forgotten", PublishedName.Removed(2))));
+        Catalog.View before = catalog.Now;
+        // A server's own copies are no part of the book.
+        catalog.Change(0, Lists.Digested(("gone", 5, "x"), ("by hand", 5, "x")));
+
+        book.Replace(9, [.. Change(9, ("same", file), ("turns", other), ("back", other), ("new", other),
+            ("removed", PublishedName.Removed(8))).Rows, Policy("b/", new ReplicationPolicy(4, false, [])), grants[1]]);
+        Assert.Equal((9, 10), (book.Number, book.NextRevision));
+        Assert.Equal(["1", "7", "", "7", "7", ""], new[] { "same", "turns", "gone", "back", "new", "removed" }
+            .Select(name => book.TryFind(name.Utf8(), out PublishedName now) ? $"{now.Revision}" : ""));
+        Assert.Equal([0, 0, 8L], new[] { "back", "forgotten", "removed" }.Select(name => book.RemovedAt(name.Utf8())));
+        Assert.Equal(["b/"], book.Policies.All.Select(rule => rule.Prefix));
+        Assert.Equal(4, book.Policies.Of("b/x"u8).Replicas);
+        Assert.Equal(tokens[1].Id, Assert.Single(book.Tokens.All).Id);
+        Server[] servers = Lists.Alive(1);
+        Assert.Equal("0", catalog.LookFully("gone", servers)?.Servers);
+        Assert.Equal("0", catalog.LookFully("by hand", servers)?.Servers);
+        Assert.True(before.TryPublished("same"u8, out _));
+    }
+
+    [Fact]
+    public void A_store_with_a_row_that_cannot_be_read_is_refused()
+    {
+        Book book = new(new Catalog(1), 1);
+        Assert.Throws<RecordStoreException>(() => book.Replace(1, [new RecordRow(77, [1], [])]));
+    }
+
+    [Fact]
     public void The_policy_of_the_longest_prefix_counts()
     {
         Book book = new(new Catalog(1), 1);
