@@ -54,6 +54,7 @@ Add("records", RecordTimes.Help, RecordTimes.Run);
 Add("publish", PublishTimes.Help, PublishTimes.Run);
 Add("release", ReleaseTimes.Help, ReleaseTimes.Run);
 Add("book", PublishedBook.Help, PublishedBook.Run);
+Add("growth", Growth.Help, Growth.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 

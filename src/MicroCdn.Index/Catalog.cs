@@ -38,11 +38,16 @@ internal sealed class Catalog(long seed)
     {
         CatalogTables tables = _tables;
         RowSet told = new();
+        bool had = Enumerable.Range(0, tables.Sets.Count).Any(set => tables.Sets.Holds(set, server));
         List<int> disputed = Apply(tables, server, list, told);
         bool[] holds = [.. Enumerable.Range(0, tables.Sets.Count).Select(set => tables.Sets.Holds(set, server))];
-        foreach (int row in tables.Names)
+        // All names are looked at, which only a server has to pay for that had something.
+        if (had)
         {
-            if (!told.Contains(row)) tables.Take(row, server, holds);
+            foreach (int row in tables.Names)
+            {
+                if (!told.Contains(row)) tables.Take(row, server, holds);
+            }
         }
         return CompactIfWorth(tables, disputed);
     }
