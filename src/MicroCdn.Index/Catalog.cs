@@ -127,8 +127,8 @@ internal sealed class Catalog(long seed)
     {
         CatalogTables tables = _tables;
         _change++;
-        Dictionary<int, int> sets = groups.ToDictionary(group => group.Key,
-            group => group.Value.Aggregate(0, (set, server) => tables.Sets.With(set, server)));
+        Dictionary<int, int> sets = groups.Where(group => group.Value.Length > 0)
+            .ToDictionary(group => group.Key, group => tables.Sets.Of(group.Value, hasBook: true));
         foreach (int row in tables.Names)
         {
             if (tables.PublishedSet(row, out FileDigest digest) != 0 || digest.IsNone) continue;

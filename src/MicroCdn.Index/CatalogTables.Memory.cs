@@ -23,10 +23,11 @@ internal sealed partial class CatalogTables
 
     /// <summary>Notes who is said to have what is published of a file that nobody else has told of; the writer's
     /// alone.</summary>
-    public void Recall(int row, int servers)
+    /// <param name="row">The file.</param>
+    /// <param name="set">The servers, and the book.</param>
+    public void Recall(int row, int set)
     {
         Copies published = PublishedOf(LookBehind(row, out Holding[]? note), note);
-        int set = Sets.With(servers, ReplicaSets.Book);
         if (Card(row) < 0 || published.Version < 0) return;
         Versions[published.Version].Claimants = set;
         WriteVersion(row, set, published.Version);

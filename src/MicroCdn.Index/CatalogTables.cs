@@ -132,8 +132,7 @@ internal sealed partial class CatalogTables(long seed)
         FileState state = published.State;
         List<Holding> holdings = [.. HoldingsOf(row)];
         if (holdings.Count == 0) Held++;
-        int set = Sets.With(0, ReplicaSets.Book);
-        foreach (ushort holder in holders) set = Sets.With(set, holder);
+        int set = Sets.Of(holders, hasBook: true);
         for (int at = holdings.Count - 1; at >= 0; at--)
         {
             Holding left = holdings[at];

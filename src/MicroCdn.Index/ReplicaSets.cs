@@ -40,6 +40,13 @@ internal sealed class ReplicaSets
     /// <summary>True when the book is a member.</summary>
     public bool HasBook(int set) => Volatile.Read(ref _sets)[set].HasBook;
 
+    /// <summary>The set of these servers, in any order, and of nothing on the way to it.</summary>
+    public int Of(ReadOnlySpan<ushort> servers, bool hasBook)
+    {
+        ushort[] sorted = [.. servers.ToArray().Distinct().Order()];
+        return Intern(sorted, hasBook);
+    }
+
     /// <summary>The set with one server more.</summary>
     public int With(int set, int server)
     {
