@@ -55,6 +55,7 @@ Add("publish", PublishTimes.Help, PublishTimes.Run);
 Add("heal", HealTimes.Help, HealTimes.Run);
 Add("release", ReleaseTimes.Help, ReleaseTimes.Run);
 Add("book", PublishedBook.Help, PublishedBook.Run);
+Add("growth", Growth.Help, Growth.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 

@@ -94,7 +94,7 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Tries until the server answers, with a pause between two tries.</summary>
     public void WaitFor(string what, Func<bool> answers, TimeSpan pause)
     {
-        TimeSpan atMost = TimeSpan.FromSeconds(60);
+        TimeSpan atMost = TimeSpan.FromMinutes(3);
         long begin = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(begin) < atMost)
         {

@@ -38,11 +38,16 @@ internal sealed class Catalog(long seed)
     {
         CatalogTables tables = _tables;
         RowSet told = new();
+        bool had = Enumerable.Range(0, tables.Sets.Count).Any(set => tables.Sets.Holds(set, server));
         List<int> disputed = Apply(tables, server, list, told);
         bool[] holds = [.. Enumerable.Range(0, tables.Sets.Count).Select(set => tables.Sets.Holds(set, server))];
-        foreach (int row in tables.Names)
+        // All names are looked at, which only a server has to pay for that had something.
+        if (had)
         {
-            if (!told.Contains(row)) tables.Take(row, server, holds);
+            foreach (int row in tables.Names)
+            {
+                if (!told.Contains(row)) tables.Take(row, server, holds);
+            }
         }
         return CompactIfWorth(tables, disputed);
     }
@@ -122,8 +127,8 @@ internal sealed class Catalog(long seed)
     {
         CatalogTables tables = _tables;
         _change++;
-        Dictionary<int, int> sets = groups.ToDictionary(group => group.Key,
-            group => group.Value.Aggregate(0, (set, server) => tables.Sets.With(set, server)));
+        Dictionary<int, int> sets = groups.Where(group => group.Value.Length > 0)
+            .ToDictionary(group => group.Key, group => tables.Sets.Of(group.Value, hasBook: true));
         foreach (int row in tables.Names)
         {
             if (tables.PublishedSet(row, out FileDigest digest) != 0 || digest.IsNone) continue;

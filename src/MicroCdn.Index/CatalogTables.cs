@@ -28,7 +28,8 @@ internal sealed partial class CatalogTables(long seed)
 {
     private const int SizeBits = 43;                       // 8 TiB
     private const int SetShift = SizeBits + 1;
-    private const int SetBits = 63 - SetShift;             // half a million different groups of servers
+    private const int SetBits = 63 - SetShift;             // half a million different groups of servers ...
+    private const int VersionBits = 30;                    // ... and any number beside a state, which needs less room
     private const long SizeMask = (1L << SizeBits) - 1;
     private const long HasVersion = 1L << SizeBits;        // the card says the number of a state instead of a size
     private const byte Spread = 0x80;                      // beside a number of copies, which is far smaller
@@ -131,8 +132,7 @@ internal sealed partial class CatalogTables(long seed)
         FileState state = published.State;
         List<Holding> holdings = [.. HoldingsOf(row)];
         if (holdings.Count == 0) Held++;
-        int set = Sets.With(0, ReplicaSets.Book);
-        foreach (ushort holder in holders) set = Sets.With(set, holder);
+        int set = Sets.Of(holders, hasBook: true);
         for (int at = holdings.Count - 1; at >= 0; at--)
         {
             Holding left = holdings[at];
@@ -187,17 +187,10 @@ internal sealed partial class CatalogTables(long seed)
     {
         long card = Card(row);
         if (card < 0) Rewrite(row, server, null, 0);
-        else if (holds is null ? Sets.Holds((int)(card >> SetShift), server) : holds[card >> SetShift])
+        else if (holds is null ? Sets.Holds(SetOf(card), server) : holds[SetOf(card)])
         {
             TakeFromCard(row, Read(card), server);
         }
-    }
-
-    /// <summary>True for a server that has what is published of a file.</summary>
-    public bool IsPublishedAt(int row, int server)
-    {
-        Copies published = PublishedOf(Look(row, out Holding[]? note), note);
-        return published.Version >= 0 && Sets.Holds(published.Set, server);
     }
 
     // Of what a card or note says: what is published; without a version when nothing is.
@@ -216,10 +209,9 @@ internal sealed partial class CatalogTables(long seed)
         if (!isFirst && copies.Size != state.Size) return false;
         if (!isFirst && IsPublished(copies, server) && !HasOneDigest(copies, state)) return false;
         int set = Sets.With(copies.Set, server);
-        if (set >= 1 << SetBits) return false;
         if (copies.Version < 0 && state.Digest.IsNone)
         {
-            if (state.Size > SizeMask) return false;
+            if (!FitsPlain(set, state.Size)) return false;
             WritePlain(row, set, state.Size);
         }
         else if (copies.Version < 0) WriteVersion(row, set, Versions.Add(state, Sets.With(0, server)));
@@ -256,7 +248,7 @@ internal sealed partial class CatalogTables(long seed)
             return true;
         }
         // Nobody stands by the old digest any more.
-        if (state.Digest.IsNone && state.Size > SizeMask) return false;
+        if (state.Digest.IsNone && !FitsPlain(copies.Set, state.Size)) return false;
         Versions.Drop();
         if (state.Digest.IsNone) WritePlain(row, copies.Set, state.Size);
         else WriteVersion(row, copies.Set, Versions.Add(state, Sets.With(0, server)));
@@ -355,7 +347,7 @@ internal sealed partial class CatalogTables(long seed)
         if (IsDisputed(holdings)) return false;
         int digested = Array.FindIndex(holdings, h => h.Version >= 0);
         Holding all = WithUndigested(holdings[Math.Max(digested, 0)], holdings);
-        if (all.Offered >= 1 << SetBits || (digested < 0 && all.Size > SizeMask)) return false;
+        if (digested < 0 && !FitsPlain(all.Offered, all.Size)) return false;
         if (digested < 0) WritePlain(row, all.Offered, all.Size);
         else
         {
@@ -381,15 +373,20 @@ internal sealed partial class CatalogTables(long seed)
 
     private Copies Read(long card)
     {
-        (int set, long value) = ((int)(card >> SetShift), card & SizeMask);
-        return (card & HasVersion) == 0 ? new Copies(set, value, -1)
-            : new Copies(set, Versions[(int)value].Size, (int)value);
+        if ((card & HasVersion) == 0) return new Copies(SetOf(card), card & SizeMask, -1);
+        int version = (int)(card & ((1 << VersionBits) - 1));
+        return new Copies(SetOf(card), Versions[version].Size, version);
     }
+
+    private static int SetOf(long card) => (int)(card >> SetShift)
+        | ((card & HasVersion) == 0 ? 0 : (int)((card & SizeMask) >> VersionBits) << SetBits);
+
+    private static bool FitsPlain(int set, long size) => set < 1 << SetBits && size <= SizeMask;
 
     private void WritePlain(int row, int set, long size) => Write(row, ((long)set << SetShift) | size);
 
-    private void WriteVersion(int row, int set, int version) =>
-        Write(row, ((long)set << SetShift) | HasVersion | (uint)version);
+    private void WriteVersion(int row, int set, int version) => Write(row, ((set & ((1L << SetBits) - 1)) << SetShift)
+        | HasVersion | ((long)(set >> SetBits) << VersionBits) | (uint)version);
 
     private void Write(int row, long card) => Volatile.Write(ref Names.ValueOf(row), card);
 

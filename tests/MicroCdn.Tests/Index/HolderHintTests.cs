@@ -48,6 +48,26 @@ public sealed class HolderHintTests : IDisposable
         Assert.False(File.Exists(_folder["holders"]));
     }
 
+    [Fact]
+    public void A_group_is_found_in_whatever_sequence_it_is_asked_for()
+    {
+        HolderTable table = new(1_000);
+        for (int number = 0; number < 1_000; number++) table.Add(KeyOf(number), number);
+        for (int number = 0; number < 1_000; number++) Assert.Equal(number, table.Find(KeyOf(number)));
+        Random random = new(1);
+        for (int time = 0; time < 5_000; time++)
+        {
+            int number = random.Next(1_100);
+            for (int more = 0; more < random.Next(3); more++)
+            {
+                Assert.Equal(number + more < 1_000 ? number + more : -1, table.Find(KeyOf(number + more)));
+            }
+        }
+        Assert.Equal(-1, new HolderTable(0).Find(KeyOf(1)));
+
+        static ulong KeyOf(int number) => HolderTable.KeyOf($"{number}".Utf8(), Lists.Digest("x"));
+    }
+
     // What an index writes where this server has what is published.
     private void Remember(KeyId? key)
     {
