@@ -5,7 +5,7 @@ namespace MicroCdn.ClusterTests.Processes;
 /// <summary>Ctrl-C in the middle of a folder: what was published stays, and the same command goes on.</summary>
 public sealed class InterruptedPutTests : IAsyncDisposable
 {
-    private const int Files = 400;
+    private const int Files = 200;
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(45);
 
     private readonly Stage _stage = new();
@@ -16,9 +16,9 @@ public sealed class InterruptedPutTests : IAsyncDisposable
     public async Task A_folder_that_was_interrupted_goes_on_by_the_same_command()
     {
         await _stage.IndexAsync("--data", _stage.MakeFolder("index"));
-        RunningProcess content = await _stage.RegisteredContentAsync("CS1", _stage.MakeFolder("files"), Stage.FreePort(),
+        await _stage.RegisteredContentAsync("CS1", _stage.MakeFolder("files"), Stage.FreePort(),
             "--data", _stage.MakeFolder("state"));
-        await content.UntilSaidAsync("is asked for orders");
+        await _stage.UntilPublishesOnAsync("CS1");
         string folder = _stage.MakeFolder("app");
         for (int file = 0; file < Files; file++)
         {
@@ -26,7 +26,7 @@ public sealed class InterruptedPutTests : IAsyncDisposable
         }
 
         RunningProcess put = Put();
-        await Stage.UntilAsync("some are published", Soon, async () => await CountAsync() > 20);
+        await Stage.UntilAsync("some are published", Soon, async () => await CountAsync() > 5);
         put.PressControlC();
         Assert.Equal(130, await put.UntilEndAsync(Soon));
         Assert.DoesNotContain("   at ", put.Output, StringComparison.Ordinal);

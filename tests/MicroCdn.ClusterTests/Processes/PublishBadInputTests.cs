@@ -95,9 +95,9 @@ public sealed class PublishBadInputTests(PublishBadInputTests.Fleet fleet) : ICl
         public async ValueTask InitializeAsync()
         {
             await Stage.IndexAsync("--data", Stage.MakeFolder("index"));
-            RunningProcess content = await Stage.RegisteredContentAsync("CS1", Stage.MakeFolder("files"), Port,
+            await Stage.RegisteredContentAsync("CS1", Stage.MakeFolder("files"), Port,
                 "--data", Stage.MakeFolder("state"), "--publish-size", "1MiB", "--publish-free", "0");
-            await content.UntilSaidAsync("is asked for orders");
+            await Stage.UntilPublishesOnAsync("CS1");
             Processes.Stage.WriteFile(Path.Combine(Stage.Folder, "file"), "small"u8.ToArray());
             Processes.Stage.WriteFile(Path.Combine(Stage.Folder, "large"), new byte[2 << 20]);
             const string Script = """
