@@ -19,6 +19,12 @@ internal static class Version2
             "PONG CS1 nonce=" + Hex16 + " inc=7 k=2f1c0a3b mac=" + Mac),
         new("chunks", ChunkLines, "LOCATE a%20b.txt not=CS1 not=CS2", "RANGE 1048576 1048576 a%20b.txt",
             "CHUNKS a%20b.txt"),
+        new("publishing", Publishing, $"PLACE a%20b 3 sha256={Digest} time=7 replicas=2 spread=1 new=1 release=v2",
+            $"PUBLISH a 2000000 sha256={Digest} chunks={Digest} at=CS1 at=CS2", "ORDERS CS1 capacity=9 free=7 busy=1",
+            $"FETCH 7 3 sha256={Digest} name=a from=127.0.0.1:7001", $"SHOW 7 a sha256={Digest} revision=3 time=7",
+            "DROP 7 a revision=4", $"FORGET 7 sha256={Digest}", "DONE CS1 7 stale=1", "FAILED CS1 7 MISSING why=no",
+            $"STORED CS1 p sha256={Digest} size=3 chunks={Digest}", $"LOST CS1 sha256={Digest}",
+            $"STORE 3 sha256={Digest} put=p", $"TOKEN_ADD 0123456789ab sha256={Digest} scope=read,admin prefix=a/ note=x"),
         new("location", Locations, $"FILE a.txt 3 sha256={Digest} chunks={Digest} time=1700000000\n"
             + "SERVER 127.0.0.1 7001 CS1 3 state=alive http=http://127.0.0.1:7003/x\n"),
         new("gateway-answers", GatewayAnswers, Page),
@@ -60,6 +66,22 @@ internal static class Version2
         _ = ChunkRequest.TryParse(words, out _);
         if (!RangeRequest.TryParse(words, out RangeRequest range)) return;
         BrokenException.Unless(range is { Offset: >= 0, Length: >= 0 }, "a range before the file");
+    }
+
+    private static void Publishing(byte[] input)
+    {
+        Words words = new(input);
+        words.Next(out _);
+        if (PublishRequest.Read(words) is { } request)
+        {
+            bool isOne = FileName.IsValid(request.Name) && request.Size >= 0 && !request.Digest.IsNone;
+            BrokenException.Unless(isOne && request.Replicas <= Limits.Replicas, "a file that cannot be published");
+        }
+        _ = StoreRequest.TryParse(words, out _);
+        _ = OrdersQuestion.TryParse(words, out _);
+        _ = TokenGrant.Read(words);
+        _ = Receipt.TryParse(input, out _);
+        _ = OrderLine.TryParse(input, out _);
     }
 
     private static void Locations(byte[] input)

@@ -121,7 +121,9 @@ internal sealed partial class Announcer(
             {
                 if (time.GetElapsedTime(since) < StayedOpen)
                 {
-                    await _changed.WaitAsync(ClosingIndex, cancellationToken).ConfigureAwait(false);
+                    // One of version 1 may close each time; one of version 2 ended, and may be back at once.
+                    TimeSpan wait = link.Told is null ? ClosingIndex : LongestPause;
+                    await _changed.WaitAsync(wait, cancellationToken).ConfigureAwait(false);
                 }
                 return false;
             }

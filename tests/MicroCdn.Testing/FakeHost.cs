@@ -33,6 +33,13 @@ public sealed class FakeHost
     /// <summary>Its view of the fake time.</summary>
     public TimeProvider Time => _clock;
 
+    /// <summary>By how much its clock tells another time of day than the world's.</summary>
+    public TimeSpan ClockAhead
+    {
+        get => _clock.Ahead;
+        set => _clock.Ahead = value;
+    }
+
     /// <summary>Opens connections from here.</summary>
     public IDialer Dialer { get; }
 

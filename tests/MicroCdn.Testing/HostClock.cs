@@ -10,13 +10,16 @@ internal sealed class HostClock(FakeTimeProvider time) : TimeProvider
     private readonly List<HeldTimer> _due = [];
     private bool _paused;
 
+    /// <summary>By how much it tells another time of day than the world.</summary>
+    public TimeSpan Ahead { get; set; }
+
     public override long TimestampFrequency => time.TimestampFrequency;
 
     public override TimeZoneInfo LocalTimeZone => time.LocalTimeZone;
 
     public override long GetTimestamp() => time.GetTimestamp();
 
-    public override DateTimeOffset GetUtcNow() => time.GetUtcNow();
+    public override DateTimeOffset GetUtcNow() => time.GetUtcNow() + Ahead;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {

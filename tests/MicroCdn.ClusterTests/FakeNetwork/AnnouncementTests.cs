@@ -88,6 +88,18 @@ public sealed class AnnouncementTests
             "all files are listed", TimeSpan.FromSeconds(2));
     });
 
+    [Fact]
+    public Task Whoever_had_just_registered_is_back_soon_after_an_index_of_ours_was_killed() => FakeCluster.RunAsync(1, async cluster =>
+    {
+        cluster.StartIndex();
+        cluster.StartContent("CS1");
+        await cluster.UntilState("index", "CS1", "alive", TimeSpan.FromSeconds(2));
+        cluster.Kill("index");
+        await cluster.World.AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        cluster.StartIndex();
+        await cluster.UntilState("index", "CS1", "alive", TimeSpan.FromSeconds(2));
+    });
+
     private static ForeignIndex Start(FakeCluster cluster, TimeSpan closesAfter)
     {
         ForeignIndex index = new(cluster, "index", heard =>

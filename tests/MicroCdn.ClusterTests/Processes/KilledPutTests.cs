@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -74,7 +73,7 @@ public sealed class KilledPutTests : IAsyncDisposable
         int port = _servers.TryGetValue(id, out var before) ? before.Port : Stage.FreePort();
         RunningProcess process = await _stage.RegisteredContentAsync(id, _stage.MakeFolder($"files of {id}"), port,
             "--data", _stage.MakeFolder($"state of {id}"));
-        await process.UntilSaidAsync("is asked for orders");
+        await _stage.UntilPublishesOnAsync(id);
         _servers[id] = (port, process);
     }
 
@@ -96,44 +95,4 @@ public sealed class KilledPutTests : IAsyncDisposable
         _stage.MicroCdn([.. arguments, "--index-port", $"{_stage.IndexPort}"]).UntilEndAsync(Soon);
 
     private static string Hex(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
-
-    /// <summary>A line connection of version 2 that says what it likes.</summary>
-    private sealed class Conversation : IDisposable
-    {
-        private readonly TcpClient _client;
-        private readonly StreamReader _lines;
-
-        public Conversation(int port)
-        {
-            _client = new TcpClient("127.0.0.1", port);
-            _lines = new StreamReader(_client.GetStream());
-            _client.GetStream().Write("HELLO 2\n"u8);
-        }
-
-        public async Task<string[]> AskAsync(string line, string last)
-        {
-            await SendAsync(Encoding.UTF8.GetBytes(line + "\n"));
-            return await UntilAsync(last);
-        }
-
-        public async Task SendAsync(byte[] bytes) => await _client.GetStream().WriteAsync(bytes);
-
-        public async Task<string[]> UntilAsync(string last)
-        {
-            using CancellationTokenSource late = new(Soon);
-            List<string> lines = [];
-            while (await _lines.ReadLineAsync(late.Token) is { } line)
-            {
-                lines.Add(line);
-                if (line.StartsWith(last, StringComparison.Ordinal)) return [.. lines];
-            }
-            throw new IOException($"it said no {last} but {string.Join(", ", lines)}");
-        }
-
-        public void Dispose()
-        {
-            _lines.Dispose();
-            _client.Dispose();
-        }
-    }
 }

@@ -91,7 +91,7 @@ public sealed class PublishTests : IAsyncLifetime
             int port = _servers.TryGetValue(id, out var before) ? before.Port : Stage.FreePort();
             RunningProcess process = await _stage.RegisteredContentAsync(id, _stage.MakeFolder($"files of {id}"),
                 Stage.FreePort(), "--http-port", $"{port}", "--data", _stage.MakeFolder($"state of {id}"));
-            await process.UntilSaidAsync("is asked for orders");
+            await _stage.UntilPublishesOnAsync(id);
             _servers[id] = (port, process);
         }
     }

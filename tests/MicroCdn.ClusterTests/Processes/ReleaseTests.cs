@@ -120,7 +120,7 @@ public sealed class ReleaseTests : IAsyncLifetime
         int port = Stage.FreePort();
         RunningProcess process = await _stage.RegisteredContentAsync(id, _stage.MakeFolder($"files of {id}"),
             Stage.FreePort(), "--http-port", $"{port}", "--data", _stage.MakeFolder($"state of {id}"));
-        await process.UntilSaidAsync("is asked for orders");
+        await _stage.UntilPublishesOnAsync(id);
         lock (_servers) _servers[id] = (port, process);
     }
 

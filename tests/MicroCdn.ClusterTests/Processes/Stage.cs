@@ -138,6 +138,17 @@ internal sealed class Stage : IAsyncDisposable
         return content;
     }
 
+    /// <summary>Waits until the index publishes on a content server.</summary>
+    /// <remarks>The server itself says that it is asked for orders only when the first question was answered, which may
+    /// take five seconds.</remarks>
+    public Task UntilPublishesOnAsync(string id, int? indexPort = null) =>
+        UntilAsync($"the index publishes on {id}", TimeSpan.FromSeconds(45), async () =>
+        {
+            const string Empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+            return (await ConverseAsync(indexPort ?? IndexPort, $"HELLO 2\nPLACE x 0 sha256={Empty} replicas=1\n"))
+                .Contains($" {id} 0\n", StringComparison.Ordinal);
+        });
+
     /// <summary>Runs the client; returns its exit code and what it said.</summary>
     public async Task<(int Code, string Output)> GetAsync(params string[] arguments)
     {

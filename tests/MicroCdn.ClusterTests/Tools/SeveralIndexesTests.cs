@@ -62,9 +62,9 @@ public sealed class SeveralIndexesTests
         await RedisFleet.RedisAsync(stage, redisPort);
         string url = $"redis://127.0.0.1:{redisPort}", folder = stage.MakeFolder("index");
         RunningProcess index = await stage.IndexAsync("--data", folder);
-        RunningProcess content = await stage.RegisteredContentAsync("CS1", stage.MakeFolder("files"), Stage.FreePort(),
+        await stage.RegisteredContentAsync("CS1", stage.MakeFolder("files"), Stage.FreePort(),
             "--data", stage.MakeFolder("state"));
-        await content.UntilSaidAsync("is asked for orders");
+        await stage.UntilPublishesOnAsync("CS1");
         Stage.WriteFile(Path.Combine(stage.Folder, "file"), Stage.Noise(1000));
         for (int time = 0; time < 5; time++)
         {
@@ -79,8 +79,8 @@ public sealed class SeveralIndexesTests
         RunningProcess shared = Index(stage, redisPort, stage.IndexPort);
         await shared.UntilSaidAsync("this index is the writer");
         await MigrateAsync(stage, 1, url, stage.MakeFolder("back"), "an index runs on");
-        await Stage.UntilAsync("the content server is back", Soon, async () =>
-            (await Stage.ConverseAsync(stage.IndexPort, "GET a.bin\n")).Contains("CS1", StringComparison.Ordinal));
+        // It is asked for orders a moment after it registered.
+        await stage.UntilPublishesOnAsync("CS1");
         string put = await RunAsync(stage, 0, stage.IndexPort, "put", "file", "b.bin", "--replicas", "1");
         Assert.Contains("revision 6", put, StringComparison.Ordinal);
         shared.AskToEnd();
