@@ -7,7 +7,7 @@ namespace MicroCdn.Client;
 /// <remarks>
 /// The first index that knows the file is believed; what one says that is behind counts when no other one has answered
 /// 300 ms after all were asked, and it is asked last from then on. What an index said is remembered for ten minutes,
-/// and counts when none answers. When every index that answers says that the file is not found, that is hearsay too: one
+/// and counts when none answers. When every index that answers says that the file is not found, that is hearsay: one
 /// that has just started has heard of no server yet. So where the bytes can be verified the remembered servers are
 /// asked, and they have the last word: who removes a file removes it there.
 /// </remarks>

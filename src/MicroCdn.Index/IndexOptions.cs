@@ -42,6 +42,9 @@ public sealed record IndexOptions
     /// known by this.</summary>
     public string Advertise { get; init; } = "localhost";
 
+    /// <summary>What other indexes know it by.</summary>
+    internal string Address => $"{Advertise}:{Port}";
+
     /// <summary>Ends the wait for a store that is away when the index starts.</summary>
     public CancellationToken Stopping { get; init; }
 

@@ -47,8 +47,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         _applied = new Applied(router, logger);
         _witness = new Witness(fleet, dialer, time);
         fleet.Look = _witness.Look;
-        StateLog states = new(logger);
-        fleet.Changed = states.Add;
+        fleet.Changed = new StateLog(logger).Add;
         _tide = new Tide(fleet, time);
         _monitors = [.. MonitorsOf(options).Select(
             monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger))];
@@ -72,8 +71,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         if (_records is ISharedRecordStore shared)
         {
             _foretold = new Foretold(book, catalog, fleet, time) { Follows = () => !_scribe!.Leads };
-            succession = new Succession(shared, $"{options.Advertise}:{options.Port}", book, _foretold, _applied, time,
-                logger);
+            succession = new Succession(shared, options.Address, book, _foretold, _applied, time, logger);
         }
         _applied.Foretold = _foretold;
         _scribe = new Scribe(_records, book, _applied, logger, succession);
