@@ -5,11 +5,12 @@ namespace MicroCdn.Client;
 
 /// <summary>Asks several indexes at once, one 300 ms behind the other, and falls back on what it remembers.</summary>
 /// <remarks>
-/// The first index that knows the file is believed; what one says that is behind counts when no other one has answered
-/// 300 ms after all were asked, and it is asked last from then on. What an index said is remembered for ten minutes,
-/// and counts when none answers. When every index that answers says that the file is not found, that is hearsay: one
-/// that has just started has heard of no server yet. So where the bytes can be verified the remembered servers are
-/// asked, and they have the last word: who removes a file removes it there.
+/// <para>The first index that knows the file is believed. What one says that is behind counts when no other one has
+/// answered 300 ms after all were asked, and it is asked last from then on.</para>
+/// <para>What an index said is remembered for ten minutes, and counts when none answers. When every index that answers
+/// says that the file is not found, that is hearsay too: one that has just started has heard of no server yet. So where
+/// the bytes can be verified the remembered servers are asked, and they have the last word: who removes a file removes
+/// it there.</para>
 /// </remarks>
 internal sealed class Finder(IReadOnlyList<IFinder> indexes, string key, ListMemory? memory, TimeProvider time)
     : IFinder
