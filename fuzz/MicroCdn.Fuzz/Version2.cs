@@ -24,7 +24,8 @@ internal static class Version2
             $"FETCH 7 3 sha256={Digest} name=a from=127.0.0.1:7001", $"SHOW 7 a sha256={Digest} revision=3 time=7",
             "DROP 7 a revision=4", $"FORGET 7 sha256={Digest}", "DONE CS1 7 stale=1", "FAILED CS1 7 MISSING why=no",
             $"STORED CS1 p sha256={Digest} size=3 chunks={Digest}", $"LOST CS1 sha256={Digest}",
-            $"STORE 3 sha256={Digest} put=p", $"TOKEN_ADD 0123456789ab sha256={Digest} scope=read,admin prefix=a/ note=x"),
+            $"STORE 3 sha256={Digest} put=p",
+            $"TOKEN_ADD 0123456789ab sha256={Digest} scope=read,admin prefix=a/ note=x"),
         new("location", Locations, $"FILE a.txt 3 sha256={Digest} chunks={Digest} time=1700000000\n"
             + "SERVER 127.0.0.1 7001 CS1 3 state=alive http=http://127.0.0.1:7003/x\n"),
         new("gateway-answers", GatewayAnswers, Page),

@@ -152,7 +152,8 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
     {
         Release? newest = book.Releases.All.LastOrDefault(one => one.Head.State != ReleaseState.Staged);
         // Of an older one only a part may be kept, where the index ended while it was swept.
-        if (newest is not { Undoable: > 0, Head.State: ReleaseState.Active } || (named is { } wanted && wanted != newest.Name))
+        if (newest is not { Undoable: > 0, Head.State: ReleaseState.Active }
+            || (named is { } wanted && wanted != newest.Name))
         {
             return WireErrors.UnknownRelease;
         }
