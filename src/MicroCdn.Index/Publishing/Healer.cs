@@ -141,14 +141,15 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
     // The most urgent first, but who waits for a busy server holds up nobody who does not.
     private void Work()
     {
-        if (_names != View.Names) return;
+        Catalog.View view = View;
+        if (_names != view.Names) return;
         foreach (Queue<int> rows in _queue.Rows)
         {
             int busy = 0;
             for (int looks = rows.Count; looks > 0 && busy < BusyAtOnce; looks--)
             {
                 int row = rows.Dequeue();
-                if (TryWork(row)) continue;
+                if (TryWork(view, row)) continue;
                 rows.Enqueue(row);
                 busy++;
             }
@@ -161,9 +162,8 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
     }
 
     // False when servers are too busy for all of it.
-    private bool TryWork(int row)
+    private bool TryWork(Catalog.View view, int row)
     {
-        Catalog.View view = View;
         if (!_wishes!.TryOf(view, row, out PublishedName file, out ushort[] holders, out WantedCopies wanted)
             || _troubles.PauseOf(row) is not null || !FileName.TryCreate(view.NameOf(row), out FileName name))
         {
