@@ -246,6 +246,9 @@ internal sealed class Catalog(long seed)
             return row >= 0 && tables.TryPublished(row, out published);
         }
 
+        /// <summary>Brings near what looking up these names will ask for: <see cref="NameTable.BringNear"/>.</summary>
+        public long BringNear(ReadOnlySpan<byte> text, ReadOnlySpan<Range> names) => tables.BringNear(text, names);
+
         /// <summary>The row of the file that a GET asks for: the raw words first, then their decoded form; -1 when
         /// none.</summary>
         public int Find(ReadOnlySpan<byte> words)

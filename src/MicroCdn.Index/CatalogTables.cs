@@ -57,22 +57,6 @@ internal sealed partial class CatalogTables(long seed)
         }
     }
 
-    /// <summary>Has readers see these files as they are now, whatever is changed meanwhile, until
-    /// <see cref="DrawUp"/>; the writer's alone.</summary>
-    public void DrawDown(IEnumerable<int> rows)
-    {
-        Dictionary<int, (Copies, Holding[]?, PublishedName?)> curtain = [];
-        foreach (int row in rows)
-        {
-            Copies copies = LookBehind(row, out Holding[]? note);
-            curtain[row] = (copies, note, TryPublishedBehind(row, out PublishedName published) ? published : null);
-        }
-        Volatile.Write(ref _curtain, curtain);
-    }
-
-    /// <summary>Has readers see in one step all that was changed; the writer's alone.</summary>
-    public void DrawUp() => Volatile.Write(ref _curtain, null);
-
     /// <summary>What a file's card or note says now; a note when servers disagree (or the card has no room).</summary>
     public Copies Look(int row, out Holding[]? note)
     {
@@ -374,9 +358,11 @@ internal sealed partial class CatalogTables(long seed)
     private Copies Read(long card)
     {
         if ((card & HasVersion) == 0) return new Copies(SetOf(card), card & SizeMask, -1);
-        int version = (int)(card & ((1 << VersionBits) - 1));
+        int version = VersionOf(card);
         return new Copies(SetOf(card), Versions[version].Size, version);
     }
+
+    private static int VersionOf(long card) => (int)(card & ((1 << VersionBits) - 1));
 
     private static int SetOf(long card) => (int)(card >> SetShift)
         | ((card & HasVersion) == 0 ? 0 : (int)((card & SizeMask) >> VersionBits) << SetBits);

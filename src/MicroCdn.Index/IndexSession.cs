@@ -41,7 +41,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             at += length + 1;
             seen++;
         }
-        if (count > 1) _near = service.Router.Catalog.Now.Names.BringNear(lines, names[..count]);
+        if (count > 1) _near = service.Router.Catalog.Now.BringNear(lines, names[..count]);
         return seen;
     }
 

@@ -63,8 +63,9 @@ public sealed class NameTable
     /// for memory one after another.</summary>
     /// <param name="text">Where the names stand.</param>
     /// <param name="names">Which parts of it they are, <see cref="Together"/> at most; they need not be clean.</param>
+    /// <param name="values">Filled with what is probably the value of each; 0 for no name.</param>
     /// <returns>A number of no meaning: as long as somebody keeps it, no compiler leaves the reading out.</returns>
-    public long BringNear(ReadOnlySpan<byte> text, ReadOnlySpan<Range> names)
+    public long BringNear(ReadOnlySpan<byte> text, ReadOnlySpan<Range> names, Span<long> values)
     {
         uint[] slots = Volatile.Read(ref _slots);
         int mask = slots.Length - 1;
@@ -74,13 +75,15 @@ public sealed class NameTable
         // Each of these two waits is one for all names: no reading hangs on the one before it.
         for (int at = 0; at < found.Length; at++) found[at] = slots[(int)(found[at] & mask)];
         long read = 0;
-        foreach (uint slot in found)
+        for (int at = 0; at < found.Length; at++)
         {
-            int row = (int)(slot & RowMask) - 1;
+            int row = (int)(found[at] & RowMask) - 1;
+            values[at] = 0;
             if (row < 0 || _pages[row >> PageBits] is not { } page) continue;
             row &= PageUnits - 1;
             // Where a row begins, and where one of usual length ends.
-            read += page[row] + page[Math.Min(row + NearUnits, PageUnits - 1)];
+            values[at] = page[row];
+            read += page[Math.Min(row + NearUnits, PageUnits - 1)];
         }
         return read;
     }

@@ -20,11 +20,15 @@ public sealed class NameTableTests
         NameTable table = new(1);
         byte[] text = [.. Enumerable.Range(0, 2000).Select(place => (byte)((place * 31) + (place / 256)))];
         Range[] ranges = [0..0, 0..2000, 0..1, 5..60, 1999..2000, 2000..2000];
-        table.BringNear(text, ranges);
-        table.BringNear(text, []);
+        long[] values = new long[ranges.Length];
+        table.BringNear(text, ranges, values);
+        table.BringNear(text, [], []);
         // Long ones, so that pages fill up to their last unit.
         for (int start = 0; start < 1000; start++) table.Add(text.AsSpan(start, 1000));
-        for (int start = 0; start < 1000; start++) table.BringNear(text, [start..(start + 1000), (start + 1)..]);
+        for (int start = 0; start < 1000; start++)
+        {
+            table.BringNear(text, [start..(start + 1000), (start + 1)..], values);
+        }
         Assert.Equal(1000, table.Count);
         for (int start = 0; start < 1000; start++) Assert.True(table.Find(text.AsSpan(start, 1000)) >= 0);
     }
