@@ -35,6 +35,7 @@ public sealed class FileDirectory
         int row = view.Names.Find(decodedName);
         entry = default;
         if (row < 0) return false;
+        _router.Popularity.Note(row);
         ushort[] holders = view.Holders(row, _router.Fleet.Servers, out FileState state);
         // Taken after the holders: a server is in the table before it holds anything.
         entry = new FileEntry(state, holders, _router.Fleet.Servers);

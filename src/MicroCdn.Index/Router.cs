@@ -12,6 +12,9 @@ internal sealed class Router(Catalog catalog, Fleet fleet, Chance chance)
 
     public Fleet Fleet => fleet;
 
+    /// <summary>What is asked for lately.</summary>
+    public Popularity Popularity { get; } = new();
+
     /// <summary>The server for one client, or null when no live server has the file. Allocates nothing.</summary>
     /// <param name="words">What the client asked for.</param>
     /// <param name="asker">The client.</param>
@@ -28,7 +31,7 @@ internal sealed class Router(Catalog catalog, Fleet fleet, Chance chance)
     {
         (size, contact) = (0, null);
         if (row < 0) return null;
-
+        Popularity.Note(row);
         Server[] servers = fleet.Servers;
         Server? best = Choose(view.Holders(row, servers, out size), servers, asker);
         best?.CountAnswer();

@@ -38,6 +38,7 @@ internal sealed class Whereabouts(Router router)
         count = ToFront(ranked.AsSpan(0, count), message);
         if (count == 0) return entry.Count == 0 ? WireErrors.FileNotFound : WireErrors.Unavailable;
         ranked[0].Server.CountAnswer();
+        router.Popularity.Note(row);
         int before = answer.UnsentBytes;
         WriteFile(view.NameOf(row), state, answer);
         LocatedServers servers = new(ranked.AsMemory(0, count), state.Size, addressOf);

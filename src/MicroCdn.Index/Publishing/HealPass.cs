@@ -10,8 +10,11 @@ namespace MicroCdn.Index.Publishing;
 /// <param name="wishes">What there should be.</param>
 /// <param name="keepers">The servers.</param>
 /// <param name="troubles">What is not tried now.</param>
-internal sealed class HealPass(Catalog.View view, Wishes wishes, CopyKeeper[] keepers, HealTroubles troubles)
+/// <param name="popularity">What is asked for lately.</param>
+internal sealed class HealPass(
+    Catalog.View view, Wishes wishes, CopyKeeper[] keepers, HealTroubles troubles, Popularity popularity)
 {
+    private readonly int _popular = popularity.Threshold;
     private readonly HealRule _rule = new(keepers);
     private readonly HealNeed _need = new();
     private int _next;
@@ -54,13 +57,13 @@ internal sealed class HealPass(Catalog.View view, Wishes wishes, CopyKeeper[] ke
         Tally.Add(view.NameOf(row), published.State.Size, holders, _need);
         if (_need.IsHealthy) return;
         if (troubles.PauseOf(row) is { } until) NextTry = Math.Min(until, NextTry ?? long.MaxValue);
-        else Found.Add(row, _need);
+        else Found.Add(row, _need, popularity.Of(row) > _popular);
     }
 }
 
 /// <summary>Files about which something is to be done, the most urgent first.</summary>
-/// <remarks>First those of which there is no copy or one left, then two and so on; last what is only to be
-/// moved.</remarks>
+/// <remarks>First those of which there is no copy or one left, then two and so on; last what is only to be moved. Of
+/// each first what is asked for lately.</remarks>
 internal sealed class HealQueue
 {
     /// <summary>Most files of one urgency; what is more is found by the next look.</summary>
@@ -68,7 +71,7 @@ internal sealed class HealQueue
 
     private const int Moves = 4;
 
-    private readonly Queue<int>[] _rows = [new(), new(), new(), new(), new()];
+    private readonly Queue<int>[] _rows = [.. Enumerable.Range(0, 2 * (Moves + 1)).Select(_ => new Queue<int>())];
 
     /// <summary>True when there were more than it keeps.</summary>
     public bool IsCut { get; private set; }
@@ -79,9 +82,10 @@ internal sealed class HealQueue
     /// <summary>The files of each urgency, the most urgent first.</summary>
     public IReadOnlyList<Queue<int>> Rows => _rows;
 
-    public void Add(int row, HealNeed need)
+    public void Add(int row, HealNeed need, bool isPopular)
     {
-        Queue<int> rows = _rows[need.Missing > 0 ? Math.Min(need.Live, Moves - 1) : Moves];
+        int urgency = need.Missing > 0 ? Math.Min(need.Live, Moves - 1) : Moves;
+        Queue<int> rows = _rows[(2 * urgency) + (isPopular ? 0 : 1)];
         if (rows.Count < Most) rows.Enqueue(row);
         else IsCut = true;
     }

@@ -27,6 +27,7 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Again = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan TellTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FadeTime = TimeSpan.FromMinutes(1);
     private const int RowsAtOnce = 4096;
     private const int BusyAtOnce = 16;
     // Of what changes all the time a look may take so much of one processor.
@@ -48,6 +49,7 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
     private NameTable? _names;
     private long _passBegan, _nextPass = long.MinValue, _changes = -1;
     private int _liarEdition;
+    private long _faded = time.GetTimestamp();
 
     /// <summary>How far it is, for whoever asks.</summary>
     public HealProgress Progress { get; } = new(time);
@@ -96,6 +98,11 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
         Settle();
         Progress.Making = _jobs.Values.Count(job => job.Kind == OrderKind.Fetch && job.DoneAt is null);
         _hidden!.Look(_keepers.AreOthersGone, MayOrder);
+        if (time.GetElapsedTime(_faded) >= FadeTime)
+        {
+            router.Popularity.Fade();
+            _faded = time.GetTimestamp();
+        }
         Progress.Tick(_keepers.All, _hidden.Open);
         if (!scribe.Leads)
         {
@@ -109,7 +116,7 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
         else if (_changes != router.Catalog.Changes) _nextPass = Math.Min(_nextPass, _passBegan + Cost);
         if (_pass is not null || now < _nextPass) return;
         (_passBegan, _nextPass, _changes) = (now, long.MaxValue, router.Catalog.Changes);
-        _pass = new HealPass(View, _wishes, _keepers.All, _troubles);
+        _pass = new HealPass(View, _wishes, _keepers.All, _troubles, router.Popularity);
     }
 
     private long Cost { get; set; }

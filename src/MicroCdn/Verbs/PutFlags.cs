@@ -28,18 +28,31 @@ internal sealed class PutFlags
         CustomParser = result => ReadRelease(result, "--stage"),
     };
 
+    private readonly Option<bool> _activates = new("--activate")
+    {
+        Description = "With --stage: make the release visible once all of it is staged.",
+    };
+
     private readonly IndexFlags _index = new();
     private readonly Option<string?> _keyFile = KeyFlags.File();
 
-    public PutFlags() => _replicas.Validators.Add(result =>
+    public PutFlags()
     {
-        if (result.GetValueOrDefault<int?>() is { } number and (< 1 or > Limits.Replicas))
-            result.AddError($"--replicas wants 1 to {Limits.Replicas}, not {number}.");
-    });
+        _replicas.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() is { } number and (< 1 or > Limits.Replicas))
+                result.AddError($"--replicas wants 1 to {Limits.Replicas}, not {number}.");
+        });
+        _activates.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<bool>() && result.GetResult(_stage) is null)
+                result.AddError("--activate wants --stage RELEASE beside it: the release that it makes visible.");
+        });
+    }
 
     public void AddTo(Command verb)
     {
-        foreach (Option option in (Option[])[_replicas, _spread, _stage, _keyFile]) verb.Add(option);
+        foreach (Option option in (Option[])[_replicas, _spread, _stage, _activates, _keyFile]) verb.Add(option);
         _index.AddTo(verb);
     }
 
@@ -51,6 +64,18 @@ internal sealed class PutFlags
     };
 
     public Publisher Publisher(ParseResult parsed) => Of(_index.Read(parsed), parsed.GetValue(_keyFile));
+
+    /// <summary>Makes the release visible when that was asked for, and all of it is staged.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="staged">How the staging ended.</param>
+    /// <param name="token">Gives up waiting.</param>
+    /// <returns>The exit code.</returns>
+    public async Task<int> ActivateAsync(ParseResult parsed, int staged, CancellationToken token)
+    {
+        if (staged != ExitCode.Done || !parsed.GetValue(_activates)) return staged;
+        return ReleaseVerbs.Print("activated",
+            await Publisher(parsed).ActivateAsync(parsed.GetValue(_stage)!, null, token));
+    }
 
     /// <summary>Who publishes, by the flags.</summary>
     public static Publisher Of(ClientOptions options, string? keyFile) => new(options,

@@ -21,9 +21,13 @@ internal static class PutVerb
             file, name, isNew,
         };
         flags.AddTo(verb);
-        verb.SetAction((parsed, _) => Questions.AskAsync(token => PutAsync(
-            parsed.GetValue(file)!, parsed.GetValue(name), flags.Read(parsed) with { IsNew = parsed.GetValue(isNew) },
-            flags.Publisher(parsed), token)));
+        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        {
+            PutOptions options = flags.Read(parsed) with { IsNew = parsed.GetValue(isNew) };
+            int code = await PutAsync(
+                parsed.GetValue(file)!, parsed.GetValue(name), options, flags.Publisher(parsed), token);
+            return await flags.ActivateAsync(parsed, code, token);
+        }));
         return verb;
     }
 

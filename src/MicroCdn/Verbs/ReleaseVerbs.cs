@@ -31,23 +31,25 @@ internal static class ReleaseVerbs
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
-            ReleaseReceipt receipt = await turn(PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile)),
-                parsed.GetValue(release), token);
-            return Messages.Print(() =>
-            {
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{done} {receipt.Release} ({receipt.Files} files, revision {receipt.Revision})"));
-                if (receipt.Kept > 0)
-                {
-                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                        $"{receipt.Kept} names stay as they are: they were published anew since"));
-                }
-                foreach (string server in receipt.Shown) Console.WriteLine($"shown by {server}");
-                foreach (string server in receipt.Late) Console.WriteLine($"late: {server} shows it when it is back");
-            });
+            return Print(done, await turn(PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile)),
+                parsed.GetValue(release), token));
         }));
         return verb;
     }
+
+    /// <summary>Says what turned, and on which servers.</summary>
+    public static int Print(string done, ReleaseReceipt receipt) => Messages.Print(() =>
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{done} {receipt.Release} ({receipt.Files} files, revision {receipt.Revision})"));
+        if (receipt.Kept > 0)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{receipt.Kept} names stay as they are: they were published anew since"));
+        }
+        foreach (string server in receipt.Shown) Console.WriteLine($"shown by {server}");
+        foreach (string server in receipt.Late) Console.WriteLine($"late: {server} shows it when it is back");
+    });
 
     private static Command Unstage()
     {

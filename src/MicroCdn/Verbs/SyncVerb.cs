@@ -27,11 +27,12 @@ internal static class SyncVerb
                 Messages.Say($"'{path}' is no folder.");
                 return ExitCode.Failed;
             }
-            return await FolderFiles.RunAsync(path, new FolderOptions(
+            int code = await FolderFiles.RunAsync(path, new FolderOptions(
                 PutVerb.PrefixOf(parsed.GetValue(prefix)!), flags.Read(parsed))
             {
                 IsDifference = true, Deletes = parsed.GetValue(deletes), IsDryRun = parsed.GetValue(isDryRun),
             }, flags.Publisher(parsed), token);
+            return parsed.GetValue(isDryRun) ? code : await flags.ActivateAsync(parsed, code, token);
         }));
         return verb;
     }

@@ -113,6 +113,12 @@ public sealed class ReleaseTests : IAsyncLifetime
         await RunAsync(3, "unstage", "v3");
         await RunAsync(3, "activate", "v3");
         await RunAsync(2, "activate", "two words");
+
+        // By one command.
+        await RunAsync(2, "put", "two", "app", "--activate");
+        Assert.Contains("activated v4 (2 files",
+            await RunAsync(0, "put", "two", "app", "--stage", "v4", "--activate"), StringComparison.Ordinal);
+        Assert.Equal("b2", await GetAsync("app/b.txt"));
     }
 
     private async Task StartAsync(string id)
