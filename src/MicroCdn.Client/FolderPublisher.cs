@@ -27,6 +27,7 @@ public sealed class FolderPublisher(Publisher publisher)
         Dictionary<FileName, PublishedFile> there =
             await ThereAsync(talk, folder, cancellationToken).ConfigureAwait(false);
         ConcurrentQueue<(FileName, CdnException)> failures = [];
+        SemaphoreSlim[] turns = [.. Enumerable.Range(0, 8 * AtOnce).Select(_ => new SemaphoreSlim(1))];
         Tally tally = new(files.Sum(file => file.Size), progress);
         await Parallel.ForEachAsync(files, new ParallelOptions
         {
@@ -35,8 +36,9 @@ public sealed class FolderPublisher(Publisher publisher)
         {
             try
             {
-                FolderStep step = await PutAsync(talk, file, there.GetValueOrDefault(file.Name), folder, tally, token)
-                    .ConfigureAwait(false);
+                PublishedFile? now = there.GetValueOrDefault(file.Name);
+                FolderStep step =
+                    await PutAsync(talk, file, now, folder, turns, tally, token).ConfigureAwait(false);
                 told?.Invoke(step);
             }
             catch (CdnException exception)
@@ -75,7 +77,7 @@ public sealed class FolderPublisher(Publisher publisher)
     }
 
     private static async Task<FolderStep> PutAsync(PublishTalk talk, LocalFile file, PublishedFile? there,
-        FolderOptions folder, Tally tally, CancellationToken cancellationToken)
+        FolderOptions folder, SemaphoreSlim[] turns, Tally tally, CancellationToken cancellationToken)
     {
         FolderAct act = there is null || there.Digest.IsNone ? FolderAct.Put : FolderAct.Replace;
         await using Stream bytes = file.Open();
@@ -89,7 +91,17 @@ public sealed class FolderPublisher(Publisher publisher)
         else if (!folder.IsDryRun)
         {
             PutOptions put = folder.Put with { UnixSeconds = file.UnixSeconds };
-            await Publisher.PutAsync(talk, file.Name, upload, put, cancellationToken).ConfigureAwait(false);
+            // A server takes one upload of the same bytes at a time.
+            SemaphoreSlim turn = turns[(uint)upload.Digest.GetHashCode() % turns.Length];
+            await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await Publisher.PutAsync(talk, file.Name, upload, put, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                turn.Release();
+            }
         }
         upload.Progress?.Report(new DownloadProgress(file.Size, file.Size, ""));
         return new FolderStep(act, file.Name, upload.Size);
@@ -100,11 +112,11 @@ public sealed class FolderPublisher(Publisher publisher)
     {
         try
         {
-            await Publisher.RemoveAsync(talk, gone.Name, folder.Put.Release, cancellationToken).ConfigureAwait(false);
+            await Publisher.RemoveAsync(talk, gone, folder.Put.Release, cancellationToken).ConfigureAwait(false);
         }
-        catch (CdnException exception) when (exception.Failure == CdnFailure.NotFound)
+        catch (CdnException exception) when (exception.Failure is CdnFailure.NotFound or CdnFailure.Refused)
         {
-            // Somebody else removed it.
+            // Somebody else removed it, or published it anew: then it is his.
         }
     }
 

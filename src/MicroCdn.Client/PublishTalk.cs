@@ -43,7 +43,13 @@ internal sealed class PublishTalk(ClientOptions options, Identity? self, IDialer
             string? next = await SayAsync(line, question, patience, cancellationToken).ConfigureAwait(false);
             while (next != "END")
             {
-                if (next is null) throw new CdnException(CdnFailure.Unreachable, "the index closed the connection.");
+                if (next is null)
+                {
+                    throw new CdnException(CdnFailure.Unreachable, "the index closed the connection; it may be "
+                        + "carried out all the same: 'microcdn stat' and 'microcdn releases' tell.");
+                }
+                // One that lost its place since the connection was kept: nothing is done, and the writer is elsewhere.
+                if (next.StartsWith("WRITER ", StringComparison.Ordinal)) line.IsAnswered = false;
                 if (next == "ERROR UNAVAILABLE" || next.StartsWith("WRITER ", StringComparison.Ordinal))
                 {
                     throw new CdnException(CdnFailure.Unreachable, "the index could not write what is published: its "
@@ -147,6 +153,11 @@ internal sealed class PublishTalk(ClientOptions options, Identity? self, IDialer
         if (answer?.StartsWith("SEND ", StringComparison.Ordinal) == true
             && long.TryParse(answer.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out long offset))
         {
+            if (offset > upload.Size)
+            {
+                throw new CdnException(
+                    CdnFailure.Unreachable, $"{who} wants bytes from {offset} on, of {upload.Size}.");
+            }
             isSent = true;
             await SendAsync(upload, offset, line.Connection, who, cancellationToken).ConfigureAwait(false);
             answer = await SayAsync(line, null, PatienceFor(upload.Size), cancellationToken).ConfigureAwait(false);

@@ -166,11 +166,11 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
     }
 
     internal static async Task<long> RemoveAsync(
-        PublishTalk talk, FileName name, string? release, CancellationToken cancellationToken)
+        PublishTalk talk, PublishedFile file, string? release, CancellationToken cancellationToken)
     {
         long revision = 0;
-        await talk.AskIndexAsync(
-            $"REMOVE {Encoded(name)}{(release is null ? "" : $" release={release}")}", PublishTalk.AnswerTime,
+        string how = release is null ? $" match={file.Revision}" : $" release={release}";
+        await talk.AskIndexAsync($"REMOVE {Encoded(file.Name)}{how}", PublishTalk.AnswerTime,
             line => revision = NumberIn(line, release is null ? "REMOVED " : "STAGED "), cancellationToken)
             .ConfigureAwait(false);
         return revision;

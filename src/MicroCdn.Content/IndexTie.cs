@@ -14,6 +14,7 @@ internal sealed class IndexTie
 {
     private readonly ContentOptions _options;
     private readonly IndexEndPoint _index;
+    private readonly bool _isOnly;
     private readonly IDialer _dialer;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -23,7 +24,8 @@ internal sealed class IndexTie
         ILogger logger, Func<Library> library)
     {
         _options = options with { IndexHost = index.Host, IndexPort = index.Port, Indexes = [] };
-        (_index, _dialer, _time, _logger) = (index, dialer, time, logger);
+        (_index, _isOnly) = (index, options.AllIndexes.Count == 1);
+        (_dialer, _time, _logger) = (dialer, time, logger);
         Announcer = new Announcer(_options, incarnation, dialer, time, logger, library);
         Receipts = new ReceiptLink(time);
     }
@@ -36,9 +38,11 @@ internal sealed class IndexTie
 
     /// <summary>Has what was purged at the index applied, until cancelled.</summary>
     public Task FollowPurgesAsync(
-        IPurgeTarget copies, StoreHealth health, Action caughtUp, CancellationToken cancellationToken) => new PurgeLink(
-            _options, new PurgePosition(_options.State, _index, health, _logger), copies, caughtUp, _dialer, _time,
-            _logger).RunAsync(cancellationToken);
+        IPurgeTarget copies, StoreHealth health, Action caughtUp, CancellationToken cancellationToken)
+    {
+        PurgePosition position = new(_options.State, _index, _isOnly, health, _logger);
+        return new PurgeLink(_options, position, copies, caughtUp, _dialer, _time, _logger).RunAsync(cancellationToken);
+    }
 
     /// <summary>Has what the index orders done, and tells it so, until cancelled.</summary>
     public Task FollowOrdersAsync(BlobKeeper blobs, OrderWork orders, CancellationToken cancellationToken) =>

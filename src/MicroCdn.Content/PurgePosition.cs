@@ -17,8 +17,10 @@ internal sealed partial class PurgePosition
     private readonly ILogger _logger;
     private bool _saysTrouble = true;
 
-    /// <summary>Takes the folder of this server's state, null to forget at the end, and which index it is.</summary>
-    public PurgePosition(string? state, IndexEndPoint index, StoreHealth health, ILogger logger)
+    /// <summary>Takes the folder of this server's state, null to forget at the end, which index it is, and whether
+    /// there is no other.</summary>
+    public PurgePosition(
+        string? state, IndexEndPoint index, bool isOnly, StoreHealth health, ILogger logger)
     {
         _logger = logger;
         if (state is null) return;
@@ -26,8 +28,8 @@ internal sealed partial class PurgePosition
         _file = new LineFile($"{path}-{FileWordOf(index.Host)}-{index.Port}", health);
         try
         {
-            // Earlier versions knew one index. Whoever is no heir of it is told all of its purges, as one that is new.
-            new LineFile(path, health).Read(Recall);
+            // Earlier versions knew one index; of several nobody knows which it was, and all are told anew.
+            if (isOnly) new LineFile(path, health).Read(Recall);
             _file.Read(Recall);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

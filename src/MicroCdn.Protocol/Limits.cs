@@ -45,6 +45,9 @@ public static class Limits
     /// show.</summary>
     public const long UnixSeconds = 253_402_300_799;
 
+    /// <summary>The greatest revision: a million changes a second for two thousand years.</summary>
+    public const long Revision = (1L << 56) - 1;
+
     /// <summary>Most servers that an index or a monitor keeps: a thousand times the fleet we build for would
     /// fit.</summary>
     public const int Servers = 10_000;

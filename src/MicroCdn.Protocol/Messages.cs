@@ -80,7 +80,10 @@ public readonly ref struct FileAnnouncement
         while (valid && words.NextPair(out var key, out var value))
         {
             if (key.SequenceEqual("sha256"u8)) valid = FileDigest.TryParse(value, out digest);
-            else if (key.SequenceEqual("rev"u8)) valid = Words.IsNumber(value, out revision);
+            else if (key.SequenceEqual("rev"u8)) 
+            {
+                valid = Words.IsNumber(value, out revision) && revision <= Limits.Revision;
+            }
             else if (key.SequenceEqual("chunks"u8)) valid = FileDigest.TryParse(value, out root);
             else if (key.SequenceEqual("time"u8))
             {

@@ -128,7 +128,7 @@ public sealed record OrderLine(OrderKind Kind, string Order)
     private static bool TryName(ref Words words, out FileName? name)
     {
         name = null;
-        if (!words.Next(out var word)) return false;
+        if (!words.Next(out var word) || word.Length > Limits.LineBytes) return false;
         Span<byte> decoded = stackalloc byte[Limits.LineBytes];
         bool valid = FileName.TryCreate(decoded[..PercentText.Decode(word, decoded)], out FileName read);
         if (valid) name = read;

@@ -33,6 +33,7 @@ internal sealed class Published(TimeProvider time)
     private readonly List<PublishedFile> _changes = [];
     private NameTable _names = new(seed: 0);
 
+    private readonly List<PublishedFile> _turned = [];
     private Curtain? _curtain;
     private int _slots;
     private int _count;
@@ -59,7 +60,7 @@ internal sealed class Published(TimeProvider time)
     /// <summary>The number of the file with exactly this name; -1 when nothing is published under it.</summary>
     public int Find(ReadOnlySpan<byte> name)
     {
-        if (Count == 0) return -1;
+        if (Count == 0 && Volatile.Read(ref _curtain) is null) return -1;
         NameTable names = Volatile.Read(ref _names);
         int row = names.Find(name);
         if (row < 0) return -1;
@@ -90,6 +91,9 @@ internal sealed class Published(TimeProvider time)
         finally
         {
             Volatile.Write(ref _curtain, null);
+            // Whoever tells of changes finds no change before its name shows it.
+            foreach (PublishedFile file in _turned) Note(file);
+            _turned.Clear();
         }
         ForgetNamesIfMany();
     }
@@ -161,6 +165,12 @@ internal sealed class Published(TimeProvider time)
         if (now != 0) _retired.Enqueue(((int)now - 1, time.GetTimestamp()));
         _count += (value != 0 ? 1 : 0) - (now != 0 ? 1 : 0);
         Volatile.Write(ref now, value);
+        if (_curtain is null) Note(file);
+        else _turned.Add(file);
+    }
+
+    private void Note(PublishedFile file)
+    {
         lock (_lock)
         {
             _changes.Add(file);

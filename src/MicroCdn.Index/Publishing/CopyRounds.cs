@@ -26,6 +26,14 @@ internal sealed partial class CopyRounds(Book book, OrderDesk orders, Router rou
         return [.. order.Select(number => servers[number])];
     }
 
+    /// <summary>Who may have a file's bytes: where it belongs now, and wherever it may have belonged before.</summary>
+    public Contact[] SourcesOf(IReadOnlyList<Server> order, IReadOnlyList<CopyPlace> places)
+    {
+        Server[] servers = router.Fleet.Servers;
+        return [.. order.Concat(places.Select(place => servers[place.Number])).Select(server => server.Contact)
+            .OfType<Contact>().Distinct().Take(OrderLine.MostSources)];
+    }
+
     /// <summary>Has as many servers as wanted fetch the bytes; where one cannot, the next in order.</summary>
     /// <param name="file">The file.</param>
     /// <param name="order">The servers, the best first.</param>

@@ -106,13 +106,15 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
         Progress.Tick(_keepers.All, _hidden.Open);
         if (!scribe.Leads)
         {
-            (_pass, _queue) = (null, new HealQueue());
+            // Whoever leads begins with a look: what was news meanwhile is known to nobody.
+            (_pass, _queue, _nextPass) = (null, new HealQueue(), long.MinValue);
             return;
         }
         long now = time.GetTimestamp();
         // Rows of another table of names are other files.
         if (_names != View.Names) Forget();
-        if (isNews) (_nextPass, _pass) = (now, null);
+        // A look under way goes on to its end: news may come faster than ten million names are looked at.
+        if (isNews) _nextPass = now;
         else if (_changes != router.Catalog.Changes) _nextPass = Math.Min(_nextPass, _passBegan + Cost);
         if (_pass is not null || now < _nextPass) return;
         (_passBegan, _nextPass, _changes) = (now, long.MaxValue, router.Catalog.Changes);
@@ -141,6 +143,7 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
     private void Forget()
     {
         _names = View.Names;
+        _pass = null;
         _troubles.ClearRows();
         _queue = new HealQueue();
     }
@@ -193,8 +196,13 @@ internal sealed partial class Healer(Book book, Scribe scribe, OrderDesk orders,
             isAll &= TellAll(row, name, file, Enumerable.Range(0, _keepers!.All.Length)
                 .Where(server => _keepers.All[server] is { IsHere: true, Worth: CopyWorth.Held }), OrderKind.Show);
         }
+        // What is being dropped counts until its server says that it is gone.
+        if (IsDropping(row, holders, servers)) return isAll;
         return TellAll(row, name, file, _need.Surplus, OrderKind.Drop) && isAll;
     }
+
+    private bool IsDropping(int row, ushort[] holders, Server[] servers) => Array.Exists(holders, holder =>
+        _jobs.TryGetValue((row, servers[holder]), out HealJob? job) && job.Kind == OrderKind.Drop);
 
     private bool TellAll(int row, FileName name, PublishedName file, IEnumerable<int> targets, OrderKind kind)
     {

@@ -26,6 +26,7 @@ internal sealed class HiddenCopies(
     private long _due, _edition = -1;
     private int _open, _failed;
     private Task _round = Task.CompletedTask;
+    private bool _isRunning;
 
     /// <summary>How many files are not known to be where they belong.</summary>
     public int Open => Volatile.Read(ref _open);
@@ -39,12 +40,20 @@ internal sealed class HiddenCopies(
     public void Look(bool isNews, bool mayOrder)
     {
         long now = time.GetTimestamp(), edition = book.Releases.Edition;
+        if (_isRunning && _round.IsCompleted)
+        {
+            _isRunning = false;
+            _due = Math.Min(_due, now + TicksOf(_failed > 0 || _round.IsFaulted ? Soon : Renewal));
+        }
         if (isNews || edition != _edition) _due = Math.Min(_due, isNews ? now : now + (TicksOf(Soon) / 5));
         // Nothing is known to be safe from one that is to go before a round that began after it was said.
         if (isNews) Volatile.Write(ref _open, Math.Max(1, Open));
         _edition = edition;
         if (!mayOrder || now < _due || !_round.IsCompleted) return;
         _due = long.MaxValue;
+        // What the last round said is over with the beginning of this one.
+        Volatile.Write(ref _open, Math.Max(1, Open));
+        _isRunning = true;
         _round = Task.Run(RoundAsync);
     }
 
@@ -52,37 +61,41 @@ internal sealed class HiddenCopies(
     {
         _failed = 0;
         int files = 0;
-        foreach ((_, FileState state, byte replicas, byte[] name) in book.Releases.Hidden)
+        foreach (FileCopies file in book.Releases.Hidden)
         {
             Volatile.Write(ref _open, ++files);
             await _turns.WaitAsync().ConfigureAwait(false);
-            _ = KeepAsync(new FileCopies(name, state, replicas, IsSpread: false));
+            _ = KeepAsync(file);
         }
         for (int turn = 0; turn < AtOnce; turn++) await _turns.WaitAsync().ConfigureAwait(false);
         _turns.Release(AtOnce);
         Volatile.Write(ref _open, _failed);
-        _due = Math.Min(_due, time.GetTimestamp() + TicksOf(_failed > 0 ? Soon : Renewal));
     }
 
     private async Task KeepAsync(FileCopies file)
     {
+        bool isKept = false;
         try
         {
-            List<Server> order = rounds.InOrder(file, _ => true, orders.Places);
-            List<Server> has = await rounds.BringAsync(file, order, Sources(order)).ConfigureAwait(false);
-            if (has.Count < rounds.WantedOf(file)) Interlocked.Increment(ref _failed);
+            IReadOnlyList<CopyPlace> places = orders.Places;
+            List<Server> order = rounds.InOrder(file, _ => true, places);
+            List<Server> has =
+                await rounds.BringAsync(file, order, Sources(rounds.SourcesOf(order, places))).ConfigureAwait(false);
+            isKept = has.Count >= rounds.WantedOf(file);
         }
         finally
         {
+            if (!isKept) Interlocked.Increment(ref _failed);
             _turns.Release();
         }
     }
 
     // Whoever is to go first: they are few, and may have what nobody else has.
-    private Contact[] Sources(List<Server> order) =>
+    private Contact[] Sources(Contact[] others) =>
     [
-        .. fleet.Servers.Where(server => server.IsRetired || server.State == ServerState.Draining).Concat(order)
-            .Select(server => server.Contact).OfType<Contact>().Take(OrderLine.MostSources),
+        .. fleet.Servers.Where(server => server.IsRetired || server.State == ServerState.Draining)
+            .Select(server => server.Contact).OfType<Contact>().Take(OrderLine.MostSources / 2)
+            .Concat(others).Distinct().Take(OrderLine.MostSources),
     ];
 
     private long TicksOf(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);

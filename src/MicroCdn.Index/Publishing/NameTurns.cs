@@ -39,7 +39,8 @@ internal sealed class NameTurns(Book book, Scribe scribe, OrderDesk orders, Rout
 
     /// <summary>Writes one change.</summary>
     /// <returns>Why nothing was written, or null; the revision, and what turned.</returns>
-    public async Task<(WireError? Refusal, long Revision, List<NameTurn> Turns)> WriteAsync(TurnDraft draft)
+    public async Task<(WireError? Refusal, long Revision, List<NameTurn> Turns)> WriteAsync(
+        TurnDraft draft, bool isAlone = false)
     {
         (long revision, List<NameTurn> turns) = (0, []);
         WireError? refusal = await scribe.WriteAsync((number, rows) =>
@@ -50,7 +51,7 @@ internal sealed class NameTurns(Book book, Scribe scribe, OrderDesk orders, Rout
             rows.AddRange(turns.Select(turn => new RecordRow((byte)BookKind.Name, turn.File.Name,
                 (turn.IsAway ? PublishedName.Removed(number) : turn.File.As(number)).Write())));
             return null;
-        }, () => Expect(turns)).ConfigureAwait(false);
+        }, () => Expect(turns), isAlone).ConfigureAwait(false);
         return (refusal, revision, turns);
     }
 
@@ -73,7 +74,8 @@ internal sealed class NameTurns(Book book, Scribe scribe, OrderDesk orders, Rout
             // Who had what was there before, and is to have none of this.
             foreach (ushort holder in turn.Before.Except(turn.Holders))
             {
-                LinesOf(work, holder).Add(turn.File.Order(OrderKind.Drop, revision));
+                // One that is given late must not take what that server has got since.
+                LinesOf(work, holder).Add(turn.File.Order(OrderKind.Drop, turn.IsAway ? revision : revision - 1));
             }
         }
         TimeSpan patience = turns.Count < Many ? Patience : PatienceForMany;

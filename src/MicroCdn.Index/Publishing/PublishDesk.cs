@@ -33,7 +33,7 @@ internal sealed partial class PublishDesk
         _copies = new CopyRounds(book, orders, router, logger);
         _turns = new NameTurns(book, scribe, orders, router, time);
         _names = new NameDesk(book, _turns, _rounds, router);
-        _releases = new ReleaseDesk(book, scribe, _copies, _turns, _rounds, orders, time, logger);
+        _releases = new ReleaseDesk(book, scribe, _copies, _turns, _rounds, orders, router, time, logger);
     }
 
     /// <summary>Who writes the book.</summary>
@@ -96,7 +96,7 @@ internal sealed partial class PublishDesk
         }
         if (!words.AtEnd) return WireErrors.Malformed;
         return _rounds.Begin(answer, told => release is { } staged
-            ? StageAsync(staged, new FileCopies(name, default, 0, false), isNew: false, told)
+            ? StageAsync(staged, new FileCopies(name, default, 0, false), isNew: false, match, told)
             : RemoveAsync(name, match, told));
     }
 
@@ -110,7 +110,7 @@ internal sealed partial class PublishDesk
         if (holders.Count < _copies.WantedOf(file)) return WireErrors.NoRoom;
         if (request.Release is { } release)
         {
-            return await StageAsync(release, file, request.IsNew, told).ConfigureAwait(false);
+            return await StageAsync(release, file, request.IsNew, request.Match, told).ConfigureAwait(false);
         }
         (WireError? refusal, long revision, List<NameTurn> turns) = await _turns.WriteAsync((_, all, _) =>
         {
@@ -125,13 +125,14 @@ internal sealed partial class PublishDesk
         return null;
     }
 
-    private async Task<WireError?> StageAsync(ServerId release, FileCopies file, bool isNew, PurgeReceipts told)
+    private async Task<WireError?> StageAsync(
+        ServerId release, FileCopies file, bool isNew, long match, PurgeReceipts told)
     {
         long revision = 0;
         WireError? refusal = await _scribe.WriteAsync((number, rows) =>
         {
             revision = number;
-            if (isNew && _book.TryFind(file.Name, out _)) return WireErrors.Exists;
+            if (IsOther(file.Name, isNew, match)) return WireErrors.Exists;
             return _releases.Stage(release, file, number, rows);
         }).ConfigureAwait(false);
         if (refusal is null) told.Say(Encoding.UTF8.GetBytes($"STAGED {revision}\nEND\n"));

@@ -15,7 +15,7 @@ namespace MicroCdn.Index.Publishing;
 /// back, as a new change: revisions only grow. A name that was published anew since then stays as it is.</para>
 /// </remarks>
 internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds copies, NameTurns turns,
-    PublishRounds rounds, OrderDesk orders, TimeProvider time, ILogger logger)
+    PublishRounds rounds, OrderDesk orders, Router router, TimeProvider time, ILogger logger)
 {
     // Files whose copies are counted at once: so many orders wait for a server at most.
     private const int AtOnce = 4_096;
@@ -41,8 +41,12 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
     public WireError? Handle(ReadOnlySpan<byte> verb, Words words, Answer answer)
     {
         ServerId release = default;
-        bool isNamed = !verb.SequenceEqual("RELEASES"u8) && words.Next(out var word)
-            && ServerId.TryCreate(word, out release);
+        bool isNamed = false;
+        if (!verb.SequenceEqual("RELEASES"u8) && words.Next(out var word))
+        {
+            if (!ServerId.TryCreate(word, out release)) return WireErrors.Malformed;
+            isNamed = true;
+        }
         bool mayBeNameless = verb.SequenceEqual("RELEASES"u8) || verb.SequenceEqual("ROLLBACK"u8);
         if ((!isNamed && !mayBeNameless) || !words.OnlyUnknownPairs()) return WireErrors.Malformed;
         return verb switch
@@ -66,8 +70,8 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
     {
         ReleaseHead? head = book.Releases.Find(release);
         if (head is { State: ReleaseState.Active }) return WireErrors.ReleaseActive;
-        if (book.Releases.CountOf(release) >= Releases.MostFiles
-            || book.Releases.StagedCount >= Releases.MostStaged) return WireErrors.ReleaseFull;
+        if (!book.Releases.Has(release, file.Name) && (book.Releases.CountOf(release) >= Releases.MostFiles
+            || book.Releases.StagedCount >= Releases.MostStaged)) return WireErrors.ReleaseFull;
         rows.Add(new RecordRow((byte)BookKind.Release, Releases.KeyOf(release, file.Name),
             (file.State.Digest.IsNone ? PublishedName.Removed(number) : file.As(number)).Write()));
         if (head is { State: ReleaseState.Staged }) return null;
@@ -104,6 +108,7 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
 
     private async Task<WireError?> ActivateAsync(ServerId release, PurgeReceipts told)
     {
+        List<(NameTurn Turn, PublishedName Old)> replaced = [];
         for (int tries = 0; tries < MostTries; tries++)
         {
             (IReadOnlyList<(FileName Name, PublishedName File)> files, long edition) = book.Releases.StagedIn(release);
@@ -117,18 +122,35 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
             {
                 isOther = book.Releases.StagedIn(release).Edition != edition;
                 if (isOther) return null;
+                if (book.Releases.Find(release) is not { State: ReleaseState.Staged }) return WireErrors.UnknownRelease;
+                replaced.Clear();
+                replaced.AddRange(ready.Where(turn => book.TryFind(turn.File.Name, out _)).Select(turn =>
+                    (turn, book.TryFind(turn.File.Name, out PublishedName old) ? old : default)));
                 all.AddRange(ready);
                 return Activate(release, number, ready, rows);
-            }).ConfigureAwait(false);
+            }, isAlone: true).ConfigureAwait(false);
             if (refusal is not null) return refusal;
             if (isOther) continue;
             LogActivated(release, turned.Count, revision);
             told.Say(Encoding.UTF8.GetBytes($"ACTIVATED {revision} {turned.Count}\n"));
             await ShowAsync(revision, turned, told).ConfigureAwait(false);
+            _ = KeepReplacedAsync(replaced);
             await SweepAsync().ConfigureAwait(false);
             return null;
         }
         return WireErrors.Busy;
+    }
+
+    // Whoever had what was replaced keeps it for a rollback: without a word it goes when downloads have had their time.
+    private async Task KeepReplacedAsync(List<(NameTurn Turn, PublishedName Old)> replaced)
+    {
+        Server[] servers = router.Fleet.Servers;
+        foreach (var together in replaced.Chunk(AtOnce))
+        {
+            await Task.WhenAll(together.SelectMany(one => one.Turn.Before.Select(server => orders.GiveAsync(
+                servers[server].Id, new FileCopies(one.Turn.File.Name, one.Old).Order(OrderKind.Fetch, 0),
+                servers[server].Contact is { } itself ? [itself] : [])))).ConfigureAwait(false);
+        }
     }
 
     // What was there before stands beside what is there from now on; what was staged is no more.
@@ -171,7 +193,7 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
                 State = ReleaseState.RolledBack, Revision = number, UnixSeconds = Now,
             }));
             return null;
-        }).ConfigureAwait(false);
+        }, isAlone: true).ConfigureAwait(false);
         if (refusal is not null) return refusal;
         LogRolledBack(newest.Name, turned.Count, revision);
         int kept = before.Count - turned.Count;
@@ -196,7 +218,7 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
                 (byte)BookKind.Release, Releases.KeyOf(release, BytesOf(file.Name)), null)));
             rows.Add(new RecordRow((byte)BookKind.Release, Releases.KeyOf(release), null));
             return null;
-        }).ConfigureAwait(false);
+        }, isAlone: true).ConfigureAwait(false);
         if (refusal is null) told.Say(Encoding.UTF8.GetBytes($"UNSTAGED {count}\nEND\n"));
         return refusal;
     }
@@ -254,7 +276,7 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
     {
         // One that has the bytes needs no room for them, and who has them is asked by asking.
         List<Server> order = copies.InOrder(file, _ => true, places);
-        Contact[] sources = [.. order.Select(server => server.Contact).OfType<Contact>()];
+        Contact[] sources = copies.SourcesOf(order, places);
         List<Server> holders = await copies.BringAsync(file, order, sources).ConfigureAwait(false);
         if (holders.Count >= copies.WantedOf(file))
         {

@@ -24,20 +24,20 @@ internal sealed class Releases
     private long _edition;
 
     /// <summary>Everything that must stay on servers though no name shows it.</summary>
-    public IEnumerable<(FileDigest Digest, FileState State, byte Replicas, byte[] Name)> Hidden
+    public IReadOnlyList<FileCopies> Hidden
     {
         get
         {
             lock (_lock)
             {
                 return [.. _pages.Values.SelectMany(page => page.Staged.Concat(page.Before))
-                    .Where(file => !file.Value.IsRemoved).Select(file => (file.Value.State.Digest, file.Value.State,
-                        file.Value.Replicas, Encoding.UTF8.GetBytes(file.Key.Value)))];
+                    .Where(file => !file.Value.IsRemoved)
+                    .Select(file => new FileCopies(Encoding.UTF8.GetBytes(file.Key.Value), file.Value))];
             }
         }
     }
 
-    /// <summary>A number that is another one when something of them changed.</summary>
+    /// <summary>Another number when something of any release changed.</summary>
     public long Edition => Volatile.Read(ref _edition);
 
     /// <summary>All of them, the oldest first.</summary>
@@ -76,6 +76,13 @@ internal sealed class Releases
     public int CountOf(ServerId release)
     {
         lock (_lock) return _pages.TryGetValue(release, out Page? page) ? page.Staged.Count : 0;
+    }
+
+    /// <summary>True for a name that is staged in a release.</summary>
+    public bool Has(ServerId release, ReadOnlySpan<byte> name)
+    {
+        if (!FileName.TryCreate(name, out FileName file)) return false;
+        lock (_lock) return _pages.TryGetValue(release, out Page? page) && page.Staged.ContainsKey(file);
     }
 
     /// <summary>What is staged in a release, and a number that is another one when something of it changed.</summary>

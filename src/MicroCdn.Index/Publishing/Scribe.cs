@@ -41,10 +41,11 @@ internal sealed partial class Scribe(
     /// <summary>Writes what a draft says. Done when it is durable, and everybody who asks this index sees it.</summary>
     /// <param name="draft">What is to be written.</param>
     /// <param name="before">What the catalog's writer does right before it is seen.</param>
+    /// <param name="isAlone">It is about more than its rows, and shares a change with nothing else.</param>
     /// <returns>Null, or why nothing was written.</returns>
-    public async Task<WireError?> WriteAsync(Draft draft, Action? before = null)
+    public async Task<WireError?> WriteAsync(Draft draft, Action? before = null, bool isAlone = false)
     {
-        Proposal proposal = new(draft, before);
+        Proposal proposal = new(draft, before, isAlone);
         if (!_waiting.Writer.TryWrite(proposal)) return WireErrors.LimitReached;
         if (!_leads) RefuseWaiting();
         return await proposal.Done.Task.ConfigureAwait(false);
@@ -99,6 +100,8 @@ internal sealed partial class Scribe(
         List<RecordRow> rows = [];
         while (_batch.Count < MostTogether && (_next is not null || _waiting.Reader.TryRead(out _next)))
         {
+            if (_next.IsAlone && _batch.Count > 0) return;
+            bool isAlone = _next.IsAlone;
             rows.Clear();
             WireError? refusal = _next.Draft(number, rows);
             if (refusal is null && rows.Exists(row => _keys.Contains(KeyOf(row)))) return;
@@ -107,6 +110,7 @@ internal sealed partial class Scribe(
             _next = null;
             foreach (RecordRow row in rows) _keys.Add(KeyOf(row));
             _rows.AddRange(rows);
+            if (isAlone) return;
         }
     }
 
@@ -118,8 +122,9 @@ internal sealed partial class Scribe(
             if (_rows.Count > 0)
             {
                 RecordChange change = new(number, [.. _rows]);
+                Proposal[] batch = [.. _batch];
                 await store.CommitAsync(number, change.Rows, cancellationToken).ConfigureAwait(false);
-                await applied.DoAsync(() => Apply(change)).WaitAsync(cancellationToken).ConfigureAwait(false);
+                await applied.DoAsync(() => Apply(change, batch)).WaitAsync(cancellationToken).ConfigureAwait(false);
             }
         }
         catch (RecordStoreException exception)
@@ -232,9 +237,10 @@ internal sealed partial class Scribe(
     private static (byte, FileDigest) KeyOf(in RecordRow row) =>
         (row.Kind, new FileDigest(System.Security.Cryptography.SHA256.HashData(row.Key)));
 
-    private void Apply(RecordChange change)
+    // It may come to it only when nobody waits any more.
+    private void Apply(RecordChange change, Proposal[] batch)
     {
-        BeforeAll();
+        foreach (Proposal proposal in batch) proposal.Before?.Invoke();
         book.Apply(change);
     }
 
@@ -243,7 +249,7 @@ internal sealed partial class Scribe(
         foreach (Proposal proposal in _batch) proposal.Before?.Invoke();
     }
 
-    private sealed record Proposal(Draft Draft, Action? Before)
+    private sealed record Proposal(Draft Draft, Action? Before, bool IsAlone)
     {
         public TaskCompletionSource<WireError?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -18,6 +18,9 @@ internal static class ServerVerb
     // So many looks in a row at which nothing moves and no server can take what is left.
     private const int LooksUntilStuck = 10;
 
+    // A look at ten million names takes half of that.
+    private const int LooksUntilForgotten = 60;
+
     public static Command Create()
     {
         Command verb = new("server", "Retire a server for good, or take that back.");
@@ -73,7 +76,7 @@ internal static class ServerVerb
     // It goes on at the index when nobody waits any more.
     private static async Task<int> WaitAsync(Publisher publisher, ServerId server, CancellationToken token)
     {
-        int stuck = 0;
+        (int stuck, int unknown, long? before) = (0, 0, null);
         for (int look = 0; ; look++)
         {
             CopyStatus status = await CopyStatus.AskAsync(publisher, token);
@@ -83,7 +86,15 @@ internal static class ServerVerb
                 return Messages.Print(() => Console.WriteLine(
                     $"{server} is retired and may be switched off: all its files are safe elsewhere"));
             }
-            stuck = left > 0 && status.Stuck > 0 && status.Making == 0 ? stuck + 1 : 0;
+            // Another operator may have said that it stays; or it is gone, and the index forgot it.
+            unknown = left is null ? unknown + 1 : 0;
+            if (unknown >= LooksUntilForgotten)
+            {
+                Messages.Say($"the index does not say any more that {server} is to go: see 'microcdn status'.");
+                return ExitCode.NotFound;
+            }
+            stuck = left > 0 && left == before && status.Stuck > 0 && status.Making == 0 ? stuck + 1 : 0;
+            before = left;
             if (stuck >= LooksUntilStuck)
             {
                 Messages.Say(string.Create(CultureInfo.InvariantCulture, $"{left} files of {server} have no other "

@@ -36,6 +36,7 @@ public sealed class PublishedTests
         Published published = new(_time);
         published.Show("a"u8, BlobOf(1), 1, 100);
         published.Show("gone"u8, BlobOf(1), 1, 100);
+        long told = published.Position;
         published.Together(["a".Utf8(), "new".Utf8(), "gone".Utf8()], () =>
         {
             published.Show("a"u8, BlobOf(2), 2, 200);
@@ -45,7 +46,11 @@ public sealed class PublishedTests
             Assert.Equal((1, 1, 100), Facts(published.FileOf("a"u8)!));
             Assert.Equal((1, 1, 100), Facts(published.FileOf("gone"u8)!));
             Assert.Null(published.FileOf("new"u8));
+            // Whoever told it now would tell what was, and believe that it is told.
+            Assert.Equal(told, published.Position);
         });
+        Assert.True(published.TryChanges(told, out PublishedFile[] changes));
+        Assert.Equal(3, changes.Length);
         Assert.Equal((2, 2, 200), Facts(published.FileOf("a"u8)!));
         Assert.Equal((2, 2, 200), Facts(published.FileOf("new"u8)!));
         Assert.Null(published.FileOf("gone"u8));
