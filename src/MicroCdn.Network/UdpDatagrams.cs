@@ -108,8 +108,15 @@ internal sealed class UdpPort : IDatagramPort
             long now = Stopwatch.GetTimestamp();
             if (planned < now) planned = now;
         }
-        while (!_stop.Wait(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), planned)));
+        while (!_stop.Wait(PauseUntil(planned, Stopwatch.GetTimestamp())));
     });
+
+    /// <summary>How long there is to wait; no time where that moment is over: a busy machine may stop a thread between
+    /// any two looks at the clock.</summary>
+    /// <param name="planned">The moment, as <see cref="Stopwatch"/> counts.</param>
+    /// <param name="now">Now.</param>
+    internal static TimeSpan PauseUntil(long planned, long now) =>
+        planned <= now ? TimeSpan.Zero : Stopwatch.GetElapsedTime(now, planned);
 
     public void Repeat(Func<TimeSpan> step) => Start("microcdn-looks", () =>
     {
