@@ -115,7 +115,7 @@ public sealed record Receipt(ReceiptKind Kind, ServerId Server)
 
     private static string Decode(ReadOnlySpan<byte> value)
     {
-        Span<byte> decoded = stackalloc byte[Limits.LineBytes];
+        byte[] decoded = new byte[value.Length];
         return Encoding.UTF8.GetString(decoded[..PercentText.Decode(value, decoded)]);
     }
 

@@ -8,6 +8,8 @@ namespace MicroCdn.ClusterTests.Processes;
 /// <summary>What honest clients feel while others attack: the 99th percentile of their requests, before and during.</summary>
 public sealed class HonestLatencyTests(BadInputTests.Fleet fleet) : IClassFixture<BadInputTests.Fleet>
 {
+    private static readonly TimeSpan Compiled = TimeSpan.FromSeconds(40);
+
     private const int Requests = 400;
 
     [Theory]
@@ -18,6 +20,10 @@ public sealed class HonestLatencyTests(BadInputTests.Fleet fleet) : IClassFixtur
     [InlineData("a flood of datagrams")]
     public async Task An_attack_raises_it_by_at_most_50_ms_and_leaves_no_memory_behind(string attack)
     {
+        // What is done once a second is compiled anew after thirty times, whether somebody attacks or not: some MiB that
+        // stay.
+        TimeSpan young = Compiled - fleet.ProcessOf("index").Age;
+        if (young > TimeSpan.Zero) await Stage.PassAsync(young, "the runtime compiles what is done again and again");
         // Once to warm up, so that what the runtime compiles on the way counts for neither side.
         await AttackAsync(attack, TimeSpan.FromSeconds(1), () => Task.CompletedTask);
         await NinetyNinthAsync();

@@ -30,6 +30,9 @@ internal sealed partial class RunningProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>How long ago it was started.</summary>
+    public TimeSpan Age => TimeProvider.System.GetLocalNow().DateTime - _process.StartTime;
+
     public bool HasExited => _process.HasExited;
 
     public string Output => string.Join('\n', _lines);

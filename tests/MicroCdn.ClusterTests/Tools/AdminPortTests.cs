@@ -24,9 +24,9 @@ public sealed class AdminPortTests : IAsyncLifetime
         _token = (await File.ReadAllTextAsync(Path.Combine(_state, "admin.token"))).Trim();
         await Task.WhenAll(((string[])["CS1", "CS2"]).Select(async id =>
         {
-            RunningProcess server = await _stage.RegisteredContentAsync(id, _stage.MakeFolder($"files of {id}"),
+            await _stage.RegisteredContentAsync(id, _stage.MakeFolder($"files of {id}"),
                 Stage.FreePort(), "--http-port", $"{Stage.FreePort()}", "--data", _stage.MakeFolder($"state of {id}"));
-            await server.UntilSaidAsync("is asked for orders");
+            await _stage.UntilPublishesOnAsync(id);
         }));
     }
 
