@@ -37,48 +37,30 @@ internal sealed partial class OperatorDesk(
     {
         if (!PolicyWords.TryRead(words, out string prefix, out ReplicationPolicy? policy)) return WireErrors.Malformed;
         byte[] key = Encoding.UTF8.GetBytes(prefix);
-        Change(answer, policy is null ? "REMOVED" : "SET", (_, rows) =>
+        scribe.Write(answer, policy is null ? "REMOVED" : "SET", (_, rows) =>
         {
             bool isThere = book.Policies.All.Any(rule => rule.Prefix == prefix);
             if (policy is null && !isThere) return WireErrors.UnknownPolicy;
             bool isFull = book.Policies.Count >= PolicyTable.Most;
             if (policy is not null && !isThere && isFull) return WireErrors.LimitReached;
             rows.Add(new RecordRow((byte)BookKind.Policy, key, policy?.Write()));
-            LogPolicy(prefix, policy is null ? "none" : PolicyWords.Of(prefix, policy));
             return null;
-        });
+        }, () => LogPolicy(prefix, policy is null ? "none" : PolicyWords.Of(prefix, policy)));
         return null;
     }
 
     private WireError? HandleRetire(Words words, bool isRetired, Answer answer)
     {
         if (!OneId.TryParse(words, out ServerId server)) return WireErrors.Malformed;
-        Change(answer, isRetired ? "RETIRED" : "RESUMED", (_, rows) =>
+        scribe.Write(answer, isRetired ? "RETIRED" : "RESUMED", (_, rows) =>
         {
             // One that is gone for good may be taken out of the book.
             if (fleet.Find(server) is null && !book.Retired.Has(server)) return WireErrors.UnknownServer;
             if (book.Retired.Has(server) == isRetired) return null;
             rows.Add(RetiredServers.RowOf(server, isRetired));
-            LogRetired(server, isRetired ? "retired" : "in use again");
             return null;
-        });
+        }, () => LogRetired(server, isRetired ? "retired" : "in use again"));
         return null;
-    }
-
-    // One connection has one change at a time: what waits is bounded by them.
-    private void Change(Answer answer, string word, Draft draft)
-    {
-        answer.Later();
-        _ = Task.Run(async () =>
-        {
-            long revision = 0;
-            WireError? refusal = await scribe.WriteAsync((number, rows) =>
-            {
-                revision = number;
-                return draft(number, rows);
-            }).ConfigureAwait(false);
-            answer.Complete(refusal?.Line.ToArray() ?? Encoding.UTF8.GetBytes($"{word} {revision}\nEND\n"));
-        });
     }
 
     private static void Tell(Answer answer, IEnumerable<string> lines)

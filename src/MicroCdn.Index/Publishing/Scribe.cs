@@ -51,6 +51,29 @@ internal sealed partial class Scribe(
         return await proposal.Done.Task.ConfigureAwait(false);
     }
 
+    /// <summary>Writes what a draft says, and answers an operator with a word and the revision, or with the
+    /// refusal.</summary>
+    /// <remarks>One connection has one change at a time: what waits is bounded by them.</remarks>
+    /// <param name="answer">Answered when it is durable.</param>
+    /// <param name="word">The word.</param>
+    /// <param name="draft">What is to be written; no rows where it is so already.</param>
+    /// <param name="written">Called when it is durable.</param>
+    public void Write(Answer answer, string word, Draft draft, Action? written = null)
+    {
+        answer.Later();
+        _ = Task.Run(async () =>
+        {
+            long revision = 0;
+            WireError? refusal = await WriteAsync((number, rows) =>
+            {
+                revision = number;
+                return draft(number, rows);
+            }).ConfigureAwait(false);
+            if (refusal is null) written?.Invoke();
+            answer.Complete(refusal?.Line.ToArray() ?? Encoding.UTF8.GetBytes($"{word} {revision}\nEND\n"));
+        });
+    }
+
     /// <summary>Works until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {

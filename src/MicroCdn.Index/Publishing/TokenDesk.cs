@@ -54,7 +54,8 @@ public sealed partial class TokenDesk
         if (verb.SequenceEqual("TOKEN_ADD"u8))
         {
             if (TokenGrant.Read(words) is not { Hash.IsNone: false } grant) return WireErrors.Malformed;
-            Change(answer, "ADDED", (_, rows) => Add(grant with { UnixSeconds = Now }, rows));
+            _scribe.Write(answer, "ADDED", (_, rows) => Add(grant with { UnixSeconds = Now }, rows),
+                () => LogAdded(_logger, grant.Id, TokenGrant.TextOf(grant.Scopes)));
             return null;
         }
         if (!words.Next(out ReadOnlySpan<byte> id) || !AccessToken.IsId(id) || !words.OnlyUnknownPairs())
@@ -62,7 +63,7 @@ public sealed partial class TokenDesk
             return WireErrors.Malformed;
         }
         string name = Encoding.ASCII.GetString(id);
-        Change(answer, "REMOVED", (_, rows) => Remove(name, rows));
+        _scribe.Write(answer, "REMOVED", (_, rows) => Remove(name, rows), () => LogRemoved(_logger, name));
         return null;
     }
 
@@ -73,7 +74,6 @@ public sealed partial class TokenDesk
         if (_table.Find(grant.Id) is not null) return WireErrors.Exists;
         if (_table.Count >= Most) return WireErrors.LimitReached;
         rows.Add(TokenTable.RowOf(grant));
-        LogAdded(_logger, grant.Id, TokenGrant.TextOf(grant.Scopes));
         return null;
     }
 
@@ -81,7 +81,6 @@ public sealed partial class TokenDesk
     {
         if (_table.Find(id) is null) return WireErrors.UnknownToken;
         rows.Add(new RecordRow((byte)BookKind.Token, TokenTable.KeyOf(id), null));
-        LogRemoved(_logger, id);
         return null;
     }
 
@@ -97,22 +96,6 @@ public sealed partial class TokenDesk
         told.Say("END\n"u8);
         told.End();
         return null;
-    }
-
-    // One connection has one change at a time: what waits is bounded by them.
-    private void Change(Answer answer, string word, Draft draft)
-    {
-        answer.Later();
-        _ = Task.Run(async () =>
-        {
-            long revision = 0;
-            WireError? refusal = await _scribe.WriteAsync((number, rows) =>
-            {
-                revision = number;
-                return draft(number, rows);
-            }).ConfigureAwait(false);
-            answer.Complete(refusal?.Line.ToArray() ?? Encoding.UTF8.GetBytes($"{word} {revision}\nEND\n"));
-        });
     }
 
     [LoggerMessage(2060, LogLevel.Information, "token {Id} is added, for {Scopes}")]
