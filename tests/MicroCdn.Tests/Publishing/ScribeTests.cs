@@ -43,6 +43,21 @@ public sealed class ScribeTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_is_about_more_than_its_rows_shares_a_change_with_nothing()
+    {
+        Task<WireError?> first = Put("a");
+        await _store.Began();
+        Task<WireError?>[] others = [Put("b"), Put("alone", isAlone: true), Put("c")];
+        for (int changes = 0; changes < 4; changes++)
+        {
+            _store.Finish();
+            if (changes < 3) await _store.Began();
+        }
+        foreach (Task<WireError?> task in (Task<WireError?>[])[first, .. others]) Assert.Null(await task);
+        Assert.Equal([2, 3, 4], ((string[])["b", "alone", "c"]).Select(name => Find(name).Revision));
+    }
+
+    [Fact]
     public async Task Two_changes_of_one_name_are_two_changes_in_their_order()
     {
         Task<WireError?> first = Put("a", "one");
@@ -132,11 +147,12 @@ public sealed class ScribeTests : IAsyncDisposable
         _end.Dispose();
     }
 
-    private Task<WireError?> Put(string name, string bytes = "x") => _scribe.WriteAsync((number, rows) =>
-    {
-        rows.Add(Row(name, new PublishedName(number, new FileState(5, Lists.Digest(bytes), 7), 0)));
-        return null;
-    });
+    private Task<WireError?> Put(string name, string bytes = "x", bool isAlone = false) => _scribe.WriteAsync(
+        (number, rows) =>
+        {
+            rows.Add(Row(name, new PublishedName(number, new FileState(5, Lists.Digest(bytes), 7), 0)));
+            return null;
+        }, isAlone: isAlone);
 
     private PublishedName Find(string name)
     {

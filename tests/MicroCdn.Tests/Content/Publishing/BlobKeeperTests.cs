@@ -52,6 +52,34 @@ public sealed class BlobKeeperTests : IDisposable
     }
 
     [Fact]
+    public async Task Names_of_one_order_are_seen_to_turn_at_once()
+    {
+        const int Names = 100, Orders = 100;
+        FileDigest[] blobs = [await BringAsync("one"), await BringAsync("two")];
+        await TurnAsync(1);
+        bool isOver = false;
+        int half = 0;
+        Task looking = Task.Run(() =>
+        {
+            for (Random random = new(1); !Volatile.Read(ref isOver);)
+            {
+                long one = RevisionOf(random.Next(Names)), other = RevisionOf(random.Next(Names));
+                if (one > other) half++;
+            }
+        }, TestContext.Current.CancellationToken);
+        for (int order = 2; order < Orders; order++) await TurnAsync(order);
+        Volatile.Write(ref isOver, true);
+        await looking;
+        Assert.Equal(0, half);
+        Assert.Equal(Orders - 1, RevisionOf(0));
+
+        Task<NameResult[]> TurnAsync(int order) => ShowAsync(
+            [.. Enumerable.Range(0, Names).Select(name => ($"{name}", blobs[order % 2], (long)order))]);
+
+        long RevisionOf(int name) => _blobs.Published.FileOf($"{name}".Utf8())!.Revision;
+    }
+
+    [Fact]
     public async Task Of_names_that_belong_together_all_are_shown_or_none()
     {
         FileDigest one = await BringAsync("one");
