@@ -12,6 +12,7 @@ internal sealed partial class RedisLink : IAsyncDisposable
     // Longer than a Sentinel needs to promote a replica (it waits 3 s, votes and switches within 2).
     private static readonly TimeSpan StandardPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200), AskSentinels = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AskWhileWaiting = TimeSpan.FromMilliseconds(500);
 
     // A replica that hangs costs each commit so much; one that is gone costs nothing.
     private const int WaitMilliseconds = 200;
@@ -105,7 +106,7 @@ internal sealed partial class RedisLink : IAsyncDisposable
         {
             ConnectionMultiplexer multiplexer = await ConnectAsync(cancellationToken).ConfigureAwait(false);
             IDatabase database = multiplexer.GetDatabase(Address.Database);
-            T answer = await ask(database).WaitAsync(cancellationToken).ConfigureAwait(false);
+            T answer = await UnlessReplacedAsync(ask(database), multiplexer, cancellationToken).ConfigureAwait(false);
             if (_isAway) LogBack(Address);
             _isAway = false;
             return answer;
@@ -190,12 +191,35 @@ internal sealed partial class RedisLink : IAsyncDisposable
             // The library subscribes as soon as it is connected, and whenever it is again.
             await _multiplexer.GetSubscriber().SubscribeAsync(RedisChannel.Literal(Keys.News), (_, _) => News?.Invoke(),
                 CommandFlags.FireAndForget).ConfigureAwait(false);
-            if (old is not null) await old.DisposeAsync().ConfigureAwait(false);
+            // Not its end in order: a master that hangs would be waited for.
+            if (old is not null) await old.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
             return _multiplexer;
         }
         finally
         {
             _gate.Release();
+        }
+    }
+
+    // A master that hangs says nothing for as long as the library waits: Sentinel says when there is another.
+    private async Task<T> UnlessReplacedAsync<T>(
+        Task<T> asked, ConnectionMultiplexer multiplexer, CancellationToken cancellationToken)
+    {
+        if (_sentinels is null) return await asked.WaitAsync(cancellationToken).ConfigureAwait(false);
+        for (; ; )
+        {
+            try
+            {
+                return await asked.WaitAsync(AskWhileWaiting, _time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException) when (!asked.IsCompleted)
+            {
+                _isDoubted = true;
+            }
+            if (await ConnectAsync(cancellationToken).ConfigureAwait(false) != multiplexer)
+            {
+                throw new RedisAwayException("another Redis was elected meanwhile", isSent: true);
+            }
         }
     }
 
