@@ -10,8 +10,7 @@ namespace MicroCdn.Bench;
 
 /// <summary>How soon all copies are back after one of five servers is lost, against what the disk and loopback take,
 /// and what that does to downloads.</summary>
-/// <remarks>All is real processes on this machine, with one disk for all. The plain copy is that of dd, of one file that
-/// is synced at the end.</remarks>
+/// <remarks>All is real processes on this machine, with one disk for all.</remarks>
 internal static class HealTimes
 {
     /// <summary>What the command's help says.</summary>
@@ -106,7 +105,8 @@ internal static class HealTimes
         throw new BenchException("The copies do not come back.");
     }
 
-    // Bytes a second, of one large file, synced at the end.
+    // Bytes a second of one large file, the fastest of some: in memory that the machine takes from its host only then
+    // a plain copy is several times slower than past the page cache, or in memory that was just given back.
     private static double PlainCopy(Workspace workspace, long bytes)
     {
         string folder = workspace.MakeFolder("plain");
@@ -116,11 +116,18 @@ internal static class HealTimes
         {
             for (long written = 0; written < bytes; written += piece.Length) file.Write(piece);
         }
-        long began = Stopwatch.GetTimestamp();
-        Tool.Run("dd", TimeSpan.FromMinutes(10), $"if={from}", $"of={to}", "bs=1M", "conv=fsync");
-        double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
+        double best = 0;
+        foreach (string[] flags in new string[][] { [], ["oflag=direct"], [], ["oflag=direct"] })
+        {
+            long began = Stopwatch.GetTimestamp();
+            Tool.Run("dd", TimeSpan.FromMinutes(10), [$"if={from}", $"of={to}", "bs=1M", "conv=fsync", .. flags]);
+            double speed = bytes / Stopwatch.GetElapsedTime(began).TotalSeconds;
+            Machine.Say($"dd {string.Join(' ', flags)}: {speed / (1 << 20):N0} MiB/s");
+            best = Math.Max(best, speed);
+            File.Delete(to);
+        }
         Directory.Delete(folder, recursive: true);
-        return bytes / seconds;
+        return best;
     }
 
     // Bytes a second over one connection.
@@ -189,7 +196,8 @@ internal static class HealTimes
         table.Add("noticed after, s", noticed.ToString("N2", CultureInfo.InvariantCulture));
         table.Add("all copies back after, s", seconds.ToString("N1", CultureInfo.InvariantCulture));
         table.Add("copied, MiB a second", (healed / Mib).ToString("N1", CultureInfo.InvariantCulture));
-        table.Add("plain copy by dd with fsync, MiB a second", (disk / Mib).ToString("N1", CultureInfo.InvariantCulture));
+        table.Add("plain copy by dd with fsync, fastest of 4, MiB a second",
+            (disk / Mib).ToString("N1", CultureInfo.InvariantCulture));
         table.Add("loopback, MiB a second", (loopback / Mib).ToString("N0", CultureInfo.InvariantCulture));
         table.Add("of the slower of these (bar: 50 %)",
             (healed / Math.Min(disk, loopback)).ToString("P0", CultureInfo.InvariantCulture));

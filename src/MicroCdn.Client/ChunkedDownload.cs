@@ -235,12 +235,13 @@ internal sealed class ChunkedDownload : IDisposable
 
     private PartFile OpenPart()
     {
-        if (_location.Size < LastingBytes) return PartFile.Create(_target, _location.Size);
+        bool isCold = _around.IsForKeeping;
+        if (_location.Size < LastingBytes) return PartFile.Create(_target, _location.Size, isCold);
         byte[] stamp = new byte[PartFile.StampBytes];
         _location.Digest.CopyTo(stamp);
         (_location.Root.IsNone ? _location.Chunks is { } list ? Chunks.RootOf(list.Bytes) : default
             : _location.Root).CopyTo(stamp.AsSpan(FileDigest.Length));
-        PartFile part = PartFile.Open(_target, _location.Size, ChunkCount.Of(_location.Size), stamp);
+        PartFile part = PartFile.Open(_target, _location.Size, ChunkCount.Of(_location.Size), stamp, isCold);
         if (part.Origin == PartOrigin.Other)
         {
             _options.Notice?.Invoke($"'{part.Path}' is a part of another version of '{_name}': starting over");

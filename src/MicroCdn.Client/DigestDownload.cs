@@ -21,7 +21,10 @@ public sealed class DigestDownload : IDisposable
         Func<Action, Task>? atDisk = null)
     {
         ClientOptions options = new() { Patience = TimeSpan.FromSeconds(5), Pace = pace };
-        _around = new Surroundings(options, new Told(null), dialer, time, null, new HttpFiles());
+        _around = new Surroundings(options, new Told(null), dialer, time, null, new HttpFiles())
+        {
+            IsForKeeping = true,
+        };
         if (atDisk is not null) _around = _around with { AtDisk = atDisk };
     }
 

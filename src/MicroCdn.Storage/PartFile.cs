@@ -23,6 +23,7 @@ public sealed class PartFile : IDisposable
 
     private const int HeadBytes = 16 + 8 + StampBytes;
     private const int Tries = 5;
+    private const long UncacheBytes = 8 << 20;
 
     private readonly string _target;
     private readonly string _path;
@@ -32,6 +33,7 @@ public sealed class PartFile : IDisposable
     private readonly SafeFileHandle? _journal;
     private byte[] _marks = [];
     private bool _committed, _ended;
+    private long _cached;
 
     private PartFile(
         string target, string path, SafeFileHandle handle, long size, int chunks, SafeFileHandle? journal) =>
@@ -46,14 +48,21 @@ public sealed class PartFile : IDisposable
     /// disposed.</summary>
     public bool Keep { get; set; }
 
+    /// <summary>True for bytes that nobody is going to read soon: they are let go from memory as they reach the disk,
+    /// and push nothing out of it that is read.</summary>
+    public bool IsCold { get; init; }
+
     /// <summary>The full path of the part.</summary>
     public string Path => _path;
 
     /// <summary>Starts a part that does not last.</summary>
+    /// <param name="target">The path of the finished file.</param>
+    /// <param name="size">The file's length in bytes.</param>
+    /// <param name="isCold">See <see cref="IsCold"/>.</param>
     /// <exception cref="DiskFullException">There is no room for all of it.</exception>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
-    public static PartFile Create(string target, long size)
+    public static PartFile Create(string target, long size, bool isCold = false)
     {
         string full = TargetPath.Resolve(target);
         string path = TargetPath.Beside(full, RandomNumberGenerator.GetHexString(12, lowercase: true));
@@ -62,7 +71,7 @@ public sealed class PartFile : IDisposable
             Durable.MakeFolder(TargetPath.FolderOf(full));
             SafeFileHandle handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite,
                 FileShare.ReadWrite | FileShare.Delete);
-            return new PartFile(full, path, handle, size, 0, null).WithRoom();
+            return new PartFile(full, path, handle, size, 0, null) { IsCold = isCold }.WithRoom();
         });
     }
 
@@ -71,11 +80,13 @@ public sealed class PartFile : IDisposable
     /// <param name="size">The file's length in bytes.</param>
     /// <param name="chunks">The number of its chunks.</param>
     /// <param name="stamp">The version, <see cref="StampBytes"/> long.</param>
+    /// <param name="isCold">See <see cref="IsCold"/>.</param>
     /// <exception cref="BusyFileException">Another process has it open.</exception>
     /// <exception cref="DiskFullException">There is no room for all of it.</exception>
     /// <exception cref="IOException">It cannot be written, or has the name of a file that is no part.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
-    public static PartFile Open(string target, long size, int chunks, ReadOnlySpan<byte> stamp)
+    public static PartFile Open(
+        string target, long size, int chunks, ReadOnlySpan<byte> stamp, bool isCold = false)
     {
         string full = TargetPath.Resolve(target);
         string path = TargetPath.Part(full);
@@ -95,7 +106,7 @@ public sealed class PartFile : IDisposable
                 if (RandomAccess.GetLength(handle) > 0 && !File.Exists(JournalOf(path))) throw Foreign(path);
                 // Locked too, or whoever is finishing a part could delete the journal of the next.
                 journal = OpenAlone(JournalOf(path));
-                PartFile part = new(full, path, handle, size, chunks, journal);
+                PartFile part = new(full, path, handle, size, chunks, journal) { IsCold = isCold };
                 part.Read(head);
                 return part.WithRoom();
             }
@@ -122,6 +133,8 @@ public sealed class PartFile : IDisposable
         {
             Pieces.Write(_handle, bytes, offset);
             if (_journal is not null) RandomAccess.Write(_journal, [1], HeadBytes + chunk);
+            // Also begins to write what is not on the disk yet.
+            if (IsCold && Interlocked.Add(ref _cached, bytes.Length) % UncacheBytes < bytes.Length) Uncache();
         }
         catch (IOException exception) when (DiskFullException.Is(exception))
         {
@@ -136,6 +149,7 @@ public sealed class PartFile : IDisposable
     {
         RandomAccess.SetLength(_handle, _size);
         Durable.Sync(_handle);
+        if (IsCold) Uncache();
         if (!Durable.IsStill(_handle, _path)) throw new IOException($"'{_path}' was replaced by another program");
         // Windows renames no open file. Elsewhere the lock is held until the name is gone.
         if (Ways.AreOfWindows) _handle.Dispose();
@@ -179,6 +193,11 @@ public sealed class PartFile : IDisposable
             Dispose();
             throw;
         }
+    }
+
+    private void Uncache()
+    {
+        if (Ways.HasLibc) Libc.Uncache(_handle, 0, 0);
     }
 
     private void DeleteJournal()
