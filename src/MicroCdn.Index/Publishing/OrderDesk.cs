@@ -17,6 +17,9 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     /// <summary>Most orders that a server has at once; what is more is given when receipts come.</summary>
     public const int MostGiven = 1_000;
 
+    /// <summary>Most of these that fetch: they take their time, and nothing else is to wait for them.</summary>
+    public const int MostFetching = 200;
+
     /// <summary>Most orders that wait for one server.</summary>
     public const int MostWaiting = 100_000;
 
@@ -69,7 +72,7 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
                 _places.GetValueOrDefault(visit.Server), question.Capacity, question.Free);
             (visit.Held, visit.HeldSince) = (answer, time.GetTimestamp());
             answer.Later();
-            if (visit.Waiting.Count > 0) Release(visit);
+            if (visit.HasNext) Release(visit);
         }
         foreach (OrderLine[] orders in owed) _ = GiveOwedAsync(visit.Server, orders);
     }
@@ -80,14 +83,14 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
     {
         // What was brought or lost is seen by what the server tells of its files.
         if (receipt.Kind is not (ReceiptKind.Done or ReceiptKind.Failed)) return;
-        TaskCompletionSource<OrderFailure?>? done;
+        PendingOrder? given;
         lock (_lock)
         {
             if (!_visits.TryGetValue(receipt.Server, out OrderVisit? visit)
-                || !visit.Given.Remove(receipt.Word, out done)) return;
-            if (visit.Held is not null && visit.Waiting.Count > 0) Release(visit);
+                || (given = visit.Take(receipt.Word)) is null) return;
+            if (visit.Held is not null && visit.HasNext) Release(visit);
         }
-        done.SetResult(receipt.Kind == ReceiptKind.Done ? null
+        given.Done.SetResult(receipt.Kind == ReceiptKind.Done ? null
             : new OrderFailure(receipt.Error, receipt.Why.Length > 0 ? receipt.Why : receipt.Error));
     }
 
@@ -108,9 +111,9 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         lock (_lock)
         {
             if (!_visits.TryGetValue(server, out OrderVisit? visit)) return Task.FromResult<OrderFailure?>(NotHere);
-            if (visit.Waiting.Count >= MostWaiting) return Task.FromResult<OrderFailure?>(TooMuch);
-            visit.Waiting.Enqueue(pending);
-            if (visit.Held is not null) Release(visit);
+            if (visit.Waiting >= MostWaiting) return Task.FromResult<OrderFailure?>(TooMuch);
+            visit.Enqueue(pending);
+            if (visit.Held is not null && visit.HasNext) Release(visit);
         }
         return pending.Done.Task;
     }
@@ -226,12 +229,10 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
         Answer answer = visit.Held!;
         visit.Held = null;
         List<OrderLine> orders = [];
-        while (visit.Given.Count < MostGiven && visit.Waiting.TryPeek(out PendingOrder? next)
-            && orders.Count + next.Orders.Count <= OrderLine.MostLines)
+        while (visit.TryNext(OrderLine.MostLines - orders.Count, out PendingOrder? next))
         {
-            visit.Waiting.Dequeue();
             string word = $"{++_word}";
-            visit.Given.Add(word, next.Done);
+            visit.Give(word, next);
             orders.AddRange(next.Orders.Select(order => order with
             {
                 Order = word,
@@ -243,41 +244,16 @@ internal sealed class OrderDesk(Fleet fleet, TimeProvider time)
 
     private static void Close(OrderVisit visit)
     {
-        foreach (TaskCompletionSource<OrderFailure?> done in visit.Given.Values) done.SetResult(NotHereAnyMore);
-        foreach (PendingOrder order in visit.Waiting) order.Done.SetResult(NotHereAnyMore);
-        visit.Given.Clear();
-        visit.Waiting.Clear();
+        foreach (PendingOrder order in visit.TakeAll()) order.Done.SetResult(NotHereAnyMore);
     }
-}
-
-/// <summary>One connection on which a content server asks for orders; the desk's, under its lock.</summary>
-/// <param name="server">The server.</param>
-/// <param name="addressOf">How another server is reached from where this one is.</param>
-internal sealed class OrderVisit(ServerId server, ServerLines.AddressWord addressOf)
-{
-    public ServerId Server => server;
-
-    /// <summary>The answer that is held; null when it is given.</summary>
-    public Answer? Held { get; set; }
-
-    /// <summary>Since when.</summary>
-    public long HeldSince { get; set; }
-
-    /// <summary>The orders of which no receipt has come, by their words.</summary>
-    public Dictionary<string, TaskCompletionSource<OrderFailure?>> Given { get; } = [];
-
-    /// <summary>The orders that it was not given yet.</summary>
-    public Queue<PendingOrder> Waiting { get; } = new();
-
-    /// <summary>Where the line port of another server is.</summary>
-    public (string Host, int Port) PlaceOf(Contact contact) =>
-        (System.Text.Encoding.UTF8.GetString(addressOf(contact)), contact.TcpPort);
 }
 
 /// <summary>An order that waits, of one line or of several that belong together, and who is told what came of
 /// it.</summary>
 internal sealed record PendingOrder(IReadOnlyList<OrderLine> Orders, IReadOnlyList<Contact> Sources)
 {
+    public bool IsFetch => Orders[0].Kind == OrderKind.Fetch;
+
     public TaskCompletionSource<OrderFailure?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
