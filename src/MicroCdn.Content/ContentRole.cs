@@ -37,6 +37,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private readonly Heart _heart;
     private readonly StoreHealth _health;
     private int _catchingUp;
+    private volatile bool _isScanned;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder to serve does not exist.</exception>
@@ -127,6 +128,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
             : Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken);
         await Task.Run(_blobs.Open, cancellationToken).ConfigureAwait(false);
         await _keeper.StartAsync(cancellationToken).ConfigureAwait(false);
+        _isScanned = true;
         await _digests.StartAsync().ConfigureAwait(false);
         await Tasks.UntilFirstFailure(heart, monitors, purges, _keeper.RunAsync(cancellationToken),
             RunAllAsync(index => index.Announcer.RunAsync(cancellationToken)), _digests.RunAsync(cancellationToken),

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using MicroCdn.Content;
 using MicroCdn.Edge.PullThrough;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Edge;
 
 /// <summary>The HTTP face of a content server.</summary>
-public sealed class EdgeRole : IRole, IDisposable
+public sealed class EdgeRole : IRole, IWatched, IDisposable
 {
     private readonly Variants? _variants;
     private readonly OriginFront? _front;
@@ -46,6 +47,18 @@ public sealed class EdgeRole : IRole, IDisposable
 
     /// <inheritdoc/>
     public IReadOnlyList<Listener> Listeners { get; }
+
+    /// <inheritdoc/>
+    public string? ServerName => _front?.Name;
+
+    /// <inheritdoc/>
+    public void Measure(Meter meter)
+    {
+        if (_front is { } front) FrontFigures.Measure(front, meter);
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<ReadyCheck> Checks() => [new ReadyCheck("edge", null)];
 
     /// <summary>What purges of the index are applied to; null when it stands before no origin.</summary>
     public IPurgeTarget? Purges => _front?.Purges;

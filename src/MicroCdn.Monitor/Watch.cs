@@ -173,6 +173,19 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         }
     }
 
+    /// <summary>How long each server has said nothing, those that beat in version 1 too.</summary>
+    public (ServerId Server, TimeSpan Age)[] Silences()
+    {
+        lock (Lock)
+        {
+            return
+            [
+                .. detector.Servers.Select(server => (server.Id, Now - server.HeardAt)),
+                .. roster.Members.Select(member => (member.Id, time.GetElapsedTime(member.HeardAt))),
+            ];
+        }
+    }
+
     /// <summary>Lets the detector look; returns when to look again.</summary>
     public TimeSpan Look()
     {

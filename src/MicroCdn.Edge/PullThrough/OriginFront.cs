@@ -61,6 +61,9 @@ internal sealed class OriginFront : IDisposable
         if (!options.WaitsForPurges || options.Folder is null) CatchUp();
     }
 
+    /// <summary>The origins, by which requests go to them.</summary>
+    public ReadOnlySpan<OriginPlace> Places => _origins.Places;
+
     /// <summary>The name in Cache-Status, Via and CDN-Loop.</summary>
     public string Name { get; }
 

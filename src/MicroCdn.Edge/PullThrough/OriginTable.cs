@@ -51,6 +51,12 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server, Shield? 
 
     public OriginRule Rule => rule;
 
+    /// <summary>What was asked of the origin so far.</summary>
+    public OriginCounters Counters => server.Counters;
+
+    /// <summary>Which requests, in the operator's words: a host, and a path.</summary>
+    public string Label { get; } = rule.Host + rule.Prefix;
+
     /// <summary>Asks a parent, else the origin.</summary>
     /// <param name="request">What is asked.</param>
     /// <param name="complain">Hears of parents that fail.</param>

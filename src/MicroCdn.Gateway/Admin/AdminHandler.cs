@@ -1,4 +1,5 @@
 using System.Text;
+using MicroCdn.Admin;
 using MicroCdn.Client;
 using MicroCdn.Http;
 using MicroCdn.Index;
@@ -17,6 +18,12 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
     private const string Challenge = "WWW-Authenticate: Bearer realm=\"microcdn\"\r\n";
     private readonly WrongTokens _wrong = new(time);
 
+    /// <summary>What those are answered who look after the process.</summary>
+    public required WatchPages Pages { private get; init; }
+
+    /// <summary>Whether they need no token for the metrics: whoever reaches the port is on this machine.</summary>
+    public required bool AreMetricsOpen { private get; init; }
+
     /// <summary>Every method: the token counts first.</summary>
     public bool Takes(in Request request) => true;
 
@@ -27,6 +34,13 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
             Refuse(request, response, new Problem(HttpStatus.Forbidden, "Nothing is taken from pages in browsers."));
             return;
         }
+        bool isWatching = request.Method is Method.Get or Method.Head && request.BodyLength == 0
+            && WatchPages.IsFor(request.Path);
+        if (isWatching && (AreMetricsOpen || !request.Path.SequenceEqual("/metrics"u8)))
+        {
+            Pages.Answer(request, response);
+            return;
+        }
         ReadOnlySpan<byte> shown = request.Lines.Joined("Authorization"u8);
         if (shown.IsEmpty)
         {
@@ -35,6 +49,7 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
             return;
         }
         if (Check(shown) is not { } grant) HoldUp(response, peer);
+        else if (isWatching) Pages.Answer(request, response);
         else if (Answer(request, response, peer, grant) is { } problem) Refuse(request, response, problem);
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using MicroCdn.Admin;
 using MicroCdn.Client;
 using MicroCdn.Http;
 using MicroCdn.Index;
@@ -12,7 +13,7 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Gateway.Admin;
 
 /// <summary>The door of an index by which files are published over HTTP, with tokens.</summary>
-public sealed partial class AdminRole : IRole
+public sealed partial class AdminRole : IRole, IDisposable
 {
     /// <summary>The file in the state folder that the first token is written into.</summary>
     public const string TokenFile = "admin.token";
@@ -25,10 +26,12 @@ public sealed partial class AdminRole : IRole
     private readonly UploadFolder _uploads;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly WatchPages _pages;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
     /// <param name="index">The index of the same process.</param>
+    /// <param name="watched">The roles of this process that can be looked at.</param>
     /// <param name="publisher">How files are published: at that index, as an operator.</param>
     /// <param name="dialer">How it reaches servers whose files it passes on.</param>
     /// <param name="chance">Draws the first token.</param>
@@ -36,8 +39,8 @@ public sealed partial class AdminRole : IRole
     /// <param name="loggers">Where it logs.</param>
     /// <exception cref="IOException">The state folder cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The state folder may not be written.</exception>
-    public AdminRole(AdminOptions options, IndexRole index, Publisher publisher, IDialer dialer, RandomBytes chance,
-        TimeProvider time, ILoggerFactory loggers)
+    public AdminRole(AdminOptions options, IndexRole index, IEnumerable<IWatched> watched, Publisher publisher,
+        IDialer dialer, RandomBytes chance, TimeProvider time, ILoggerFactory loggers)
     {
         (_options, _tokens, _chance, _time) = (options, index.Tokens, chance, time);
         _logger = loggers.CreateLogger(Name);
@@ -49,7 +52,11 @@ public sealed partial class AdminRole : IRole
         GatewayHandler gateway = new(face, index.Directory, new Relays(dialer, complaints, time),
             new Pieces(dialer, complaints, time), isSecure: false);
         Uploading uploading = new(_uploads, publisher, index.Directory, _logger);
-        AdminHandler handler = new(_tokens, index.Directory, uploading, publisher, gateway, complaints, time);
+        _pages = new WatchPages(watched, time);
+        AdminHandler handler = new(_tokens, index.Directory, uploading, publisher, gateway, complaints, time)
+        {
+            Pages = _pages, AreMetricsOpen = IPAddress.IsLoopback(options.Bind),
+        };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port),
             new HttpService(handler, new TrustedNetworks([]), complaints, time))];
     }
@@ -71,6 +78,9 @@ public sealed partial class AdminRole : IRole
             _uploads.Look();
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _pages.Dispose();
 
     // The file first: a token that nobody can read would be made once and never again.
     private async Task MakeFirstAsync(CancellationToken cancellationToken)

@@ -17,8 +17,8 @@ internal static class AdminDoor
 
     /// <summary>The role; none where there is no such door.</summary>
     /// <exception cref="RecordStoreException">Its folder cannot be used.</exception>
-    public static IEnumerable<IRole> Build(
-        AdminOptions? door, IndexOptions options, IndexRole index, RoleParts parts)
+    public static IEnumerable<IRole> Build(AdminOptions? door, IndexOptions options, IndexRole index,
+        IEnumerable<IRole> roles, RoleParts parts)
     {
         if (door is null) return [];
         // It publishes as an operator does, at the index of its own process.
@@ -31,8 +31,9 @@ internal static class AdminDoor
         Identity? self = parts.Credentials.AreThere ? parts.Credentials.As(PeerRole.Operator, id) : null;
         try
         {
-            return [new AdminRole(door, index, new Publisher(own, self, parts.Dialer, parts.Time), parts.Dialer,
-                RandomNumberGenerator.Fill, parts.Time, parts.Loggers)];
+            return [new AdminRole(door, index, roles.OfType<IWatched>(),
+                new Publisher(own, self, parts.Dialer, parts.Time), parts.Dialer, RandomNumberGenerator.Fill,
+                parts.Time, parts.Loggers)];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -28,6 +28,8 @@ internal static class ContentVerb
         pull.AddTo(verb);
         content.Demand(verb, pull);
         pull.DemandPort(verb, web);
+        WatchFlags watch = new();
+        watch.AddTo(verb);
         verb.Options.Add(ConfigFlag.Create());
         verb.SetAction((parsed, _) =>
         {
@@ -59,12 +61,16 @@ internal static class ContentVerb
             };
             return RoleHost.RunAsync(parts =>
             {
-                if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
+                if (member is null) 
+                {
+                    return watch.Beside(
+                        parsed, [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)], parts);
+                }
                 ContentOptions keyed = member with { Credentials = parts.Credentials };
                 ContentRole role = new(keyed, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
                 EdgeRole face = new(served, role.Files, parts.Time, parts.Loggers);
                 role.Copies = face.Purges;
-                return [role, face];
+                return watch.Beside(parsed, [role, face], parts);
             }, ports, keys: keys.Read(parsed));
         });
         return verb;

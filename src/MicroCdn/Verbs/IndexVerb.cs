@@ -99,6 +99,6 @@ internal static class IndexVerb
         };
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
         return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers),
-            .. AdminDoor.Build(door, whole, index, parts)];
+            .. AdminDoor.Build(door, whole, index, [index], parts)];
     }
 }

@@ -32,7 +32,9 @@ internal static class MonitorVerb
         };
         KeyFlags keys = new();
         keys.AddTo(verb);
-        verb.SetAction((parsed, _) => RoleHost.RunAsync(parts =>
+        WatchFlags watch = new();
+        watch.AddTo(verb);
+        verb.SetAction((parsed, _) => RoleHost.RunAsync(parts => watch.Beside(parsed,
         [
             new MonitorRole(
                 new MonitorOptions
@@ -55,7 +57,7 @@ internal static class MonitorVerb
                     Verbose = parsed.GetValue(verbose),
                 },
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
-        ], keys: keys.Read(parsed)));
+        ], parts), keys: keys.Read(parsed)));
         return verb;
     }
 

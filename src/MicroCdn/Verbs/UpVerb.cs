@@ -117,7 +117,6 @@ internal static class UpVerb
             Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
         };
         roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
-        roles.AddRange(AdminDoor.Build(plan.Admin, index, indexRole, parts));
         MonitorOptions monitor = new()
         {
             Bind = plan.Bind,
@@ -130,6 +129,7 @@ internal static class UpVerb
         };
         roles.Add(new MonitorRole(monitor, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers));
         for (int number = 0; number < plan.Folders.Length; number++) roles.AddRange(Content(plan, parts, number));
+        roles.AddRange(AdminDoor.Build(plan.Admin, index, indexRole, [.. roles], parts));
         return roles;
     }
 

@@ -20,7 +20,8 @@ public sealed class RoomsTests
         ["Content"] = ["Client", "Network", "Storage", "Protocol"],
         ["Origin"] = ["Network", "Protocol"],
         ["Edge"] = ["Content", "Caching", "Origin", "Http", "Network", "Storage", "Protocol"],
-        ["Gateway"] = ["Index", "Client", "Http", "Network", "Storage", "Protocol"],
+        ["Admin"] = ["Http", "Network", "Protocol"],
+        ["Gateway"] = ["Admin", "Index", "Client", "Http", "Network", "Storage", "Protocol"],
     };
 
     private static readonly Dictionary<string, string[]> Doors = new()

@@ -1,0 +1,23 @@
+using System.Diagnostics.Metrics;
+
+namespace MicroCdn.Network;
+
+/// <summary>A role that can be looked at while it runs.</summary>
+public interface IWatched
+{
+    /// <summary>The id of the content server that it belongs to, and that all its instruments are labelled with; null
+    /// for none.</summary>
+    string? ServerName { get; }
+
+    /// <summary>Adds its instruments, by the names of docs/metrics.md; they are read from any thread, at most once a
+    /// second.</summary>
+    void Measure(Meter meter);
+
+    /// <summary>What has to hold before anybody is sent here, each with what is wrong, or null when it holds.</summary>
+    IEnumerable<ReadyCheck> Checks();
+}
+
+/// <summary>One thing that has to hold before a role is of use.</summary>
+/// <param name="What">A word for it.</param>
+/// <param name="Trouble">What is wrong, in a sentence's end; null when it holds.</param>
+public readonly record struct ReadyCheck(string What, string? Trouble);
