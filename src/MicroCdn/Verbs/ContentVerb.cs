@@ -3,6 +3,7 @@ using MicroCdn.Content;
 using MicroCdn.Edge;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Keys;
+using MicroCdn.Network;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -59,20 +60,20 @@ internal static class ContentVerb
                 Variants = StateFolder.VariantsOf(state),
                 Pull = pulled with { WaitsForPurges = member is not null },
             };
-            return RoleHost.RunAsync(parts =>
-            {
-                if (member is null) 
-                {
-                    return watch.Beside(
-                        parsed, [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)], parts);
-                }
-                ContentOptions keyed = member with { Credentials = parts.Credentials };
-                ContentRole role = new(keyed, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
-                EdgeRole face = new(served, role.Files, parts.Time, parts.Loggers);
-                role.Copies = face.Purges;
-                return watch.Beside(parsed, [role, face], parts);
-            }, ports, keys: keys.Read(parsed));
+            return RoleHost.RunAsync(parts => watch.Beside(parsed, Build(member, served, parts), parts), ports,
+                keys: keys.Read(parsed));
         });
         return verb;
+    }
+
+    // One that is no member of a network has no files of its own, and tells nobody.
+    private static IReadOnlyList<IRole> Build(ContentOptions? member, EdgeOptions served, RoleParts parts)
+    {
+        if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
+        ContentOptions keyed = member with { Credentials = parts.Credentials };
+        ContentRole role = new(keyed, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
+        EdgeRole face = new(served, role.Files, parts.Time, parts.Loggers);
+        role.Copies = face.Purges;
+        return [role, face];
     }
 }

@@ -1,3 +1,4 @@
+using MicroCdn.Admin;
 using MicroCdn.Client;
 using MicroCdn.Gateway.Admin;
 using MicroCdn.Http;
@@ -23,6 +24,7 @@ public sealed class AdminHandlerTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly LogBook _log = new();
     private readonly HttpService _service;
+    private readonly WatchPages _pages;
 
     public AdminHandlerTests()
     {
@@ -37,11 +39,29 @@ public sealed class AdminHandlerTests : IDisposable
         Uploading uploading = new(UploadFolder.Open(_folder.Path, 100, 0, _time), publisher, index.Directory, _log);
         Complaints complaints = new(_log, _time);
         AdminHandler handler = new(
-            tokens, index.Directory, uploading, publisher, new Taker(), complaints, _time);
+            tokens, index.Directory, uploading, publisher, new Taker(), complaints, _time)
+        {
+            Pages = _pages = new WatchPages([], _time), AreMetricsOpen = false,
+        };
         _service = new HttpService(handler, new TrustedNetworks([]), complaints, _time);
     }
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _pages.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void Where_others_can_reach_the_port_the_metrics_need_a_token_and_health_does_not()
+    {
+        Assert.Equal(401, Ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").Status);
+        Assert.Equal(200, Ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").Status);
+        Assert.Equal(200, Ask("HEAD /readyz HTTP/1.1\r\nHost: x\r\n\r\n").Status);
+        Assert.Equal(401, Ask("PUT /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").Status);
+
+        Reply Ask(string request) => new(new Wire(_service).Receive(request).SentBytes);
+    }
 
     [Fact]
     public void A_right_token_is_answered_at_once_be_it_beside_wrong_ones()

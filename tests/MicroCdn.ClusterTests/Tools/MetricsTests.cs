@@ -1,0 +1,57 @@
+using MicroCdn.ClusterTests.Processes;
+
+namespace MicroCdn.ClusterTests.Tools;
+
+/// <summary>What real processes tell of themselves: promtool takes it, and docs/metrics.md lists it.</summary>
+[Trait("Needs", "promtool")]
+public sealed class MetricsTests : IAsyncLifetime
+{
+    private readonly Stage _stage = new();
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public ValueTask DisposeAsync() => _stage.DisposeAsync();
+
+    [Fact]
+    public async Task Promtool_takes_what_every_role_tells_and_the_document_lists_each_metric()
+    {
+        (int monitor, int content, int web) = (Stage.FreePort(), Stage.FreePort(), Stage.FreePort());
+        await _stage.IndexAsync("--data", _stage.MakeFolder("index"), "--http-port", $"{Stage.FreePort()}");
+        await _stage.MonitorAsync("--data", _stage.MakeFolder("monitor"), "--admin-port", $"{monitor}");
+        // Nobody listens there: an origin that fails.
+        await _stage.RegisteredContentAsync("CS1", _stage.MakeFolder("files"), Stage.FreePort(), "--data",
+            _stage.MakeFolder("state"), "--http-port", $"{web}", "--admin-port", $"{content}", "--origin",
+            $"http://127.0.0.1:{Stage.FreePort()}", "--cache", _stage.MakeFolder("copies"));
+        await _stage.UntilPublishesOnAsync("CS1");
+        await Stage.UntilAsync("the monitor hears it", TimeSpan.FromSeconds(30), async () =>
+            (await PageAsync(monitor)).Contains("microcdn_heartbeat_age_seconds{server=\"CS1\"}", StringComparison.Ordinal));
+        await CurlAsync($"http://127.0.0.1:{web}/nothing");
+        await Stage.UntilAsync("all are ready", TimeSpan.FromSeconds(30), async () =>
+            (await CurlAsync($"http://127.0.0.1:{content}/readyz")).EndsWith("\nready\n", StringComparison.Ordinal)
+            && (await CurlAsync($"http://127.0.0.1:{_stage.AdminPort}/readyz")).EndsWith("\nready\n", StringComparison.Ordinal));
+        await Stage.UntilAsync("what is published was counted", TimeSpan.FromSeconds(30), async () =>
+            (await PageAsync(_stage.AdminPort)).Contains("microcdn_published_files ", StringComparison.Ordinal));
+
+        SortedSet<string> told = new(StringComparer.Ordinal);
+        foreach (int port in new[] { _stage.AdminPort, monitor, content })
+        {
+            string page = await PageAsync(port);
+            string file = Path.Combine(_stage.Folder, "page");
+            await File.WriteAllTextAsync(file, page);
+            ToolRun check = await ToolRun.OfAsync(_stage.Folder, "sh", "-c", "promtool check metrics < page");
+            Assert.True(check is { Code: 0, Text: "", Errors: "" }, $"{check.Text}{check.Errors}\n{page}");
+            told.UnionWith(page.Split('\n').Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal))
+                .Select(line => line.Split(' ')[2]));
+        }
+        Assert.Equal(Documented().Order(StringComparer.Ordinal), told);
+    }
+
+    private static IEnumerable<string> Documented() =>
+        File.ReadLines(Path.Combine(SourceTree.Root, "docs/metrics.md"))
+            .Where(line => line.StartsWith("| `microcdn_", StringComparison.Ordinal)).Select(line => line.Split('`')[1]);
+
+    private Task<string> PageAsync(int port) => CurlAsync($"http://127.0.0.1:{port}/metrics");
+
+    private async Task<string> CurlAsync(string url) =>
+        (await ToolRun.OfAsync(_stage.Folder, "curl", "--disable", "-sS", url)).Text;
+}
