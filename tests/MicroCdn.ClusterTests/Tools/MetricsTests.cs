@@ -1,10 +1,12 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using MicroCdn.ClusterTests.Processes;
 
 namespace MicroCdn.ClusterTests.Tools;
 
 /// <summary>What real processes tell of themselves: promtool takes it, and docs/metrics.md lists it.</summary>
 [Trait("Needs", "promtool")]
-public sealed class MetricsTests : IAsyncLifetime
+public sealed partial class MetricsTests : IAsyncLifetime
 {
     private readonly Stage _stage = new();
 
@@ -45,6 +47,48 @@ public sealed class MetricsTests : IAsyncLifetime
         }
         Assert.Equal(Documented().Order(StringComparer.Ordinal), told);
     }
+
+    [Theory]
+    [InlineData("check", "config", "prometheus.yml")]
+    [InlineData("test", "rules", "alerts.test.yml")]
+    public async Task Promtool_takes_the_examples_and_every_alert_comes_when_it_should(params string[] words)
+    {
+        ToolRun run = await ToolRun.OfAsync(Examples, "promtool", words);
+        Assert.True(run.Code == 0, run.Text + run.Errors);
+    }
+
+    [Theory]
+    [InlineData("alerts.yml")]
+    [InlineData("dashboard.json")]
+    public void The_examples_name_no_metric_that_is_not_documented(string file)
+    {
+        string text = File.ReadAllText(Path.Combine(Examples, file));
+        string[] named = [.. Metric().Matches(text).Select(match => match.Value).Distinct()];
+        Assert.True(named.Length >= 7, $"{named.Length} metrics");
+        Assert.Empty(named.Except(Documented()));
+    }
+
+    [Fact]
+    public void Every_alert_has_a_test_and_the_dashboard_is_one_that_can_be_imported()
+    {
+        string alerts = File.ReadAllText(Path.Combine(Examples, "alerts.yml"));
+        string tests = File.ReadAllText(Path.Combine(Examples, "alerts.test.yml"));
+        string[] names = [.. Alert().Matches(alerts).Select(match => match.Groups[1].Value)];
+        Assert.Equal(8, names.Length);
+        Assert.All(names, name => Assert.Contains($"alertname: {name}\n", tests, StringComparison.Ordinal));
+        using JsonDocument board = JsonDocument.Parse(File.ReadAllText(Path.Combine(Examples, "dashboard.json")));
+        JsonElement[] panels = [.. board.RootElement.GetProperty("panels").EnumerateArray()];
+        Assert.All(panels, panel => Assert.NotEqual("", panel.GetProperty("title").GetString()));
+        Assert.Equal(panels.Length, panels.Select(panel => panel.GetProperty("id").GetInt32()).Distinct().Count());
+    }
+
+    private static string Examples => Path.Combine(SourceTree.Root, "examples/monitoring");
+
+    [GeneratedRegex("microcdn_[a-z_]+")]
+    private static partial Regex Metric();
+
+    [GeneratedRegex(@"- alert: (\w+)")]
+    private static partial Regex Alert();
 
     private static IEnumerable<string> Documented() =>
         File.ReadLines(Path.Combine(SourceTree.Root, "docs/metrics.md"))
