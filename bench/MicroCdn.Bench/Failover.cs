@@ -10,8 +10,8 @@ internal static class Failover
 {
     /// <summary>What the command's help says.</summary>
     public const string Help = "Three indexes on three Redis with three Sentinels: the master killed, the master hung, "
-        + "the writing index killed, in turn (bars: no lookup fails, puts go on within 10 s, none that was acknowledged "
-        + "is lost); needs redis-sentinel";
+        + "the writing index killed, in turn (bars: no lookup fails, puts go on within 10 s, none that was "
+        + "acknowledged is lost); needs redis-sentinel";
 
     // What was acknowledged in the moment before a fall may be known to one index alone until that is over.
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(15), Patience = TimeSpan.FromSeconds(90);
@@ -49,8 +49,8 @@ internal static class Failover
         puts.Dispose();
         string[] lost = stage.Lost(puts.All);
         if (lost.Length > 0) Machine.Say($"lost: {string.Join(", ", lost.Take(10))}");
-        table.Print($"Of {puts.All.Length} puts that were acknowledged, {lost.Length} are not on every index, with their "
-            + "bytes on both servers. What one index alone is asked does not count while that one is down.");
+        table.Print($"Of {puts.All.Length} puts that were acknowledged, {lost.Length} are not on every index, with "
+            + "their bytes on both servers. What one index alone is asked does not count while that one is down.");
     }
 
     private static string Show(double seconds) => seconds.ToString("N2", CultureInfo.InvariantCulture);
