@@ -32,7 +32,7 @@ internal static class Failover
             "longest lookup, ms", "load average");
         for (int round = 1; round <= settings.Rounds; round++)
         {
-            foreach ((string what, Func<Action> fall) in stage.Falls(lookups).Take(settings.Quick ? 1 : int.MaxValue))
+            foreach ((string what, Func<Action> fall) in stage.Falls(puts, lookups).Take(settings.Quick ? 1 : int.MaxValue))
             {
                 Machine.Say($"round {round}: {what}");
                 Stage.Until(stage.IsWhole);
@@ -50,7 +50,8 @@ internal static class Failover
         string[] lost = stage.Lost(puts.All);
         if (lost.Length > 0) Machine.Say($"lost: {string.Join(", ", lost.Take(10))}");
         table.Print($"Of {puts.All.Length} puts that were acknowledged, {lost.Length} are not on every index, with "
-            + "their bytes on both servers. What one index alone is asked does not count while that one is down.");
+            + "their bytes on both servers. What one index alone is asked does not count from its fall until its servers "
+            + "have told it all they have.");
     }
 
     private static string Show(double seconds) => seconds.ToString("N2", CultureInfo.InvariantCulture);
@@ -74,7 +75,7 @@ internal static class Failover
         public bool IsWhole() => _nodes.AreWhole() && Fleet.IsWhole();
 
         /// <summary>What falls, in turn; each says how it comes back.</summary>
-        public (string What, Func<Action> Fall)[] Falls(SteadyLookups lookups) =>
+        public (string What, Func<Action> Fall)[] Falls(SteadyPuts puts, SteadyLookups lookups) =>
         [
             ("Redis master killed", () =>
             {
@@ -95,8 +96,10 @@ internal static class Failover
                 Fleet.Kill(writer);
                 return () =>
                 {
+                    string last = puts.Last;
                     Fleet.Restart(writer);
-                    Until(Fleet.IsWhole);
+                    // What it remembers itself is older than this one: its servers have told it all.
+                    Until(() => Fleet.Names(writer, last));
                     lookups.Down = -1;
                 };
             }),

@@ -54,6 +54,15 @@ internal sealed class SteadyPuts : IDisposable
         }
     }
 
+    /// <summary>The name of the one that was acknowledged last.</summary>
+    public string Last
+    {
+        get
+        {
+            lock (_lock) return _all[^1].Name;
+        }
+    }
+
     /// <summary>The name of one that was acknowledged at least so long ago; of the first when chance picks a newer
     /// one.</summary>
     public string Any(Random chance, TimeSpan age)
