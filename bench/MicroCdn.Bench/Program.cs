@@ -52,6 +52,8 @@ Add("restart", Restart.Help, Restart.Run);
 Add("purge", PurgeTimes.Help, PurgeTimes.Run);
 Add("records", RecordTimes.Help, RecordTimes.Run);
 Add("publish", PublishTimes.Help, PublishTimes.Run);
+Add("indexes", IndexTimes.Help, IndexTimes.Run);
+Add("failover", Failover.Help, Failover.Run);
 Add("heal", HealTimes.Help, HealTimes.Run);
 Add("release", ReleaseTimes.Help, ReleaseTimes.Run);
 Add("book", PublishedBook.Help, PublishedBook.Run);

@@ -14,29 +14,27 @@ internal static class PublishTimes
     public const string Help = "Puts of 4 KiB from 16 clients, durable on two servers and in the index's book (bar: 500 a "
         + "second), and how soon a file that was acknowledged is told by the index and had by HTTP (bar: p99 1 s)";
 
-    private const int Clients = 16, FileBytes = 4096, Copies = 2;
-
     public static void Run(Settings settings)
     {
         using Workspace workspace = new(settings);
-        PublishFleet fleet = new(workspace, Copies);
+        PublishFleet fleet = new(workspace, Puts.Copies);
         Machine.Say("warming up");
-        PutFor(fleet, settings.WarmUp / 3, "warm");
+        Puts.PutFor(fleet.NewPublisher, settings.WarmUp / 3, "warm");
         PrintRate(settings, fleet);
         PrintVisible(settings, fleet);
     }
 
     private static void PrintRate(Settings settings, PublishFleet fleet)
     {
-        Table table = new($"Puts of {FileBytes} bytes from {Clients} clients, durable on {Copies} servers", "round",
-            "puts a second", "failed", "p50, ms", "p99, ms", "index, CPU ms a put", "servers, CPU ms a put",
-            "client, CPU ms a put", "load average");
+        Table table = new($"Puts of {Puts.FileBytes} bytes from {Puts.Clients} clients, durable on {Puts.Copies} "
+            + "servers", "round", "puts a second", "failed", "p50, ms", "p99, ms", "index, CPU ms a put",
+            "servers, CPU ms a put", "client, CPU ms a put", "load average");
         for (int round = 0; round < settings.Rounds; round++)
         {
             (TimeSpan index, TimeSpan servers) = fleet.ProcessorTime;
             TimeSpan own = Environment.CpuUsage.TotalTime;
             long began = Stopwatch.GetTimestamp();
-            (List<double> times, int failed) = PutFor(fleet, settings.Round, $"round-{round}");
+            (List<double> times, int failed) = Puts.PutFor(fleet.NewPublisher, settings.Round, $"round-{round}");
             double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
             (TimeSpan indexAfter, TimeSpan serversAfter) = fleet.ProcessorTime;
             string[] at = PublishFleet.At(times, 50, 99);
@@ -55,21 +53,20 @@ internal static class PublishTimes
     {
         List<double> put = [], located = [], servers = [], gateway = [];
         Publisher publisher = fleet.NewPublisher();
-        using Conversation index = new(fleet.IndexPort);
-        index.Demand("HELLO 2", "WELCOME MICRO-CDN 2");
+        using Conversation index = Puts.Greet(fleet.IndexPort);
         for (int time = 0; time < (settings.Quick ? 10 : 200); time++)
         {
             string name = $"seen/{time}";
-            byte[] bytes = RandomNumberGenerator.GetBytes(FileBytes);
+            byte[] bytes = RandomNumberGenerator.GetBytes(Puts.FileBytes);
             long began = Stopwatch.GetTimestamp();
-            Put(publisher, name, bytes).GetAwaiter().GetResult();
+            Puts.PutAsync(publisher, name, bytes).GetAwaiter().GetResult();
             put.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
             long done = Stopwatch.GetTimestamp();
-            located.Add(Until(done, () => CountServers(index, name) == Copies));
-            servers.Add(Until(done, () => fleet.Servers.All(server => WebProbe.Has(server.Http, name, bytes))));
-            gateway.Add(Until(done, () => WebProbe.Has(fleet.GatewayPort, name, bytes)));
+            located.Add(Puts.Until(done, () => Puts.CountServers(index, name) == Puts.Copies));
+            servers.Add(Puts.Until(done, () => fleet.Servers.All(server => WebProbe.Has(server.Http, name, bytes))));
+            gateway.Add(Puts.Until(done, () => WebProbe.Has(fleet.GatewayPort, name, bytes)));
         }
-        Table table = new($"One put of {FileBytes} bytes after the other, {put.Count} of them", "what", "p50, ms",
+        Table table = new($"One put of {Puts.FileBytes} bytes after the other, {put.Count} of them", "what", "p50, ms",
             "p99, ms", "longest, ms", "bar, p99");
         Add("put, to its acknowledgement", put, "");
         Add("from there: the index names both servers (LOCATE)", located, "1000");
@@ -83,65 +80,6 @@ internal static class PublishTimes
             string[] at = PublishFleet.At(times, 50, 99, 100);
             table.Add(what, at[0], at[1], at[2], bar);
         }
-    }
-
-    // Publishes with all clients at once; how long each put took, in milliseconds.
-    private static (List<double> Times, int Failed) PutFor(PublishFleet fleet, TimeSpan time, string what)
-    {
-        List<double> all = [];
-        int failed = 0;
-        long end = Stopwatch.GetTimestamp() + (long)(time.TotalSeconds * Stopwatch.Frequency);
-        Task.WaitAll([.. Enumerable.Range(0, Clients).Select(client => Task.Run(async () =>
-        {
-            Publisher publisher = fleet.NewPublisher();
-            List<double> times = [];
-            for (int number = 0; Stopwatch.GetTimestamp() < end; number++)
-            {
-                long began = Stopwatch.GetTimestamp();
-                try
-                {
-                    await Put(publisher, $"{what}/{client}/{number}", RandomNumberGenerator.GetBytes(FileBytes))
-                        .ConfigureAwait(false);
-                    times.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
-                }
-                catch (CdnException exception)
-                {
-                    if (Interlocked.Increment(ref failed) == 1) Machine.Say(exception.Message);
-                }
-            }
-            lock (all) all.AddRange(times);
-        }))]);
-        return all.Count > 0 ? (all, failed) : throw new BenchException("Nothing was published.");
-    }
-
-    private static async Task Put(Publisher publisher, string name, byte[] bytes)
-    {
-        using MemoryStream stream = new(bytes);
-        Publication done = await publisher.PutAsync(PublishFleet.NameOf(name), stream,
-            new PutOptions { Replicas = Copies }, null, CancellationToken.None).ConfigureAwait(false);
-        if (done.Servers.Count < Copies) throw new BenchException($"'{name}' has {done.Servers.Count} copies.");
-    }
-
-    private static int CountServers(Conversation index, string name)
-    {
-        int count = 0;
-        for (string line = index.Ask($"LOCATE {name}"); line != "END"; line = index.ReadLine())
-        {
-            if (line.StartsWith("ERROR", StringComparison.Ordinal)) return 0;
-            if (line.StartsWith("SERVER ", StringComparison.Ordinal)) count++;
-        }
-        return count;
-    }
-
-    private static double Until(long began, Func<bool> isTrue)
-    {
-        while (!isTrue())
-        {
-            if (Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(30))
-                throw new BenchException("What was published cannot be had.");
-            Libc.Pause(1);
-        }
-        return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
     }
 }
 

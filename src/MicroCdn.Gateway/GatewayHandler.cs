@@ -49,14 +49,22 @@ internal sealed class GatewayHandler(
         else if (TryEnding(name, ".sha256"u8, out file, out entry)) AnswerChecksum(response, file, entry);
         else if (name.SequenceEqual("healthz"u8)) Sentences.Explain(response, HttpStatus.Ok, Health);
         else if (name.SequenceEqual("readyz"u8)) AnswerReady(response);
-        else AnswerOther(request, response, peer);
+        else AnswerOther(request, response, peer, name);
     }
 
-    private void AnswerOther(in Request request, Response response, IPeer peer)
+    private void AnswerOther(in Request request, Response response, IPeer peer, ReadOnlySpan<byte> name = default)
     {
         if (_pulling.TryAnswer(request, response, peer)) return;
-        Sentences.Explain(response, HttpStatus.NotFound, "No server has a file of this name.");
+        // After a start its servers tell within a moment, and nobody is to keep until then that there is no such file.
+        bool isPublished = IsPublished(name, ""u8) || IsPublished(name, ".meta4"u8) || IsPublished(name, ".sha256"u8);
+        Sentences.Explain(response, isPublished ? HttpStatus.ServiceUnavailable : HttpStatus.NotFound, isPublished
+            ? "This file is published, and no server has told yet that it has it."
+            : "No server has a file of this name.");
     }
+
+    private bool IsPublished(ReadOnlySpan<byte> name, ReadOnlySpan<byte> ending) =>
+        name.Length > ending.Length && name.EndsWith(ending)
+        && directory.TryFindPublished(name[..^ending.Length], out _);
 
     /// <summary>Takes what an origin is to get, and reports about servers: <c>POST
     /// /name?report=REASON&amp;server=ID</c>.</summary>

@@ -23,7 +23,7 @@ internal sealed class Whereabouts(Router router)
     public Func<TimeSpan?> BehindBy { get; init; } = () => null;
 
     /// <summary>Writes the answer, or says why there is none, with nothing written: nobody has the file, or everybody
-    /// who has it is down.</summary>
+    /// who has it is down or has not told yet.</summary>
     public WireError? Write(
         scoped in LocateRequest message, Asker asker, ServerLines.AddressWord addressOf, Answer answer)
     {
@@ -36,7 +36,7 @@ internal sealed class Whereabouts(Router router)
         Candidate[] ranked = t_ranked ??= new Candidate[MostServers];
         int count = _candidates.Rank(entry, asker with { Not = message.FirstUnwanted }, ranked);
         count = ToFront(ranked.AsSpan(0, count), message);
-        if (count == 0) return entry.Count == 0 ? WireErrors.FileNotFound : WireErrors.Unavailable;
+        if (count == 0) return IsKnown(view, row, entry) ? WireErrors.Unavailable : WireErrors.FileNotFound;
         ranked[0].Server.CountAnswer();
         router.Popularity.Note(row);
         int before = answer.UnsentBytes;
@@ -46,6 +46,11 @@ internal sealed class Whereabouts(Router router)
         ranked.AsSpan(0, count).Clear();
         return null;
     }
+
+    // What is published is there, also where an index has just started and no server has told of it yet: whoever asks
+    // is to ask again, and not to believe that there is no such file.
+    private static bool IsKnown(in Catalog.View view, int row, in FileEntry entry) =>
+        entry.Count > 0 || view.TryPublished(row, out _);
 
     // Those to be asked, the unwanted behind the others; returns how many.
     private static int ToFront(Span<Candidate> ranked, scoped in LocateRequest message)

@@ -93,6 +93,21 @@ public sealed class HolderHintTests
         Assert.Equal(6, cluster.World.Log.Lines.Count(line => line.Text.Contains("is ignored", StringComparison.Ordinal)));
     });
 
+    [Fact]
+    public Task A_client_that_comes_before_a_server_has_told_anything_waits_for_one() => Run(async cluster =>
+    {
+        Silence(cluster);
+        await KillIndexAsync(cluster);
+        File.Delete(HintOf(cluster));
+        cluster.StartIndex();
+        Task<DownloadResult> download = cluster.Download("a", "got");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(1));
+        cluster.Network.Heal("cs1", "index");
+        await cluster.World.UntilAsync(() => download.IsCompleted, "it has ended", TimeSpan.FromSeconds(10));
+        await download;
+        Assert.Equal("Hello", await File.ReadAllTextAsync(cluster.World.Folder["got"]));
+    });
+
     private static string HintOf(FakeCluster cluster) => Path.Combine(cluster.IndexState!, "holders-5050");
 
     private static Task Run(Func<FakeCluster, Task> body) => FakeCluster.RunAsync(1, async cluster =>

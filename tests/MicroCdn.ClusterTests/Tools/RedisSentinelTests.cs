@@ -49,7 +49,7 @@ public sealed class RedisSentinelTests
     }
 
     [Fact]
-    public async Task Indexes_answer_on_and_publish_again_soon_when_the_master_dies()
+    public async Task Indexes_answer_on_and_publish_again_within_10_seconds_when_the_master_dies()
     {
         await using Stage stage = new();
         (RunningProcess master, _, int[] sentinels) = await RedisFleet.WithSentinelsAsync(stage);
@@ -65,9 +65,8 @@ public sealed class RedisSentinelTests
         await fleet.PutAsync("a.bin", size: 2000, tries: 2);
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"it was published {Stopwatch.GetElapsedTime(killed).TotalSeconds:0.0} s after the kill");
-        // The bar is 10 s. A change waits for 10 s, so that one that was begun at once is refused where the machine has
-        // other things to do, and the next one is measured.
-        Assert.InRange(Stopwatch.GetElapsedTime(killed), TimeSpan.Zero, TimeSpan.FromSeconds(20));
+        // One that was begun at once may be refused, where another index becomes the writer, with the words to try again.
+        Assert.InRange(Stopwatch.GetElapsedTime(killed), TimeSpan.Zero, TimeSpan.FromSeconds(10));
         for (int index = 0; index < 2; index++)
         {
             await fleet.UntilFoundAsync(index, "a.bin", 2000);

@@ -1,3 +1,7 @@
+using MicroCdn.Index;
+using MicroCdn.Index.Publishing;
+using MicroCdn.Tests.Index;
+
 namespace MicroCdn.Tests.Gateway;
 
 /// <summary>Who gets no server and what it is told, and the questions that are not about files.</summary>
@@ -18,6 +22,22 @@ public sealed class AvailabilityTests
             + "CS2: you asked for another one.\n", reply.Body);
         Assert.Equal(503, _world.Ask("/a.txt.meta4?not=CS2").Status);
         Assert.Equal(302, _world.Ask("/a.txt").Status);
+    }
+
+    [Fact]
+    public void What_is_published_and_no_server_has_told_of_is_to_be_asked_for_again()
+    {
+        _world.Index.Router.Catalog.Publish(
+            "p.txt"u8, new PublishedName(1, new FileState(5, Lists.Digest("x"), 7), 0));
+        foreach (string target in new[] { "/p.txt", "/p.txt.meta4", "/p.txt.sha256" })
+        {
+            Reply reply = _world.Ask(target);
+            Assert.Equal(503, reply.Status);
+            Assert.Equal("5", reply["Retry-After"]);
+            Assert.Equal("This file is published, and no server has told yet that it has it.\n", reply.Body);
+        }
+        _world.Index.Router.Catalog.Retract("p.txt"u8);
+        Assert.Equal(404, _world.Ask("/p.txt").Status);
     }
 
     [Fact]

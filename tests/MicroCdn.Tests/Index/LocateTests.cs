@@ -1,4 +1,5 @@
 using MicroCdn.Index;
+using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Tests.Support;
 
@@ -40,6 +41,15 @@ public sealed class LocateTests
         Assert.Contains("CS2 5 state=unknown http=https://10.0.0.2:7443\n", answer, StringComparison.Ordinal);
         Assert.Contains("CS3 5 state=unknown http=http://cs3.example.org:80\n", answer, StringComparison.Ordinal);
         Assert.Contains("CS4 5 state=unknown http=http://[2001:db8::4]:80\n", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_published_and_no_server_has_told_of_is_away_and_not_unknown()
+    {
+        _world.Router.Catalog.Publish("p.txt"u8, new PublishedName(1, new FileState(5, Lists.Digest("x"), 7), 0));
+        Assert.Equal("ERROR UNAVAILABLE\n", Locate("p.txt"));
+        _world.Router.Catalog.Retract("p.txt"u8);
+        Assert.Equal("ERROR FILE_NOT_FOUND\n", Locate("p.txt"));
     }
 
     [Fact]
