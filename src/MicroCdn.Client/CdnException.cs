@@ -25,4 +25,8 @@ public sealed class CdnException(CdnFailure failure, string message, Exception? 
 {
     /// <summary>The kind of failure.</summary>
     public CdnFailure Failure => failure;
+
+    /// <summary>True when whatever else is to be published would fail for the same reason: the index cannot be
+    /// reached, cannot write, or does not take anything for that release.</summary>
+    public bool ConcernsAll { get; init; }
 }

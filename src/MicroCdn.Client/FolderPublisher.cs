@@ -18,7 +18,8 @@ public sealed class FolderPublisher(Publisher publisher)
     /// <param name="progress">Told how much is done; from any thread.</param>
     /// <param name="cancellationToken">Gives up; what was published until then is.</param>
     /// <returns>What could not be published, with its reason. Then nothing was removed either.</returns>
-    /// <exception cref="CdnException">The index cannot be asked what is published.</exception>
+    /// <exception cref="CdnException">The index cannot be asked what is published; or what failed would fail for all
+    /// other files too. What was published until then is, and nothing was removed.</exception>
     public async Task<IReadOnlyList<(FileName Name, CdnException Why)>> RunAsync(IReadOnlyList<LocalFile> files,
         FolderOptions folder, Action<FolderStep>? told, IProgress<DownloadProgress>? progress,
         CancellationToken cancellationToken)
@@ -41,7 +42,7 @@ public sealed class FolderPublisher(Publisher publisher)
                     await PutAsync(talk, file, now, folder, turns, tally, token).ConfigureAwait(false);
                 told?.Invoke(step);
             }
-            catch (CdnException exception)
+            catch (CdnException exception) when (!exception.ConcernsAll)
             {
                 failures.Enqueue((file.Name, exception));
             }
@@ -54,8 +55,14 @@ public sealed class FolderPublisher(Publisher publisher)
         if (!folder.Deletes || !failures.IsEmpty) return [.. failures];
         // What is new is there before anything goes.
         HashSet<FileName> wanted = [.. files.Select(file => file.Name)];
+        HashSet<string> passed = [.. folder.Passed];
         foreach (PublishedFile gone in there.Values.Where(file => !file.Digest.IsNone && !wanted.Contains(file.Name)))
         {
+            if (IsAtOrBelow(passed, gone.Name.Value))
+            {
+                told?.Invoke(new FolderStep(FolderAct.Leave, gone.Name, gone.Size));
+                continue;
+            }
             if (!folder.IsDryRun) await RemoveAsync(talk, gone, folder, cancellationToken).ConfigureAwait(false);
             told?.Invoke(new FolderStep(FolderAct.Remove, gone.Name, gone.Size));
         }
@@ -120,6 +127,17 @@ public sealed class FolderPublisher(Publisher publisher)
         }
     }
 
+    private static bool IsAtOrBelow(HashSet<string> paths, string name)
+    {
+        if (paths.Count == 0) return false;
+        for (int end = name.IndexOf('/', StringComparison.Ordinal); end >= 0;
+            end = name.IndexOf('/', end + 1))
+        {
+            if (paths.Contains(name[..end])) return true;
+        }
+        return paths.Contains(name);
+    }
+
     // Adds up what the files of a folder tell.
     private sealed class Tally(long size, IProgress<DownloadProgress>? progress)
     {
@@ -163,6 +181,10 @@ public sealed record FolderOptions(string Prefix, PutOptions Put)
     /// there.</summary>
     public bool Deletes { get; init; }
 
+    /// <summary>The names of what is in the folder and was not read, such as links: what is published there, or below,
+    /// is not removed.</summary>
+    public IReadOnlyCollection<string> Passed { get; init; } = [];
+
     /// <summary>Nothing is done, only told.</summary>
     public bool IsDryRun { get; init; }
 }
@@ -181,6 +203,9 @@ public enum FolderAct
 
     /// <summary>It is published no more.</summary>
     Remove,
+
+    /// <summary>It is published still: what the folder has there was not read.</summary>
+    Leave,
 }
 
 /// <summary>What was done with one name.</summary>

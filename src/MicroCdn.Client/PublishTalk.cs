@@ -23,12 +23,16 @@ internal sealed class PublishTalk(ClientOptions options, Identity? self, IDialer
     // A server fetches and verifies whole files before it says a word.
     private const long LeastBytesASecond = 1 << 20;
 
+    // More than a month is more than a timer takes.
+    private const long MostSeconds = 30 * 24 * 3600;
+
     private const int PieceBytes = 256 * 1024;
 
     private readonly ConcurrentDictionary<string, ConcurrentBag<Line>> _idle = [];
 
     /// <summary>How long a word is waited for while copies of a file are made.</summary>
-    public static TimeSpan PatienceFor(long size) => StallTime + TimeSpan.FromSeconds(size / LeastBytesASecond);
+    public static TimeSpan PatienceFor(long size) =>
+        StallTime + TimeSpan.FromSeconds(Math.Min(size / LeastBytesASecond, MostSeconds));
 
     /// <summary>Asks the index.</summary>
     /// <param name="question">One line, without its end.</param>
@@ -54,12 +58,12 @@ internal sealed class PublishTalk(ClientOptions options, Identity? self, IDialer
                 {
                     throw new CdnException(CdnFailure.Unreachable, "the index could not write what is published: its "
                         + "disk or its Redis is away, or another index became the writer; its log says which. Try "
-                        + "again.");
+                        + "again.") { ConcernsAll = true };
                 }
                 if (next.StartsWith("ERROR ", StringComparison.Ordinal))
                 {
                     line.IsWell = true;
-                    throw Refusal("the index", next);
+                    throw Refusal("the index", next, isIndex: true);
                 }
                 take(next);
                 next = await SayAsync(line, null, patience, cancellationToken).ConfigureAwait(false);
@@ -233,7 +237,7 @@ internal sealed class PublishTalk(ClientOptions options, Identity? self, IDialer
         }
     }
 
-    private static CdnException Refusal(string who, string answer)
+    private static CdnException Refusal(string who, string answer, bool isIndex = false)
     {
         WireError? error = WireErrors.All.FirstOrDefault(error => answer == $"ERROR {error.Word}");
         bool isNotFound = error == WireErrors.FileNotFound || error == WireErrors.UnknownRelease
@@ -241,7 +245,9 @@ internal sealed class PublishTalk(ClientOptions options, Identity? self, IDialer
             || error == WireErrors.UnknownPolicy;
         CdnFailure failure = isNotFound ? CdnFailure.NotFound
             : error == WireErrors.NoRoom || error == WireErrors.DiskFull ? CdnFailure.NoRoom : CdnFailure.Refused;
-        return new CdnException(failure, $"{who} refused: {error?.Meaning ?? answer}");
+        bool concernsAll = isIndex && (error == WireErrors.ReleaseFull || error == WireErrors.ReleaseActive
+            || error == WireErrors.NotTrusted || error == WireErrors.NotAuthenticated);
+        return new CdnException(failure, $"{who} refused: {error?.Meaning ?? answer}") { ConcernsAll = concernsAll };
     }
 
     // One connection, and whether its conversation is at an end, so that another can begin.

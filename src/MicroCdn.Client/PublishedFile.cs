@@ -42,8 +42,14 @@ public sealed record PublishedFile(FileName Name, long Size, long Revision, File
             {
                 file = file with { Digest = digest };
             }
-            else if (key.SequenceEqual("time"u8) && isNumber) file = file with { UnixSeconds = number };
-            else if (key.SequenceEqual("copies"u8) && isNumber) file = file with { Copies = (int)number };
+            else if (key.SequenceEqual("time"u8) && isNumber && number <= Limits.UnixSeconds)
+            {
+                file = file with { UnixSeconds = number };
+            }
+            else if (key.SequenceEqual("copies"u8) && isNumber && number <= int.MaxValue)
+            {
+                file = file with { Copies = (int)number };
+            }
             else if (key.SequenceEqual("spread"u8)) file = file with { IsSpread = number == 1 };
         }
         return file;
@@ -99,7 +105,7 @@ public sealed record ReleaseReceipt(
 /// <param name="State"><c>staged</c>, <c>active</c> or <c>rolled-back</c>.</param>
 /// <param name="Files">How many files.</param>
 /// <param name="Bytes">How many bytes these have.</param>
-/// <param name="UnixSeconds">Since when, in seconds since 1970.</param>
+/// <param name="UnixSeconds">Since when, in seconds since 1970; -1 when unknown.</param>
 /// <param name="IsUndoable">Whether it can be rolled back.</param>
 public sealed record ReleaseRow(
     string Name, string State, long Files, long Bytes, long UnixSeconds, bool IsUndoable)
@@ -110,10 +116,13 @@ public sealed record ReleaseRow(
         if (!words.Next(out var verb) || !verb.SequenceEqual("RELEASE"u8)) return null;
         bool valid = words.Next(out var name) & words.Next(out var state) & words.NextNumber(out long files)
             & words.NextNumber(out long bytes) & words.NextNumber(out _);
-        (long seconds, bool isUndoable) = (0, false);
+        (long seconds, bool isUndoable) = (-1, false);
         while (words.NextPair(out var key, out var value))
         {
-            if (key.SequenceEqual("time"u8)) _ = Words.IsNumber(value, out seconds);
+            if (key.SequenceEqual("time"u8) && Words.IsNumber(value, out long time) && time <= Limits.UnixSeconds)
+            {
+                seconds = time;
+            }
             isUndoable |= key.SequenceEqual("undo"u8);
         }
         return !valid ? null : new ReleaseRow(

@@ -99,7 +99,8 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
     /// <summary>Makes all that is staged in a release visible, or nothing of it.</summary>
     /// <param name="release">The release.</param>
     /// <param name="progress">Told how many files have their copies, of how many.</param>
-    /// <param name="cancellationToken">Gives up waiting; the index goes on.</param>
+    /// <param name="cancellationToken">Gives up. What still waits for copies ends with it; else the index goes
+    /// on.</param>
     /// <exception cref="CdnException">Nothing of it is visible, unless the message says that it may be.</exception>
     public Task<ReleaseReceipt> ActivateAsync(
         string release, Action<long, long>? progress, CancellationToken cancellationToken) =>
@@ -108,7 +109,8 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
     /// <summary>Makes current again what was before the newest activation.</summary>
     /// <param name="release">The release, which must be the newest active one; null for whichever is.</param>
     /// <param name="progress">Told how many files have their copies, of how many.</param>
-    /// <param name="cancellationToken">Gives up waiting; the index goes on.</param>
+    /// <param name="cancellationToken">Gives up. What still waits for copies ends with it; else the index goes
+    /// on.</param>
     /// <exception cref="CdnException">Nothing changed, unless the message says that it may have.</exception>
     public Task<ReleaseReceipt> RollBackAsync(
         string? release, Action<long, long>? progress, CancellationToken cancellationToken) =>

@@ -33,7 +33,7 @@ internal sealed class WriterSearch(ClientOptions options, Identity? self, IDiale
             }
             if (!_mayPass || time.GetElapsedTime(began) > options.Patience)
             {
-                throw new CdnException(CdnFailure.Unreachable, _why);
+                throw new CdnException(CdnFailure.Unreachable, _why) { ConcernsAll = true };
             }
             await Task.Delay(Pause, time, cancellationToken).ConfigureAwait(false);
         }

@@ -33,7 +33,7 @@ internal sealed partial class PurgeDesk(PurgeLog log, Fleet fleet, TimeProvider 
     public WireError? HandlePurge(Words words, Answer answer)
     {
         if (Purge.Read(words) is not { } purge) return WireErrors.Malformed;
-        PurgeReceipts receipts = new(answer);
+        LongAnswer receipts = new(answer);
         PurgeRound round = new(receipts, time.GetTimestamp());
         lock (_lock)
         {

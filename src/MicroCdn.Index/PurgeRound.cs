@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -6,11 +5,11 @@ using MicroCdn.Protocol;
 namespace MicroCdn.Index;
 
 /// <summary>One purge on its way: which servers have applied it, and which are waited for.</summary>
-internal sealed class PurgeRound(PurgeReceipts receipts, long began)
+internal sealed class PurgeRound(LongAnswer receipts, long began)
 {
     private readonly List<Follower> _pending = [];
 
-    public PurgeReceipts Receipts => receipts;
+    public LongAnswer Receipts => receipts;
 
     /// <summary>The purge's number; 0 while it is not written down.</summary>
     public long Number { get; private set; }
@@ -46,37 +45,6 @@ internal sealed class PurgeRound(PurgeReceipts receipts, long began)
         receipts.Say("END\n"u8);
         receipts.End();
         return true;
-    }
-}
-
-/// <summary>The answer to PURGE: lines as they come.</summary>
-internal sealed class PurgeReceipts(Answer answer) : ILineSource
-{
-    private readonly ConcurrentQueue<byte[]> _lines = new();
-    private volatile bool _isOver;
-
-    /// <summary>Adds a line; from any thread. There are no more of them than servers, and three.</summary>
-    public void Say(ReadOnlySpan<byte> line)
-    {
-        _lines.Enqueue(line.ToArray());
-        answer.Wake();
-    }
-
-    /// <summary>Says that there are no more.</summary>
-    public void End()
-    {
-        _isOver = true;
-        answer.Wake();
-    }
-
-    public bool Write(Answer target)
-    {
-        // Before the lines are looked at: the last may come in between.
-        bool isOver = _isOver;
-        int before = target.UnsentBytes;
-        while (target.UnsentBytes - before < Answer.PieceBytes - Limits.LineBytes
-            && _lines.TryDequeue(out byte[]? line)) target.Write(line);
-        return !isOver || !_lines.IsEmpty;
     }
 }
 

@@ -98,7 +98,8 @@ public static class WireErrors
 
     /// <summary>Too many uploads at once.</summary>
     public static readonly WireError Busy =
-        new("BUSY", false, "This upload, or as many as are taken at once, are under way already; try again soon.");
+        new("BUSY", false, "This upload, another activation or rollback, or as many uploads as are taken at once, are "
+            + "under way already; try again soon.");
 
     /// <summary>A line longer than <see cref="Limits.LineBytes"/>.</summary>
     public static readonly WireError LineTooLong =

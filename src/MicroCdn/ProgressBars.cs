@@ -11,8 +11,10 @@ internal sealed class ProgressBars
 
     private ProgressBars(ProgressContext? context) => _context = context;
 
-    /// <summary>Runs an action that may add bars.</summary>
-    public static async Task RunAsync(Func<ProgressBars, Task> action)
+    /// <summary>Runs an action that may add bars. What is said meanwhile would be written over.</summary>
+    /// <param name="action">The action.</param>
+    /// <param name="isOfBytes">Whether the bars are of bytes; else of things that are counted.</param>
+    public static async Task RunAsync(Func<ProgressBars, Task> action, bool isOfBytes = true)
     {
         if (Console.IsErrorRedirected)
         {
@@ -27,20 +29,34 @@ internal sealed class ProgressBars
             Ansi = Environment.GetEnvironmentVariable("TERM") == "dumb" ? AnsiSupport.No : AnsiSupport.Yes,
         };
         IAnsiConsole terminal = AnsiConsole.Create(settings);
+        ProgressColumn[] ofBytes = isOfBytes ? [new DownloadedColumn(), new TransferSpeedColumn()] : [];
         await terminal.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(),
-                new DownloadedColumn(),
-                new TransferSpeedColumn(), new RemainingTimeColumn())
+            .Columns([new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), .. ofBytes,
+                new RemainingTimeColumn()])
             .StartAsync(context => action(new ProgressBars(context)));
     }
 
     /// <summary>Adds a bar; null when nobody would see it.</summary>
     public IProgress<DownloadProgress>? Add(FileName name) =>
-        _context is null ? null : new Bar(_context.AddTask(Plain(name), autoStart: false), Plain(name));
+        _context is null ? null : new Bar(_context.AddTask(Plain(name.Value), autoStart: false), Plain(name.Value));
+
+    /// <summary>Adds a bar of files that are counted, once there is something to tell; null when nobody would see
+    /// it.</summary>
+    public Action<long, long>? AddCount(string what)
+    {
+        if (_context is null) return null;
+        ProgressTask? task = null;
+        return (done, all) =>
+        {
+            task ??= _context.AddTask(Plain(what));
+            task.MaxValue = Math.Max(1, all);
+            task.Value = done;
+            task.Description = $"{Plain(what)} of {done} of {all} files";
+        };
+    }
 
     // A name may hold anything, also what a terminal or the markup would obey.
-    private static string Plain(FileName name) =>
-        Markup.Escape(string.Concat(name.Value.Select(c => char.IsControl(c) ? '?' : c)));
+    private static string Plain(string name) => Markup.Escape(Table.Plain(name));
 
     private sealed class Bar(ProgressTask task, string name) : IProgress<DownloadProgress>
     {

@@ -44,7 +44,7 @@ internal sealed class NameDesk(Book book, NameTurns turns, PublishRounds rounds,
         return rounds.Begin(answer, told => MoveAsync(old, name, isForced, told));
     }
 
-    private async Task<WireError?> MoveAsync(byte[] old, byte[] name, bool isForced, PurgeReceipts told)
+    private async Task<WireError?> MoveAsync(byte[] old, byte[] name, bool isForced, LongAnswer told)
     {
         (WireError? refusal, long revision, List<NameTurn> turned) = await turns.WriteAsync((_, all, _) =>
         {

@@ -65,7 +65,7 @@ internal sealed partial class OperatorDesk(
 
     private static void Tell(Answer answer, IEnumerable<string> lines)
     {
-        PurgeReceipts told = new(answer);
+        LongAnswer told = new(answer);
         answer.SendList(told);
         foreach (string line in lines) told.Say(Encoding.UTF8.GetBytes(line));
         told.Say("END\n"u8);

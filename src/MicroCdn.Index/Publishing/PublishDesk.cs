@@ -100,7 +100,7 @@ internal sealed partial class PublishDesk
             : RemoveAsync(name, match, told));
     }
 
-    private async Task<WireError?> PublishAsync(PublishRequest request, PurgeReceipts told)
+    private async Task<WireError?> PublishAsync(PublishRequest request, LongAnswer told)
     {
         if (request.UnixSeconds < 0) request = request with { UnixSeconds = _time.GetUtcNow().ToUnixTimeSeconds() };
         FileCopies file = FileOf(request);
@@ -126,7 +126,7 @@ internal sealed partial class PublishDesk
     }
 
     private async Task<WireError?> StageAsync(
-        ServerId release, FileCopies file, bool isNew, long match, PurgeReceipts told)
+        ServerId release, FileCopies file, bool isNew, long match, LongAnswer told)
     {
         long revision = 0;
         WireError? refusal = await _scribe.WriteAsync((number, rows) =>
@@ -139,7 +139,7 @@ internal sealed partial class PublishDesk
         return refusal;
     }
 
-    private async Task<WireError?> RemoveAsync(byte[] name, long match, PurgeReceipts told)
+    private async Task<WireError?> RemoveAsync(byte[] name, long match, LongAnswer told)
     {
         (WireError? refusal, long revision, List<NameTurn> turns) = await _turns.WriteAsync((_, all, _) =>
         {

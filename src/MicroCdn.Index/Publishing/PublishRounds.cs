@@ -13,14 +13,14 @@ internal sealed partial class PublishRounds(ILogger logger)
     private int _count;
 
     /// <summary>Begins one; what it refuses is told like what it tells.</summary>
-    public WireError? Begin(Answer answer, Func<PurgeReceipts, Task<WireError?>> work)
+    public WireError? Begin(Answer answer, Func<LongAnswer, Task<WireError?>> work)
     {
         if (Interlocked.Increment(ref _count) > Most)
         {
             Interlocked.Decrement(ref _count);
             return WireErrors.LimitReached;
         }
-        PurgeReceipts told = new(answer);
+        LongAnswer told = new(answer);
         answer.SendList(told);
         _ = Task.Run(async () =>
         {

@@ -22,6 +22,9 @@ internal readonly record struct PublishedName(long Revision, FileState State, by
     private const int HeadBytes = 8 + sizeof(long);
     private const int FileBytes = HeadBytes + (2 * sizeof(long)) + FileDigest.Length;
 
+    /// <summary>The length of the shortest row's value: that of a name that was removed.</summary>
+    public const int LeastBytes = HeadBytes;
+
     /// <summary>A name that was removed.</summary>
     public static PublishedName Removed(long revision) => new(revision, default, 0);
 

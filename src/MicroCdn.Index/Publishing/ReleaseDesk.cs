@@ -17,11 +17,8 @@ namespace MicroCdn.Index.Publishing;
 internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds copies, NameTurns turns,
     PublishRounds rounds, OrderDesk orders, Router router, TimeProvider time, ILogger logger)
 {
-    // Files whose copies are counted at once: so many orders wait for a server at most.
+    // Files that servers are told at once to keep: so many orders wait for one at most.
     private const int AtOnce = 4_096;
-
-    // A change is at most 32 MiB (decision 19); what else is in it is small.
-    private const int MostBytes = 30 << 20;
 
     // As many rows as are taken out at once when nobody waits for it.
     private const int MostSwept = 5_000;
@@ -29,8 +26,10 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
     // What is staged while it is being activated is taken along, until it does not end.
     private const int MostTries = 3;
 
-    private const int Progress = 1_000;
+    // One that is just ending is waited for: whoever threw away what was being activated may go on at once.
+    private static readonly TimeSpan TurnTime = TimeSpan.FromSeconds(3), Look = TimeSpan.FromMilliseconds(100);
 
+    private readonly Gathering _gathering = new(copies, orders, time, logger);
     private int _busy;
 
     /// <summary>True for a verb that is answered here.</summary>
@@ -70,8 +69,7 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
     {
         ReleaseHead? head = book.Releases.Find(release);
         if (head is { State: ReleaseState.Active }) return WireErrors.ReleaseActive;
-        if (!book.Releases.Has(release, file.Name) && (book.Releases.CountOf(release) >= Releases.MostFiles
-            || book.Releases.StagedCount >= Releases.MostStaged)) return WireErrors.ReleaseFull;
+        if (!book.Releases.HasRoom(release, file.Name, scribe.Together)) return WireErrors.ReleaseFull;
         rows.Add(new RecordRow((byte)BookKind.Release, Releases.KeyOf(release, file.Name),
             (file.State.Digest.IsNone ? PublishedName.Removed(number) : file.As(number)).Write()));
         if (head is { State: ReleaseState.Staged }) return null;
@@ -90,9 +88,9 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
     private long Now => time.GetUtcNow().ToUnixTimeSeconds();
 
     // Two at once could each undo what the other did. Who has heard the end of one may begin the next.
-    private async Task<WireError?> InTurnAsync(Func<Task<WireError?>> work, PurgeReceipts told)
+    private async Task<WireError?> InTurnAsync(Func<Task<WireError?>> work, LongAnswer told)
     {
-        if (Interlocked.Exchange(ref _busy, 1) != 0) return WireErrors.Busy;
+        if (!await HasTurnAsync().ConfigureAwait(false)) return WireErrors.Busy;
         WireError? refusal;
         try
         {
@@ -106,7 +104,22 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
         return refusal;
     }
 
-    private async Task<WireError?> ActivateAsync(ServerId release, PurgeReceipts told)
+    private async Task<bool> HasTurnAsync()
+    {
+        for (long began = time.GetTimestamp(); Interlocked.Exchange(ref _busy, 1) != 0;)
+        {
+            if (time.GetElapsedTime(began) >= TurnTime) return false;
+            await Task.Delay(Look, time).ConfigureAwait(false);
+        }
+        return true;
+    }
+
+    // What nobody hears of any more is not gone on with while it is nothing yet; nor is what was thrown away.
+    private WireError? EndOf(ServerId release, ReleaseState state, LongAnswer told) =>
+        told.IsUnheard ? WireErrors.Busy
+            : book.Releases.Find(release)?.State == state ? null : WireErrors.UnknownRelease;
+
+    private async Task<WireError?> ActivateAsync(ServerId release, LongAnswer told)
     {
         List<(NameTurn Turn, PublishedName Old)> replaced = [];
         for (int tries = 0; tries < MostTries; tries++)
@@ -114,11 +127,12 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
             (IReadOnlyList<(FileName Name, PublishedName File)> files, long edition) = book.Releases.StagedIn(release);
             if (files.Count == 0) return WireErrors.UnknownRelease;
             if (files.Count > Releases.MostFiles) return WireErrors.ReleaseFull;
-            List<NameTurn>? ready = await GatherAsync(
-                [.. files.Select(file => new FileCopies(BytesOf(file.Name), file.File))], told).ConfigureAwait(false);
-            if (ready is null) return WireErrors.NoRoom;
+            (WireError? refusal, List<NameTurn> ready) = await _gathering.RunAsync(
+                [.. files.Select(file => new FileCopies(BytesOf(file.Name), file.File))], told,
+                () => EndOf(release, ReleaseState.Staged, told)).ConfigureAwait(false);
+            if (refusal is not null) return refusal;
             bool isOther = false;
-            (WireError? refusal, long revision, List<NameTurn> turned) = await turns.WriteAsync((number, all, rows) =>
+            (refusal, long revision, List<NameTurn> turned) = await turns.WriteAsync((number, all, rows) =>
             {
                 isOther = book.Releases.StagedIn(release).Edition != edition;
                 if (isOther) return null;
@@ -156,7 +170,7 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
     // What was there before stands beside what is there from now on; what was staged is no more.
     private WireError? Activate(ServerId release, long number, List<NameTurn> ready, List<RecordRow> rows)
     {
-        long bytes = 0, written = 0;
+        (long bytes, long written) = (0, Releases.HeadBytes);
         foreach (NameTurn turn in ready)
         {
             byte[] name = turn.File.Name, key = Releases.KeyOf(release, name);
@@ -164,13 +178,14 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
             rows.Add(new RecordRow((byte)BookKind.Release, key, null));
             rows.Add(new RecordRow((byte)BookKind.Undo, key, before));
             bytes += turn.File.State.Size;
-            written += (2 * key.Length) + before.Length + name.Length + turn.File.As(number).Write().Length;
+            written += Releases.BytesOf(release, name.Length, 1)
+                + before.Length + turn.File.As(number).Write().Length - (2 * PublishedName.LeastBytes);
         }
         rows.Add(HeadRow(release, new ReleaseHead(ReleaseState.Active, number, Now, ready.Count, bytes)));
-        return written > MostBytes ? WireErrors.ReleaseFull : null;
+        return written > Releases.MostBytes ? WireErrors.ReleaseFull : null;
     }
 
-    private async Task<WireError?> RollBackAsync(ServerId? named, PurgeReceipts told)
+    private async Task<WireError?> RollBackAsync(ServerId? named, LongAnswer told)
     {
         Release? newest = book.Releases.All.LastOrDefault(one => one.Head.State != ReleaseState.Staged);
         // Of an older one only a part may be kept, where the index ended while it was swept.
@@ -180,10 +195,12 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
             return WireErrors.UnknownRelease;
         }
         var before = book.Releases.BeforeOf(newest.Name);
-        List<NameTurn>? ready = await GatherAsync([.. before.Where(file => IsAsLeft(BytesOf(file.Name), newest.Head))
-            .Select(file => new FileCopies(BytesOf(file.Name), file.Before))], told).ConfigureAwait(false);
-        if (ready is null) return WireErrors.NoRoom;
-        (WireError? refusal, long revision, List<NameTurn> turned) = await turns.WriteAsync((number, all, rows) =>
+        (WireError? refusal, List<NameTurn> ready) = await _gathering.RunAsync(
+            [.. before.Where(file => IsAsLeft(BytesOf(file.Name), newest.Head))
+                .Select(file => new FileCopies(BytesOf(file.Name), file.Before))], told,
+            () => EndOf(newest.Name, ReleaseState.Active, told)).ConfigureAwait(false);
+        if (refusal is not null) return refusal;
+        (refusal, long revision, List<NameTurn> turned) = await turns.WriteAsync((number, all, rows) =>
         {
             all.AddRange(ready.Where(turn => IsAsLeft(turn.File.Name, newest.Head)));
             rows.AddRange(before.Select(file => new RecordRow(
@@ -206,7 +223,7 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
     private bool IsAsLeft(byte[] name, ReleaseHead head) => head.Revision
         == (book.TryFind(name, out PublishedName now) ? now.Revision : book.RemovedAt(name));
 
-    private async Task<WireError?> UnstageAsync(ServerId release, PurgeReceipts told)
+    private async Task<WireError?> UnstageAsync(ServerId release, LongAnswer told)
     {
         int count = 0;
         WireError? refusal = await scribe.WriteAsync((_, rows) =>
@@ -223,7 +240,7 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
         return refusal;
     }
 
-    private Task<WireError?> ListAsync(PurgeReceipts told)
+    private Task<WireError?> ListAsync(LongAnswer told)
     {
         foreach (Release one in book.Releases.All)
         {
@@ -241,52 +258,7 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
         return Task.FromResult<WireError?>(null);
     }
 
-    // Counts the copies of each file, and has those made that are missing. Who has the bytes says so at once; which
-    // servers these are, nobody remembers. Null when one file has too few.
-    private async Task<List<NameTurn>?> GatherAsync(IReadOnlyList<FileCopies> files, PurgeReceipts told)
-    {
-        IReadOnlyList<CopyPlace> places = orders.Places;
-        NameTurn?[] ready = new NameTurn?[files.Count];
-        using SemaphoreSlim window = new(AtOnce);
-        (int done, bool isShort) = (0, false);
-        await Task.WhenAll(files.Select(async (file, at) =>
-        {
-            await window.WaitAsync().ConfigureAwait(false);
-            try
-            {
-                // What cannot be as a whole is not gone on with.
-                if (Volatile.Read(ref isShort)) return;
-                ready[at] = file.State.Digest.IsNone ? NameTurn.Away(file.Name)
-                    : await GatherAsync(file, places).ConfigureAwait(false);
-                if (ready[at] is null) Volatile.Write(ref isShort, true);
-            }
-            finally
-            {
-                window.Release();
-            }
-            if (Interlocked.Increment(ref done) is var count && count % Progress == 0)
-            {
-                told.Say(Encoding.UTF8.GetBytes($"COPIES {count} {files.Count}\n"));
-            }
-        })).ConfigureAwait(false);
-        return isShort ? null : [.. ready.OfType<NameTurn>()];
-    }
-
-    private async Task<NameTurn?> GatherAsync(FileCopies file, IReadOnlyList<CopyPlace> places)
-    {
-        // One that has the bytes needs no room for them, and who has them is asked by asking.
-        List<Server> order = copies.InOrder(file, _ => true, places);
-        Contact[] sources = copies.SourcesOf(order, places);
-        List<Server> holders = await copies.BringAsync(file, order, sources).ConfigureAwait(false);
-        if (holders.Count >= copies.WantedOf(file))
-        {
-            return new NameTurn(file, [.. holders.Select(server => (ushort)server.Number)]);
-        }
-        LogShort(Encoding.UTF8.GetString(file.Name), holders.Count);
-        return null;
-    }
-
-    private Task ShowAsync(long revision, List<NameTurn> turned, PurgeReceipts told) =>
+    private Task ShowAsync(long revision, List<NameTurn> turned, LongAnswer told) =>
         turns.ShowAsync(revision, turned, (server, isShown) =>
             told.Say(Encoding.UTF8.GetBytes($"{(isShown ? "SHOWN" : "LATE")} {server}\n")));
 
@@ -318,7 +290,4 @@ internal sealed partial class ReleaseDesk(Book book, Scribe scribe, CopyRounds c
 
     [LoggerMessage(2056, LogLevel.Information, "release {Release} is rolled back: {Files} files, revision {Revision}")]
     private partial void LogRolledBack(ServerId release, int files, long revision);
-
-    [LoggerMessage(2057, LogLevel.Warning, "'{Name}' has {Copies} copies, which are too few to make it visible")]
-    private partial void LogShort(string name, int copies);
 }

@@ -15,6 +15,12 @@ internal sealed class Releases
     /// <summary>Most files of one release: it becomes visible by one change (decision 19).</summary>
     public const int MostFiles = 100_000;
 
+    /// <summary>Most bytes of that change, and so of the one that throws a release away.</summary>
+    public const long MostBytes = 32 << 20;
+
+    /// <summary>What such a change has beside the rows of files, at most.</summary>
+    public const long HeadBytes = 4096;
+
     /// <summary>Most files that are staged in all: some hundred bytes of memory each.</summary>
     public const int MostStaged = 400_000;
 
@@ -54,6 +60,51 @@ internal sealed class Releases
         }
     }
 
+    /// <summary>How many bytes the change has at the least that makes files of a release visible.</summary>
+    /// <param name="release">The release.</param>
+    /// <param name="nameBytes">How long their names are together.</param>
+    /// <param name="files">How many these are.</param>
+    public static long BytesOf(ServerId release, long nameBytes, long files)
+    {
+        // A row that is taken out, one of what was there before, and one of the name; each knows its length.
+        const int RowBytes = 8;
+        int keyBytes = Encoding.UTF8.GetByteCount(release.Value) + 1;
+        return (files * ((3 * RowBytes) + (2 * keyBytes) + (2 * PublishedName.LeastBytes))) + (3 * nameBytes);
+    }
+
+    /// <summary>False when one more file is more than can be staged.</summary>
+    /// <param name="release">The release.</param>
+    /// <param name="name">The file's name.</param>
+    /// <param name="together">The rows of the same change that come before it.</param>
+    public bool HasRoom(ServerId release, ReadOnlySpan<byte> name, IReadOnlyList<RecordRow> together)
+    {
+        if (!FileName.TryCreate(name, out FileName wanted)) return false;
+        lock (_lock)
+        {
+            Page? page = _pages.GetValueOrDefault(release);
+            if (page is not null && page.Staged.ContainsKey(wanted)) return true;
+            Load load = new(_staged + 1, (page?.Staged.Count ?? 0) + 1, (page?.NameBytes ?? 0) + name.Length);
+            // Far from the limits nothing has to be counted.
+            int most = together.Count;
+            if (IsPossible(new Load(load.All + most, load.Files + most,
+                load.NameBytes + (most * (long)Limits.NameBytes)))) return true;
+            foreach (RecordRow row in together)
+            {
+                if (row.Kind != (byte)BookKind.Release || row.Value is null
+                    || !TryKey(row.Key, out ServerId other, out FileName? read) || read is not { } file) continue;
+                // The same once more is judged when the first is written.
+                if (other == release && file == wanted) return true;
+                if (_pages.TryGetValue(other, out Page? its) && its.Staged.ContainsKey(file)) continue;
+                load = load with { All = load.All + 1 };
+                if (other == release) load = new Load(load.All, load.Files + 1, load.NameBytes + LengthOf(file));
+            }
+            return IsPossible(load);
+        }
+
+        bool IsPossible(Load load) => load.All <= MostStaged && load.Files <= MostFiles
+            && HeadBytes + BytesOf(release, load.NameBytes, load.Files) <= MostBytes;
+    }
+
     /// <summary>How many files are staged in all.</summary>
     public int StagedCount
     {
@@ -70,19 +121,6 @@ internal sealed class Releases
         {
             return _pages.TryGetValue(release, out Page? page) && page.Head.Revision > 0 ? page.Head : null;
         }
-    }
-
-    /// <summary>How many files are staged in a release.</summary>
-    public int CountOf(ServerId release)
-    {
-        lock (_lock) return _pages.TryGetValue(release, out Page? page) ? page.Staged.Count : 0;
-    }
-
-    /// <summary>True for a name that is staged in a release.</summary>
-    public bool Has(ServerId release, ReadOnlySpan<byte> name)
-    {
-        if (!FileName.TryCreate(name, out FileName file)) return false;
-        lock (_lock) return _pages.TryGetValue(release, out Page? page) && page.Staged.ContainsKey(file);
     }
 
     /// <summary>What is staged in a release, and a number that is another one when something of it changed.</summary>
@@ -127,9 +165,15 @@ internal sealed class Releases
             else
             {
                 if (!PublishedName.TryRead(value, out PublishedName published)) return false;
-                Dictionary<FileName, PublishedName> files = kind == BookKind.Undo ? page.Before : page.Staged;
-                if (!files.ContainsKey(file) && kind == BookKind.Release) _staged++;
-                files[file] = published;
+                if (kind == BookKind.Undo) page.Before[file] = published;
+                else
+                {
+                    if (!page.Staged.ContainsKey(file))
+                    {
+                        (_staged, page.NameBytes) = (_staged + 1, page.NameBytes + LengthOf(file));
+                    }
+                    page.Staged[file] = published;
+                }
             }
             page.Edition = ++_edition;
             _pages[release] = page;
@@ -147,7 +191,7 @@ internal sealed class Releases
             page.Edition = ++_edition;
             if (name is not { } file) page.Head = default;
             else if (kind == BookKind.Undo) page.Before.Remove(file);
-            else if (page.Staged.Remove(file)) _staged--;
+            else Unstage(page, file);
             if (page.IsEmpty) _pages.Remove(release);
         }
     }
@@ -169,8 +213,7 @@ internal sealed class Releases
                 foreach (FileName name in page.Staged.Keys.Where(
                     name => !kept.Contains((BookKind.Release, release.Value, name.Value))))
                 {
-                    page.Staged.Remove(name);
-                    _staged--;
+                    Unstage(page, name);
                 }
                 foreach (FileName name in page.Before.Keys.Where(
                     name => !kept.Contains((BookKind.Undo, release.Value, name.Value))))
@@ -184,6 +227,13 @@ internal sealed class Releases
         }
     }
 
+    private void Unstage(Page page, FileName file)
+    {
+        if (page.Staged.Remove(file)) (_staged, page.NameBytes) = (_staged - 1, page.NameBytes - LengthOf(file));
+    }
+
+    private static int LengthOf(FileName file) => Encoding.UTF8.GetByteCount(file.Value);
+
     private static bool TryKey(ReadOnlySpan<byte> key, out ServerId release, out FileName? name)
     {
         int zero = key.IndexOf((byte)0);
@@ -195,6 +245,9 @@ internal sealed class Releases
         return true;
     }
 
+    // How much is staged: in all, and of one release.
+    private readonly record struct Load(int All, int Files, long NameBytes);
+
     private sealed class Page
     {
         public ReleaseHead Head { get; set; }
@@ -202,6 +255,9 @@ internal sealed class Releases
         public Dictionary<FileName, PublishedName> Staged { get; } = [];
 
         public Dictionary<FileName, PublishedName> Before { get; } = [];
+
+        /// <summary>How long the names are together that are staged.</summary>
+        public long NameBytes { get; set; }
 
         public long Edition { get; set; }
 

@@ -35,6 +35,10 @@ internal sealed partial class Scribe(
     private volatile bool _leads = succession is null;
     private bool _isUncertain;
 
+    /// <summary>What the change that is being worked out holds so far; for a draft alone, which is part of
+    /// it.</summary>
+    public IReadOnlyList<RecordRow> Together => _rows;
+
     /// <summary>True when this index may write, and give orders.</summary>
     public bool Leads => _leads;
 

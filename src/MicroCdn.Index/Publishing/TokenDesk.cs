@@ -87,7 +87,7 @@ public sealed partial class TokenDesk
     private WireError? List(Words words, Answer answer)
     {
         if (!words.OnlyUnknownPairs()) return WireErrors.Malformed;
-        PurgeReceipts told = new(answer);
+        LongAnswer told = new(answer);
         answer.SendList(told);
         foreach (TokenGrant grant in _table.All)
         {

@@ -21,7 +21,7 @@ internal static class BookVerbs
             if (await SqliteInspection.CheckAsync(folder, token) is not { } found) return Nothing(folder);
             foreach (string damage in found.Damages) Messages.Say($"'{folder}': {damage}.");
             return found.Damages.Count > 0 ? ExitCode.Failed
-                : Messages.Print(() => Console.WriteLine($"sound: {Describe(found)}"));
+                : Messages.Print($"sound: {Describe(found)}");
         }));
         return verb;
     }
@@ -47,7 +47,7 @@ internal static class BookVerbs
                 return ExitCode.Usage;
             }
             if (await SqliteBackup.CopyAsync(folder, file, token) is not { } copied) return Nothing(folder);
-            return Messages.Print(() => Console.WriteLine($"saved {file} ({Describe(copied)})"));
+            return Messages.Print($"saved {file} ({Describe(copied)})");
         }));
         return verb;
     }

@@ -47,7 +47,7 @@ internal static class DrainVerb
             {
                 (int code, string said) = await TellAsync(monitor, self, $"{word} {server}", expected, token);
                 codes.Add(code);
-                if (code == ExitCode.Done) Console.WriteLine($"{server} {done} (monitor {monitor})");
+                if (code == ExitCode.Done) Messages.Line($"{server} {done} (monitor {monitor})");
                 else Messages.Say(said);
             }
             return codes.Distinct().Count() == 1 ? codes[0] : ExitCode.Partial;

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using MicroCdn.Client;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
@@ -28,7 +27,7 @@ internal static class FolderFiles
         string path, FolderOptions folder, Publisher publisher, CancellationToken token)
     {
         List<LocalFile> files;
-        int passed;
+        List<string> passed;
         try
         {
             (files, passed) = Find(path, folder.Prefix);
@@ -38,67 +37,70 @@ internal static class FolderFiles
             Messages.Say($"'{path}' cannot be read: {exception.Message}");
             return ExitCode.Failed;
         }
-        if (passed > 0)
+        if (passed.Count > 0)
         {
-            Messages.Say($"{passed} links, pipes, devices, or files whose names are none for MicroCDN, are passed "
-                + "over.");
+            Messages.Say($"{passed.Count} links, pipes, devices, or files whose names are none for MicroCDN, are "
+                + "passed over.");
         }
-        long[] counts = new long[4], bytes = new long[4];
+        FolderReport report = new(folder);
         IReadOnlyList<(FileName Name, CdnException Why)> failures = [];
-        await ProgressBars.RunAsync(async bars => failures = await new FolderPublisher(publisher).RunAsync(
-            files, folder, step =>
-            {
-                Interlocked.Increment(ref counts[(int)step.Act]);
-                Interlocked.Add(ref bytes[(int)step.Act], step.Bytes);
-                if (folder.IsDryRun && step.Act != FolderAct.Keep) Say(step);
-            }, bars.Add(Label(path)), token));
+        try
+        {
+            await ProgressBars.RunAsync(async bars => failures = await new FolderPublisher(publisher).RunAsync(
+                files, folder with { Passed = passed }, report.Add, bars.Add(Label(path)), token));
+        }
+        catch (CdnException exception) when (report.Puts > 0 && !folder.IsDryRun)
+        {
+            Messages.Say(exception.Message);
+            Messages.Say($"{report.Puts} files were {report.What} until then; the same command goes on.");
+            return ExitCode.Of(exception.Failure);
+        }
         foreach ((FileName name, CdnException why) in failures.Take(MostTold))
         {
             Messages.Say($"{name}: {why.Message}");
         }
         if (failures.Count > MostTold) Messages.Say($"and {failures.Count - MostTold} more were not published.");
-        long put = counts[(int)FolderAct.Put] + counts[(int)FolderAct.Replace];
-        string size = Table.Size(bytes[(int)FolderAct.Put] + bytes[(int)FolderAct.Replace]);
-        string verb = folder.IsDryRun ? "would be " : "";
-        string what = folder.Put.Release is null ? "published" : $"staged in {folder.Put.Release}";
-        string removed = folder.Deletes ? $", {counts[(int)FolderAct.Remove]} {verb}removed" : "";
-        int printed = Messages.Print(() => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{put} files ({size}) {verb}{what}, {counts[(int)FolderAct.Keep]} were there{removed}")));
-        if (printed != ExitCode.Done || failures.Count == 0) return printed;
+        if (report.Left > 0)
+        {
+            Messages.Say($"{report.Left} published names are not removed: the folder has something there that is "
+                + "passed over, or cannot be read.");
+        }
+        int printed = Messages.Print(report.Print);
+        if (printed != ExitCode.Done) return printed;
+        if (failures.Count == 0) return report.Left > 0 ? ExitCode.Partial : ExitCode.Done;
         int[] codes = [.. failures.Select(failure => ExitCode.Of(failure.Why.Failure)).Distinct()];
         return failures.Count == files.Count && codes.Length == 1 ? codes[0] : ExitCode.Partial;
     }
 
     // Links may lead anywhere, also in circles. What has a name that is no text is not found under it, and passed over
-    // like pipes and devices.
-    private static (List<LocalFile> Files, int Passed) Find(string path, string prefix)
+    // like pipes and devices, and like what cannot be looked at.
+    private static (List<LocalFile> Files, List<string> Passed) Find(string path, string prefix)
     {
         string root = Path.GetFullPath(path);
         List<LocalFile> files = [];
-        int passed = 0;
+        List<string> passed = [];
         Stack<DirectoryInfo> folders = new([new DirectoryInfo(root)]);
         while (folders.TryPop(out DirectoryInfo? folder))
         {
             foreach (FileSystemInfo entry in folder.EnumerateFileSystemInfos())
             {
-                if (entry.LinkTarget is not null) passed++;
+                string place = prefix + Path.GetRelativePath(root, entry.FullName)
+                    .Replace(Path.DirectorySeparatorChar, '/');
+                if (entry.LinkTarget is not null) passed.Add(place);
                 else if (entry is DirectoryInfo inner) folders.Push(inner);
-                else if (entry is FileInfo file && PlainFile.Is(file.FullName) && FileName.TryCreate(
-                    prefix + Path.GetRelativePath(root, file.FullName), out FileName name))
+                else if (entry is FileInfo file && PlainFile.Is(file.FullName)
+                    && FileName.TryCreate(place, out FileName name))
                 {
                     long seconds = new DateTimeOffset(file.LastWriteTimeUtc).ToUnixTimeSeconds();
                     files.Add(new LocalFile(name, () => PlainFile.Open(file.FullName, bufferBytes: 0), file.Length,
                         Math.Clamp(seconds, -1, Limits.UnixSeconds)));
                 }
-                else passed++;
+                else passed.Add(place);
             }
         }
         files.Sort((one, other) => string.CompareOrdinal(one.Name.Value, other.Name.Value));
         return (files, passed);
     }
-
-    private static void Say(FolderStep step) => Messages.Print(() => Console.WriteLine(
-        $"{(step.Act == FolderAct.Remove ? "remove " : "put    ")} {Table.Plain(step.Name.Value)}"));
 
     private static FileName Label(string path) =>
         FileName.TryCreate(Path.GetFileName(Path.GetFullPath(path)), out FileName name)

@@ -92,7 +92,7 @@ internal static class GetVerb
             DownloadResult result = await fetch();
             string resumed = result.Resumed > 0 ? $", {result.Resumed} were there already" : "";
             return Messages.Print(() =>
-                Console.WriteLine($"saved {result.Path} ({result.Size} bytes from {result.Server}{resumed})"));
+                Messages.Line($"saved {result.Path} ({result.Size} bytes from {result.Server}{resumed})"));
         }
         catch (OperationCanceledException)
         {

@@ -36,7 +36,7 @@ internal static class KeyVerb
             CryptographicOperations.ZeroMemory(secret);
             string path = parsed.GetValue(output)!;
             KeyFile.Write(path, new Keyring(key));
-            Console.WriteLine(
+            Messages.Line(
                 $"wrote {key} to {path}; start index, monitor and content servers with --key-file {path}");
         }));
         return verb;
@@ -80,7 +80,7 @@ internal static class KeyVerb
                     $"'{choice.Path}' holds the key of one server; tokens are issued where the cluster key is");
             }
             long end = TimeProvider.System.GetUtcNow().Add(parsed.GetValue(life)).ToUnixTimeSeconds();
-            Console.WriteLine(JoinToken.Issue(cluster, what, server, end, RandomNumberGenerator.Fill).ToText());
+            Messages.Line(JoinToken.Issue(cluster, what, server, end, RandomNumberGenerator.Fill).ToText());
             if (!Console.IsOutputRedirected) Console.Error.WriteLine("Run 'microcdn key join HOST:PORT' on the new "
                 + "server, with the index's host and line port, and paste this line when it asks.");
         }));
@@ -129,7 +129,7 @@ internal static class KeyVerb
             Keyring keys = await client.JoinAsync(host, port, token, interruption.Token);
             KeyFile.Write(output, keys);
             string id = token.Role == PeerRole.Content ? $" --server-id {token.Server}" : "";
-            Console.WriteLine($"wrote {keys.First} to {output}; start with --key-file {output}{id}");
+            Messages.Line($"wrote {keys.First} to {output}; start with --key-file {output}{id}");
             return ExitCode.Done;
         }
         catch (UnusableKeyFileException exception)

@@ -31,10 +31,10 @@ internal static class LsVerb
     private static void WriteTable(List<FileRow> rows)
     {
         int width = rows.Count == 0 ? 0 : rows.Max(row => Table.Size(row.Size).Length);
-        using StreamWriter output = Table.Output();
+        using PlainLines output = new();
         foreach (FileRow row in rows)
         {
-            output.WriteLine($"{Table.Size(row.Size).PadLeft(width)}  {Table.Plain(row.Name.Value)}");
+            output.WriteLine($"{Table.Size(row.Size).PadLeft(width)}  {row.Name.Value}");
         }
     }
 

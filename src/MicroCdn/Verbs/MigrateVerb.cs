@@ -32,8 +32,8 @@ internal static class MigrateVerb
             await HoldAsync(first, source, token);
             await HoldAsync(second, target, token);
             CopiedRecords copied = await RecordCopy.CopyAsync(first, second, token);
-            return Messages.Print(() => Console.WriteLine($"copied {copied.Rows} rows from {source} to {target}; "
-                + $"{source} is as it was: start no index on it any more"));
+            return Messages.Print($"copied {copied.Rows} rows from {source} to {target}; "
+                + $"{source} is as it was: start no index on it any more");
         }));
         return verb;
     }

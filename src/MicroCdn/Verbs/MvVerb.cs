@@ -30,8 +30,8 @@ internal static class MvVerb
             }
             long revision = await PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile))
                 .MoveAsync(from, to, parsed.GetValue(isForced), token);
-            return Messages.Print(() => Console.WriteLine(
-                string.Create(CultureInfo.InvariantCulture, $"moved {from} to {to} (revision {revision})")));
+            return Messages.Print(
+                string.Create(CultureInfo.InvariantCulture, $"moved {from} to {to} (revision {revision})"));
         }));
         return verb;
     }

@@ -41,7 +41,7 @@ internal static class PolicyVerb
                 + (parsed.GetValue(spread) ? " spread=1" : "") + named;
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"POLICY {Encoded(parsed.GetValue(prefix)!)} {words}", token);
-            return Messages.Print(() => Console.WriteLine($"{Table.Plain(parsed.GetValue(prefix)!)}  {words}"));
+            return Messages.Print($"{parsed.GetValue(prefix)!}  {words}");
         }));
         return verb;
     }
@@ -57,8 +57,8 @@ internal static class PolicyVerb
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"POLICY {Encoded(parsed.GetValue(prefix)!)}", token);
-            return Messages.Print(() => Console.WriteLine(
-                $"took out the policy of {Table.Plain(parsed.GetValue(prefix)!)}"));
+            return Messages.Print(
+                $"took out the policy of {parsed.GetValue(prefix)!}");
         }));
         return verb;
     }
@@ -79,7 +79,7 @@ internal static class PolicyVerb
                 {
                     if (line.Split(' ', 3) is ["POLICY", { } name, { } words])
                     {
-                        Console.WriteLine($"{Table.Plain(Decoded(name))}  {Table.Plain(words)}");
+                        Messages.Line($"{Decoded(name)}  {words}");
                     }
                 }
             });

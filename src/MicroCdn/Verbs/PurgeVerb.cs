@@ -52,19 +52,19 @@ internal static class PurgeVerb
 
     private static void WriteTable(List<PurgeResult> results)
     {
-        using StreamWriter output = Table.Output();
+        using PlainLines output = new();
         foreach (PurgeResult result in results)
         {
             if (result.Trouble is { } trouble) Messages.Say(trouble);
             else if (result.Servers.Count == 0) output.WriteLine($"{result.Purge}: no server asks for purges");
             foreach (PurgeReceipt server in result.Servers)
             {
-                output.WriteLine(Table.Plain($"{server.Id}  {result.Purge}: {server switch
+                output.WriteLine($"{server.Id}  {result.Purge}: {server switch
                 {
                     { State: PurgeAnswer.Purged } => $"purged in {server.Milliseconds} ms",
                     { State: PurgeAnswer.Away } => "away, purges it before it serves",
                     _ => "did not answer, purges it when it is back",
-                }}"));
+                }}");
             }
         }
     }

@@ -73,8 +73,9 @@ internal sealed class PutFlags
     public async Task<int> ActivateAsync(ParseResult parsed, int staged, CancellationToken token)
     {
         if (staged != ExitCode.Done || !parsed.GetValue(_activates)) return staged;
-        return ReleaseVerbs.Print("activated",
-            await Publisher(parsed).ActivateAsync(parsed.GetValue(_stage)!, null, token));
+        string release = parsed.GetValue(_stage)!;
+        return await ReleaseVerbs.RunAsync(
+            "activated", release, told => Publisher(parsed).ActivateAsync(release, told, token));
     }
 
     /// <summary>Who publishes, by the flags.</summary>

@@ -60,8 +60,8 @@ internal static class PutVerb
                 options with { UnixSeconds = Math.Clamp(seconds, -1, Limits.UnixSeconds) }, bars.Add(name), token));
             string servers = string.Join(", ", done!.Servers);
             string what = options.Release is null ? $"published {name}" : $"staged {name} in {options.Release}";
-            return Messages.Print(() => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{what} ({done.Size} bytes, revision {done.Revision}) on {servers}")));
+            return Messages.Print(string.Create(CultureInfo.InvariantCulture,
+                $"{what} ({done.Size} bytes, revision {done.Revision}) on {servers}"));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

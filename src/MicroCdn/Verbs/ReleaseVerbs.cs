@@ -14,14 +14,14 @@ internal static class ReleaseVerbs
     public static IEnumerable<Command> Create() =>
     [
         Turn("activate", "Make all that is staged in a release visible at once, or nothing of it.", isNeeded: true,
-            "activated", (publisher, release, token) => publisher.ActivateAsync(release!, null, token)),
+            "activated", (publisher, release, told, token) => publisher.ActivateAsync(release!, told, token)),
         Turn("rollback", "Make current again what was before the newest activation.", isNeeded: false,
-            "rolled back", (publisher, release, token) => publisher.RollBackAsync(release, null, token)),
+            "rolled back", (publisher, release, told, token) => publisher.RollBackAsync(release, told, token)),
         Unstage(), List(),
     ];
 
     private static Command Turn(string name, string description, bool isNeeded, string done,
-        Func<Publisher, string?, CancellationToken, Task<ReleaseReceipt>> turn)
+        Func<Publisher, string?, Action<long, long>?, CancellationToken, Task<ReleaseReceipt>> turn)
     {
         Argument<string?> release = PutFlags.Release(isNeeded);
         if (!isNeeded) release.Description = "The release, which must be the newest active one; by default that.";
@@ -31,24 +31,40 @@ internal static class ReleaseVerbs
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
-            return Print(done, await turn(PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile)),
-                parsed.GetValue(release), token));
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
+            string? named = parsed.GetValue(release);
+            return await RunAsync(done, named, told => turn(publisher, named, told, token));
         }));
         return verb;
     }
 
-    /// <summary>Says what turned, and on which servers.</summary>
-    public static int Print(string done, ReleaseReceipt receipt) => Messages.Print(() =>
+    /// <summary>Has a release turn, tells on a terminal how many of its files have their copies, and says what came of
+    /// it.</summary>
+    public static async Task<int> RunAsync(
+        string done, string? release, Func<Action<long, long>?, Task<ReleaseReceipt>> turn)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        ReleaseReceipt? receipt = null;
+        await ProgressBars.RunAsync(async bars =>
+        {
+            Action<long, long>? told = bars.AddCount($"{release ?? "release"}: copies");
+            long files = 0;
+            receipt = await turn(told is null ? null : (ready, all) => told(ready, files = all));
+            if (files > 0) told!(files, files);
+        }, isOfBytes: false);
+        return Print(done, receipt!);
+    }
+
+    private static int Print(string done, ReleaseReceipt receipt) => Messages.Print(() =>
+    {
+        Messages.Line(string.Create(CultureInfo.InvariantCulture,
             $"{done} {receipt.Release} ({receipt.Files} files, revision {receipt.Revision})"));
         if (receipt.Kept > 0)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            Messages.Line(string.Create(CultureInfo.InvariantCulture,
                 $"{receipt.Kept} names stay as they are: they were published anew since"));
         }
-        foreach (string server in receipt.Shown) Console.WriteLine($"shown by {server}");
-        foreach (string server in receipt.Late) Console.WriteLine($"late: {server} shows it when it is back");
+        foreach (string server in receipt.Shown) Messages.Line($"shown by {server}");
+        foreach (string server in receipt.Late) Messages.Line($"late: {server} shows it when it is back");
     });
 
     private static Command Unstage()
@@ -62,8 +78,8 @@ internal static class ReleaseVerbs
         {
             long count = await PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile))
                 .UnstageAsync(parsed.GetValue(release)!, token);
-            return Messages.Print(() => Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{parsed.GetValue(release)}: {count} files are staged no more")));
+            return Messages.Print(string.Create(
+                CultureInfo.InvariantCulture, $"{parsed.GetValue(release)}: {count} files are staged no more"));
         }));
         return verb;
     }
@@ -94,17 +110,15 @@ internal static class ReleaseVerbs
     private static void WriteTable(List<ReleaseRow> rows)
     {
         int width = Math.Max(7, rows.Select(row => row.Name.Length).DefaultIfEmpty().Max());
-        using StreamWriter output = Table.Output();
+        using PlainLines output = new();
         output.WriteLine($"{"RELEASE".PadRight(width)}  STATE         FILES        SIZE  SINCE");
         foreach (ReleaseRow row in rows)
         {
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Table.Plain(row.Name).PadRight(width)}  "
-                + $"{row.State,-11}  {row.Files,6}  {Table.Size(row.Bytes),10}  {TimeOf(row)}"));
+            string since = Table.Time(row.UnixSeconds) ?? "unknown";
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{row.Name.PadRight(width)}  "
+                + $"{row.State,-11}  {row.Files,6}  {Table.Size(row.Bytes),10}  {since}"));
         }
     }
-
-    private static string TimeOf(ReleaseRow row) => DateTimeOffset.FromUnixTimeSeconds(row.UnixSeconds)
-        .ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     private static void WriteJson(List<ReleaseRow> rows)
     {
@@ -118,7 +132,7 @@ internal static class ReleaseVerbs
             writer.WriteString("state", row.State);
             writer.WriteNumber("files", row.Files);
             writer.WriteNumber("bytes", row.Bytes);
-            writer.WriteString("since", TimeOf(row));
+            writer.WriteString("since", Table.Time(row.UnixSeconds));
             writer.WriteBoolean("undoable", row.IsUndoable);
             writer.WriteEndObject();
         }

@@ -27,8 +27,8 @@ internal static class RmVerb
             FileName removed = parsed.GetValue(name);
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             long revision = await publisher.RemoveAsync(removed, match: 0, token);
-            return Messages.Print(() => Console.WriteLine(
-                string.Create(CultureInfo.InvariantCulture, $"removed {removed} (revision {revision})")));
+            return Messages.Print(
+                string.Create(CultureInfo.InvariantCulture, $"removed {removed} (revision {revision})"));
         }));
         return verb;
     }

@@ -60,7 +60,7 @@ internal static class ServerVerb
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"RESUME {parsed.GetValue(id)}", token);
-            return Messages.Print(() => Console.WriteLine($"{parsed.GetValue(id)} is in use again"));
+            return Messages.Print($"{parsed.GetValue(id)} is in use again");
         }));
         return verb;
     }
@@ -83,8 +83,8 @@ internal static class ServerVerb
             long? left = status.Servers.FirstOrDefault(one => one.Id == server.Value)?.Left;
             if (left == 0)
             {
-                return Messages.Print(() => Console.WriteLine(
-                    $"{server} is retired and may be switched off: all its files are safe elsewhere"));
+                return Messages.Print(
+                    $"{server} is retired and may be switched off: all its files are safe elsewhere");
             }
             // Another operator may have said that it stays; or it is gone, and the index forgot it.
             unknown = left is null ? unknown + 1 : 0;

@@ -70,12 +70,12 @@ internal static class ServersVerb
     {
         int id = Math.Max(6, seen.Select(s => s.Row.Id.Value.Length).DefaultIfEmpty().Max());
         int address = Math.Max(7, seen.Select(s => Address(s.Row).Length).DefaultIfEmpty().Max());
-        using StreamWriter output = Table.Output();
+        using PlainLines output = new();
         output.WriteLine($"{"SERVER".PadRight(id)}  {"ADDRESS".PadRight(address)}  LOAD  INDEX      MONITOR    REASON");
         foreach ((ServerRow row, string index, string monitor, string? why) in seen)
         {
             string server = $"{row.Id.Value.PadRight(id)}  {Address(row).PadRight(address)}";
-            string states = $"{index,-StateWidth}  {monitor,-StateWidth}  {Table.Plain(why ?? "")}";
+            string states = $"{index,-StateWidth}  {monitor,-StateWidth}  {why ?? ""}";
             output.WriteLine($"{server}  {row.Load,4}  {states}".TrimEnd());
         }
     }

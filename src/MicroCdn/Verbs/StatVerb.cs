@@ -36,23 +36,19 @@ internal static class StatVerb
 
     private static void WriteTable(PublishedFile file)
     {
-        using StreamWriter output = Table.Output();
-        output.WriteLine($"name      {Table.Plain(file.Name.Value)}");
+        using PlainLines output = new();
+        output.WriteLine($"name      {file.Name.Value}");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"size      {file.Size}"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"revision  {file.Revision}"));
         output.WriteLine($"sha256    {file.Digest}");
-        output.WriteLine($"modified  {TimeOf(file) ?? "unknown"}");
+        output.WriteLine($"modified  {Table.Time(file.UnixSeconds) ?? "unknown"}");
         string spread = file.IsSpread ? ", in as many zones as there are" : "";
         output.WriteLine($"copies    {file.Servers.Count} of {file.Copies}{spread}");
         foreach ((string id, string host, int port, string state) in file.Servers)
         {
-            output.WriteLine($"server    {Table.Plain(id)} {host}:{port} {state}");
+            output.WriteLine($"server    {id} {host}:{port} {state}");
         }
     }
-
-    private static string? TimeOf(PublishedFile file) => file.UnixSeconds < 0 ? null
-        : DateTimeOffset.FromUnixTimeSeconds(file.UnixSeconds).ToString(
-            "yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     private static void WriteJson(PublishedFile file)
     {
@@ -63,7 +59,7 @@ internal static class StatVerb
         writer.WriteNumber("size", file.Size);
         writer.WriteNumber("revision", file.Revision);
         writer.WriteString("sha256", file.Digest.ToString());
-        writer.WriteString("modified", TimeOf(file));
+        writer.WriteString("modified", Table.Time(file.UnixSeconds));
         writer.WriteNumber("copies", file.Copies);
         writer.WriteBoolean("spread", file.IsSpread);
         writer.WriteStartArray("servers");

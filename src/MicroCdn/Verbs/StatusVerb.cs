@@ -48,7 +48,7 @@ internal static class StatusVerb
 
     private static void WriteTable(CopyStatus status)
     {
-        using StreamWriter output = Table.Output();
+        using PlainLines output = new();
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"published   {status.Names} files"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"copies      {status.There} of {status.Copies}"));
@@ -67,7 +67,7 @@ internal static class StatusVerb
         {
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"not to be had  {status.Lost} files: no server that is there has them"));
-            foreach (string name in status.LostNames) output.WriteLine($"  {Table.Plain(name)}");
+            foreach (string name in status.LostNames) output.WriteLine($"  {name}");
         }
         int width = Math.Max(6, status.Servers.Select(server => server.Id.Length).DefaultIfEmpty().Max());
         output.WriteLine();
@@ -76,7 +76,7 @@ internal static class StatusVerb
         {
             string room = server.Capacity is { } bytes ? Table.Size(bytes) : "-";
             string free = server.Free is { } more ? Table.Size(more) : "-";
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Table.Plain(server.Id).PadRight(width)}  "
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{server.Id.PadRight(width)}  "
                 + $"{server.State,-9}  {server.Copies,9}  {room,9}  {free,9}  {NoteOf(server)}").TrimEnd());
         }
     }

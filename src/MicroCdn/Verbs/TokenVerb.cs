@@ -45,7 +45,7 @@ internal static class TokenVerb
                 parsed.GetValue(prefix) ?? "", -1, parsed.GetValue(note) ?? "");
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"TOKEN_ADD {grant.ToWords()}", cancelled);
-            return Messages.Print(() => Console.WriteLine(token.Reveal()));
+            return Messages.Print(token.Reveal());
         }));
         return verb;
     }
@@ -84,7 +84,7 @@ internal static class TokenVerb
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"TOKEN_REMOVE {parsed.GetValue(id)}", cancelled);
-            return Messages.Print(() => Console.WriteLine($"took back token {parsed.GetValue(id)}"));
+            return Messages.Print($"took back token {parsed.GetValue(id)}");
         }));
         return verb;
     }
@@ -97,7 +97,7 @@ internal static class TokenVerb
         string since = DateTimeOffset.FromUnixTimeSeconds(Math.Max(0, grant.UnixSeconds))
             .ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
         string names = grant.Prefix.Length == 0 ? "every name" : $"{grant.Prefix}*";
-        Console.WriteLine($"{grant.Id}  {TokenGrant.TextOf(grant.Scopes),-26}  {since}  {Table.Plain(names)}  "
-            + Table.Plain(grant.Note));
+        Messages.Line($"{grant.Id}  {TokenGrant.TextOf(grant.Scopes),-26}  {since}  {names}  "
+            + grant.Note);
     }
 }

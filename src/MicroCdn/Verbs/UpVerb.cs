@@ -173,29 +173,29 @@ internal static class UpVerb
     {
         string port = plan.IndexPort == 5050 ? "" : $" --index-port {plan.IndexPort}";
         string monitor = plan.MonitorTcpPort == 6001 ? "" : $" --monitor-tcp-port {plan.MonitorTcpPort}";
-        Console.WriteLine();
-        Console.WriteLine("MicroCDN is up:");
-        Console.WriteLine($"  index    TCP {plan.IndexPort}, HTTP {plan.GatewayPort}, "
+        Messages.Line();
+        Messages.Line("MicroCDN is up:");
+        Messages.Line($"  index    TCP {plan.IndexPort}, HTTP {plan.GatewayPort}, "
             + (plan.Admin is { } door ? $"publishing by HTTP {door.Port}" : "no publishing by HTTP"));
-        Console.WriteLine($"  monitor  TCP {plan.MonitorTcpPort}, heartbeats UDP {plan.MonitorUdpPort}");
+        Messages.Line($"  monitor  TCP {plan.MonitorTcpPort}, heartbeats UDP {plan.MonitorUdpPort}");
         for (int number = 0; number < plan.Folders.Length; number++)
         {
-            Console.WriteLine($"  {Plan.IdOf(number),-8} TCP {plan.PortOf(number)}, HTTP {plan.HttpPortOf(number)}, "
+            Messages.Line($"  {Plan.IdOf(number),-8} TCP {plan.PortOf(number)}, HTTP {plan.HttpPortOf(number)}, "
                 + $"serving {plan.Folders[number]}");
         }
-        Console.WriteLine();
-        Console.WriteLine("Try in another terminal:");
-        Console.WriteLine($"  microcdn ls{port}");
-        Console.WriteLine($"  microcdn get hello.txt{port}");
-        Console.WriteLine($"  microcdn servers{port}{monitor}");
-        Console.WriteLine($"  curl -L http://localhost:{plan.GatewayPort}/hello.txt");
+        Messages.Line();
+        Messages.Line("Try in another terminal:");
+        Messages.Line($"  microcdn ls{port}");
+        Messages.Line($"  microcdn get hello.txt{port}");
+        Messages.Line($"  microcdn servers{port}{monitor}");
+        Messages.Line($"  curl -L http://localhost:{plan.GatewayPort}/hello.txt");
         if (plan.Pull(0) is { Prefixes: [var prefix, ..] })
         {
-            Console.WriteLine($"  curl -L http://localhost:{plan.GatewayPort}{prefix}");
+            Messages.Line($"  curl -L http://localhost:{plan.GatewayPort}{prefix}");
         }
-        Console.WriteLine(
+        Messages.Line(
             "From a clone, write 'dotnet run --project src/MicroCdn --' for 'microcdn'. Ctrl-C ends it all.");
-        Console.WriteLine();
+        Messages.Line();
     }
 
     private sealed record Plan(string[] Folders, IPAddress Bind, int IndexPort, int MonitorTcpPort, int MonitorUdpPort,

@@ -16,7 +16,8 @@ public sealed class DocumentedCommandsTests
     [InlineData("docs/client.md", 5)]
     public async Task A_user_who_pastes_a_command_gets_what_it_promises(string document, int atLeast)
     {
-        string[] commands = [.. Commands(document)];
+        string[] commands = [.. Document.CommandsOf(document, Elsewhere)
+            .Where(command => Array.Exists(Tools, tool => command.StartsWith(tool, StringComparison.Ordinal)))];
         Assert.True(commands.Length >= atLeast, $"only {commands.Length} commands found in {document}");
         await using LossyNetwork network = await LossyNetwork.MakeAsync();
         await using Stage stage = new() { Entry = network.Entry };
@@ -49,23 +50,5 @@ public sealed class DocumentedCommandsTests
             RunningProcess ask = stage.Run("curl", "-sf", "http://localhost:8080/hello.txt.sha256");
             return await ask.UntilEndAsync() == 0;
         });
-    }
-
-    // Lines of the fenced blocks that begin with a tool, be it behind a prompt, and ask this machine.
-    private static IEnumerable<string> Commands(string document)
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "MicroCdn.slnx"))) folder = Path.GetDirectoryName(folder)!;
-        bool inside = false;
-        foreach (string line in File.ReadLines(Path.Combine(folder, document)))
-        {
-            if (line.StartsWith("```", StringComparison.Ordinal)) inside = !inside;
-            string command = line.StartsWith("$ ", StringComparison.Ordinal) ? line[2..] : line;
-            bool isElsewhere = Array.Exists(Elsewhere, host => command.Contains(host, StringComparison.Ordinal));
-            if (inside && !isElsewhere && Array.Exists(Tools, tool => command.StartsWith(tool, StringComparison.Ordinal)))
-            {
-                yield return command;
-            }
-        }
     }
 }

@@ -16,7 +16,7 @@ public sealed class PublishingPagesTests
     [InlineData("docs/operating.md", 7)]
     public async Task Its_commands_do_what_they_say(string document, int atLeast)
     {
-        string[] commands = [.. Commands(document)];
+        string[] commands = Document.CommandsOf(document, Elsewhere, "sh");
         Assert.True(commands.Length >= atLeast, $"only {commands.Length} commands found in {document}");
         await using LossyNetwork network = await LossyNetwork.MakeAsync();
         await using Stage stage = new() { Entry = network.Entry };
@@ -52,26 +52,4 @@ public sealed class PublishingPagesTests
                 + "echo \"ended with $code\"; exit 9; }";
         }),
     ]);
-
-    // The lines of the fenced blocks; one that ends with a backslash goes on in the next.
-    private static IEnumerable<string> Commands(string document)
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "MicroCdn.slnx"))) folder = Path.GetDirectoryName(folder)!;
-        bool isInside = false;
-        string command = "";
-        foreach (string line in File.ReadLines(Path.Combine(folder, document)))
-        {
-            if (line.StartsWith("```", StringComparison.Ordinal)) isInside = !isInside && line == "```sh";
-            else if (isInside) command += line;
-            if (command.EndsWith('\\'))
-            {
-                command += "\n";
-                continue;
-            }
-            bool isElsewhere = Array.Exists(Elsewhere, word => command.Contains(word, StringComparison.Ordinal));
-            if (command.Length > 0 && !isElsewhere) yield return command;
-            command = "";
-        }
-    }
 }
