@@ -15,7 +15,7 @@ public readonly record struct WriterClaim(WriterLease? Lease, string Holder);
 public sealed partial class WriterLease : IWriterLease
 {
     /// <summary>How long a writer that fell silent keeps others from taking over.</summary>
-    public static readonly TimeSpan Length = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Length = IWriterLease.Length;
 
     private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1.5);
 
