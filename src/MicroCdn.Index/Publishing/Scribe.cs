@@ -35,8 +35,9 @@ internal sealed partial class Scribe(
     private volatile bool _leads = succession is null;
     private bool _isUncertain;
 
-    /// <summary>True when this index may write, and give orders.</summary>
-    public bool Leads => _leads;
+    /// <summary>True when this index may write, and give orders. One that cannot tell whether another one took its place
+    /// gives none.</summary>
+    public bool Leads => _leads && succession?.Doubt is null;
 
     /// <summary>Writes what a draft says. Done when it is durable, and everybody who asks this index sees it.</summary>
     /// <param name="draft">What is to be written.</param>
@@ -245,7 +246,11 @@ internal sealed partial class Scribe(
     {
         error = null;
         bool isAsked = verb.SequenceEqual("WRITER"u8);
-        if (_leads && isAsked) answer.Write("END\n"u8);
+        if (_leads && isAsked)
+        {
+            string behind = succession?.Doubt is { } doubt ? $"BEHIND {(long)doubt.TotalSeconds}\n" : "";
+            answer.Write(Encoding.UTF8.GetBytes($"{behind}END\n"));
+        }
         if (_leads) return isAsked;
         if (succession!.Writer is { } writer && writer.LastIndexOf(':') is > 0 and int colon)
         {
