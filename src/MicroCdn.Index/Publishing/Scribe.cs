@@ -35,6 +35,9 @@ internal sealed partial class Scribe(
     private volatile bool _leads = succession is null;
     private bool _isUncertain;
 
+    /// <summary>What the catalog's writer does when this index begins to write in another one's place.</summary>
+    public Action TookOver { get; init; } = () => { };
+
     /// <summary>True when this index may write, and give orders. One that cannot tell whether another one took its place
     /// gives none.</summary>
     public bool Leads => _leads && succession?.Doubt is null;
@@ -89,6 +92,7 @@ internal sealed partial class Scribe(
             await using (lease.ConfigureAwait(false))
             {
                 (_leads, _isUncertain) = (true, false);
+                _ = applied.DoAsync(TookOver);
                 using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 Task leading = LeadAsync(over.Token);
                 await Task.WhenAny(leading, lease.Lost).ConfigureAwait(false);

@@ -36,6 +36,25 @@ public sealed class CutOffWriterTests
         await PutAsync(cluster, "index index2", "a", 2, within: TimeSpan.FromSeconds(3));
     });
 
+    [Theory, MemberData(nameof(Seeds))]
+    public Task When_it_has_the_log_again_it_waits_for_servers_that_are_slow_to_tell_it(int seed) =>
+        RunAsync(seed, async cluster =>
+    {
+        await PutAsync(cluster, "index", "a", 1);
+        await CutOffAsync(cluster);
+        foreach (string server in new[] { "cs1", "cs2" }) cluster.Network.LinkOf(server, "index").Stalls = true;
+        await PutAsync(cluster, "index2", "a", 2);
+        _log.Cut("index", isAway: false);
+        for (int n = 0; n < 8; n++)
+        {
+            await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(0.5));
+            Assert.Equal(1, await SizeAsync(cluster, "a"));
+        }
+        foreach (string server in new[] { "cs1", "cs2" }) cluster.Network.Heal(server, "index");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(0.5));
+        Assert.Equal(2, await SizeAsync(cluster, "a"));
+    });
+
     // The lease ends by itself after 5 s, and the other one looks for it once a second.
     private async Task CutOffAsync(FakeCluster cluster)
     {
