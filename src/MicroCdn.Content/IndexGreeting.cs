@@ -6,9 +6,9 @@ namespace MicroCdn.Content;
 /// <remarks>
 /// Everything but a version 2 WELCOME means version 1, also a close and two seconds of silence; then the index is
 /// dialed anew. That is remembered once a registration in version 1 has succeeded (a close may only mean that the index
-/// is going down), and asked once more after ten minutes: an index that was replaced by one of version 2 is not taken for
-/// one of version 1 for ever. After silence or a close it is asked once more after three seconds: one that hung for a
-/// moment was told no digests, and finds nothing that is published.
+/// is going down), and asked once more after ten minutes: an index that was replaced by one of version 2 is not taken
+/// for one of version 1 for ever. After silence or a close it is asked once more after three seconds: one that hung for
+/// a moment was told no digests, and finds nothing that is published.
 /// </remarks>
 internal sealed class IndexGreeting(ContentOptions options, IDialer dialer, TimeProvider time)
 {

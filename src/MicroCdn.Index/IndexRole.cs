@@ -66,15 +66,11 @@ public sealed partial class IndexRole : IRole, IDisposable
         _hint?.Read();
         _orders = new OrderDesk(fleet, time);
         Liars liars = new();
-        Strays strays = new(book, catalog, _orders, fleet, liars);
-        _applied.Strays = strays;
+        Strays strays = _applied.Strays = new Strays(book, catalog, _orders, fleet, liars);
         Succession? succession = null;
         if (_records is ISharedRecordStore shared)
         {
-            _foretold = new Foretold(book, catalog, fleet, time)
-            {
-                Follows = () => !_scribe!.Leads, Removed = strays.Await,
-            };
+            _foretold = new(book, catalog, fleet, time) { Follows = () => !_scribe!.Leads, Removed = strays.Await };
             succession = new Succession(shared, options.Address, book, _foretold, _applied, time, logger);
         }
         _applied.Foretold = _foretold;

@@ -20,7 +20,8 @@ internal sealed class SharedLogStore(SharedLog log, FakeHost host) : ISharedReco
 
     private bool IsAway => log.IsAwayFrom(host);
 
-    private long Until => host.Time.GetTimestamp() + (long)(IWriterLease.Length.TotalSeconds * host.Time.TimestampFrequency);
+    private long Until =>
+        host.Time.GetTimestamp() + (long)(IWriterLease.Length.TotalSeconds * host.Time.TimestampFrequency);
 
     public Task<long> LoadAsync(RowTaker take, CancellationToken cancellationToken)
     {

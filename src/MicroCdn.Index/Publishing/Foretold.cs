@@ -342,5 +342,6 @@ internal sealed class Foretold(Book book, Catalog catalog, Fleet fleet, TimeProv
     private sealed record Word(FileState State, long Revision, long Told);
 }
 
-/// <summary>Takes a name that is removed, valid until this returns, who had it, and the change that removes it.</summary>
+/// <summary>Takes a name that is removed (valid until this returns), who had it, and the change that removes
+/// it.</summary>
 internal delegate void HolderTaker(ReadOnlySpan<byte> name, ushort[] holders, long revision);

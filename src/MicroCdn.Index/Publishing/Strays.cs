@@ -58,8 +58,8 @@ internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders, Fleet
         if (FileName.TryCreate(name, out FileName read)) _awaited[read] = ([.. servers], since);
     }
 
-    /// <summary>Has servers drop what was replaced or removed and what they still show: whoever wrote that may have ended
-    /// before it told them. For an index that begins to write. The catalog's writer alone.</summary>
+    /// <summary>Has servers drop what was replaced or removed and what they still show: whoever wrote that may have
+    /// ended before it told them. For an index that begins to write. The catalog's writer alone.</summary>
     public void LookAgain()
     {
         foreach ((FileName name, (HashSet<ushort> servers, long since)) in _awaited)
