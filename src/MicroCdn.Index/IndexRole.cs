@@ -66,15 +66,15 @@ public sealed partial class IndexRole : IRole, IDisposable
         _hint?.Read();
         _orders = new OrderDesk(fleet, time);
         Liars liars = new();
-        _applied.Strays = new Strays(book, catalog, _orders, liars);
+        Strays strays = _applied.Strays = new Strays(book, catalog, _orders, fleet, liars);
         Succession? succession = null;
         if (_records is ISharedRecordStore shared)
         {
-            _foretold = new Foretold(book, catalog, fleet, time) { Follows = () => !_scribe!.Leads };
+            _foretold = new(book, catalog, fleet, time) { Follows = () => !_scribe!.Leads, Removed = strays.Await };
             succession = new Succession(shared, options.Address, book, _foretold, _applied, time, logger);
         }
         _applied.Foretold = _foretold;
-        _scribe = new Scribe(_records, book, _applied, logger, succession);
+        _scribe = new Scribe(_records, book, _applied, logger, succession) { TookOver = strays.LookAgain };
         _healer = new Healer(book, _scribe, _orders, router, liars, options.HealAfter, time, logger);
         Tokens = new TokenDesk(book.Tokens, _scribe, time, logger);
         Func<TimeSpan?> behindBy = () => succession?.Behind;

@@ -31,11 +31,16 @@ public static class Speaking2
     /// <exception cref="IOException">Nobody answers there.</exception>
     /// <exception cref="NotAuthenticatedException">The peer refused our proof, or did not prove itself.</exception>
     public static async Task<LineConnection?> TryDialAsync(IDialer dialer, string host, int port, TimeProvider time,
+        Identity? self, CancellationToken cancellationToken) =>
+        (await GreetAsync(dialer, host, port, time, self, cancellationToken).ConfigureAwait(false)).Connection;
+
+    /// <summary>The same, and tells what the peer did where it did not welcome us.</summary>
+    /// <inheritdoc cref="TryDialAsync(IDialer, string, int, TimeProvider, Identity, CancellationToken)"/>
+    public static async Task<Greeted> GreetAsync(IDialer dialer, string host, int port, TimeProvider time,
         Identity? self, CancellationToken cancellationToken)
     {
-        Greeted greeted = await GreetAsync(dialer, host, port, time, self, cancellationToken).ConfigureAwait(false);
-        if (greeted.Connection is { } connection) return connection;
-        if (self is not { IsRequired: true }) return null;
+        Greeted greeted = await OpenAsync(dialer, host, port, time, self, cancellationToken).ConfigureAwait(false);
+        if (greeted.Connection is not null || self is not { IsRequired: true }) return greeted;
         throw new NotAuthenticatedException($"{host}:{port} does not prove itself: it speaks version 1, is silent or "
             + "closes; with --auth required nothing is said to it");
     }
@@ -46,7 +51,7 @@ public static class Speaking2
         IDialer dialer, string host, int port, TimeProvider time, CancellationToken cancellationToken) =>
         GreetAsync(dialer, host, port, time, null, cancellationToken);
 
-    private static async Task<Greeted> GreetAsync(IDialer dialer, string host, int port, TimeProvider time,
+    private static async Task<Greeted> OpenAsync(IDialer dialer, string host, int port, TimeProvider time,
         Identity? self, CancellationToken cancellationToken)
     {
         LineConnection connection = await dialer.DialAsync(host, port, cancellationToken).ConfigureAwait(false);

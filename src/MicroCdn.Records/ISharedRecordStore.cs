@@ -18,6 +18,9 @@ public interface ISharedRecordStore : IRecordStore
 /// <summary>The right to write, for as long as nobody else took it; disposing it gives it back.</summary>
 public interface IWriterLease : IAsyncDisposable
 {
+    /// <summary>How long a writer that fell silent keeps others from taking over.</summary>
+    static readonly TimeSpan Length = TimeSpan.FromSeconds(5);
+
     /// <summary>The last change of the writers before. Who has followed up to it may commit the next.</summary>
     long LastNumber { get; }
 

@@ -36,6 +36,9 @@ internal sealed class Foretold(Book book, Catalog catalog, Fleet fleet, TimeProv
     /// <summary>Whether this index follows another one; one that writes knows who has what it writes.</summary>
     public Func<bool> Follows { get; set; } = () => true;
 
+    /// <summary>Told who had what a change removes.</summary>
+    public HolderTaker Removed { get; set; } = (_, _, _) => { };
+
     /// <summary>Ends when there is something new that a change may have waited for.</summary>
     public Task Heard => Volatile.Read(ref _heard).Task;
 
@@ -102,7 +105,7 @@ internal sealed class Foretold(Book book, Catalog catalog, Fleet fleet, TimeProv
     {
         if (mayWait && !IsReady(change)) return false;
         (_held, _missing) = (null, null);
-        IReadOnlyList<RecordRow> rows = change.Rows;
+        IReadOnlyList<RecordRow> rows = [.. change.Rows.Where(row => !IsPast(row))];
         if (_count > 0) rows = [.. rows.Where(row => !IsOvertaken(row))];
         foreach (RecordRow row in rows) Expect(row);
         book.Apply(change with { Rows = rows });
@@ -213,6 +216,10 @@ internal sealed class Foretold(Book book, Catalog catalog, Fleet fleet, TimeProv
         return true;
     }
 
+    // The servers were believed that a later change was made: what came before it is over.
+    private bool IsPast(RecordRow row) => TryRead(row, out PublishedRow published)
+        && book.TryFind(row.Key, out PublishedName now) && now.Revision > published.Value.Revision;
+
     // Who is known to have what the change publishes is noted in the same step; so is who had what it removes.
     private void Expect(RecordRow row)
     {
@@ -220,7 +227,10 @@ internal sealed class Foretold(Book book, Catalog catalog, Fleet fleet, TimeProv
         FileState state = published.Value.State;
         if (published.Value.IsRemoved)
         {
-            if (book.TryFind(row.Key, out PublishedName gone)) book.Expect(row.Key, HoldersOf(row.Key, gone.State));
+            if (!book.TryFind(row.Key, out PublishedName gone)) return;
+            ushort[] had = HoldersOf(row.Key, gone.State);
+            book.Expect(row.Key, had);
+            Removed(row.Key, had, published.Value.Revision);
             return;
         }
         if (!_words.TryGetValue(published.Name, out Dictionary<ushort, Word>? words)) return;
@@ -331,3 +341,7 @@ internal sealed class Foretold(Book book, Catalog catalog, Fleet fleet, TimeProv
     // What a server shows, as which revision, and since when that is known.
     private sealed record Word(FileState State, long Revision, long Told);
 }
+
+/// <summary>Takes a name that is removed (valid until this returns), who had it, and the change that removes
+/// it.</summary>
+internal delegate void HolderTaker(ReadOnlySpan<byte> name, ushort[] holders, long revision);

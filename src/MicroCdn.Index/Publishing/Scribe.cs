@@ -39,8 +39,12 @@ internal sealed partial class Scribe(
     /// it.</summary>
     public IReadOnlyList<RecordRow> Together => _rows;
 
-    /// <summary>True when this index may write, and give orders.</summary>
-    public bool Leads => _leads;
+    /// <summary>What the catalog's writer does when this index begins to write in another one's place.</summary>
+    public Action TookOver { get; init; } = () => { };
+
+    /// <summary>True when this index may write, and give orders. One that cannot tell whether another one took its place
+    /// gives none.</summary>
+    public bool Leads => _leads && succession?.Doubt is null;
 
     /// <summary>Writes what a draft says. Done when it is durable, and everybody who asks this index sees it.</summary>
     /// <param name="draft">What is to be written.</param>
@@ -92,6 +96,7 @@ internal sealed partial class Scribe(
             await using (lease.ConfigureAwait(false))
             {
                 (_leads, _isUncertain) = (true, false);
+                _ = applied.DoAsync(TookOver);
                 using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 Task leading = LeadAsync(over.Token);
                 await Task.WhenAny(leading, lease.Lost).ConfigureAwait(false);
@@ -249,7 +254,11 @@ internal sealed partial class Scribe(
     {
         error = null;
         bool isAsked = verb.SequenceEqual("WRITER"u8);
-        if (_leads && isAsked) answer.Write("END\n"u8);
+        if (_leads && isAsked)
+        {
+            string behind = succession?.Doubt is { } doubt ? $"BEHIND {(long)doubt.TotalSeconds}\n" : "";
+            answer.Write(Encoding.UTF8.GetBytes($"{behind}END\n"));
+        }
         if (_leads) return isAsked;
         if (succession!.Writer is { } writer && writer.LastIndexOf(':') is > 0 and int colon)
         {

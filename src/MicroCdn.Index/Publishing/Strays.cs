@@ -7,8 +7,14 @@ namespace MicroCdn.Index.Publishing;
 /// <remarks>A server that was away still shows what it was told to show. It says by which revision, and the book knows
 /// whether there was a later one; so nobody is sent there for old bytes, and no removed name comes back. What the book
 /// never heard of stays: it may be the book that was lost.</remarks>
-internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders, Liars? liars = null)
+internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders, Fleet fleet, Liars? liars = null)
 {
+    // As many as the largest release has, on two servers each, with room. What is more is dropped when its server
+    // registers again.
+    private const int MostAwaited = 200_000;
+
+    private readonly Dictionary<FileName, (HashSet<ushort> Servers, long Since)> _awaited = [];
+
     /// <summary>Takes them out of a list before it is put in place. The catalog's writer alone.</summary>
     /// <param name="server">Whose list it is.</param>
     /// <param name="list">What it told.</param>
@@ -16,6 +22,7 @@ internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders, Liars
     public void TakeOut(Server server, FileList list, bool isWhole)
     {
         if (isWhole) orders.OweNoDrop(server.Id);
+        if (_awaited.Count > 0) NoteGone(server, list, isWhole);
         if (liars is { HasAny: true }) TellsAnew(server, list, isWhole);
         if (!list.HasPublished) return;
         List<(byte[] Name, PublishedName? Now, bool IsLate, long Since)> found = [];
@@ -41,6 +48,63 @@ internal sealed class Strays(Book book, Catalog catalog, OrderDesk orders, Liars
                 _ = orders.OweAsync(server.Id, OrdersOf(stale, now, since));
             }
         }
+    }
+
+    /// <summary>Notes who had what a change of another index removes, until they tell that it is gone. The catalog's
+    /// writer alone.</summary>
+    public void Await(ReadOnlySpan<byte> name, ushort[] servers, long since)
+    {
+        if (servers.Length == 0 || _awaited.Count >= MostAwaited) return;
+        if (FileName.TryCreate(name, out FileName read)) _awaited[read] = ([.. servers], since);
+    }
+
+    /// <summary>Has servers drop what was replaced or removed and what they still show: whoever wrote that may have
+    /// ended before it told them. For an index that begins to write. The catalog's writer alone.</summary>
+    public void LookAgain()
+    {
+        foreach ((FileName name, (HashSet<ushort> servers, long since)) in _awaited)
+        {
+            if (book.TryFind(System.Text.Encoding.UTF8.GetBytes(name.Value), out _)) continue;
+            foreach (ushort server in servers) Owe(server, name, null, since);
+        }
+        _awaited.Clear();
+        Catalog.View view = catalog.Now;
+        foreach (int row in view.Noted)
+        {
+            if (!view.TryPublished(row, out PublishedName now)) continue;
+            if (!FileName.TryCreate(view.NameOf(row), out FileName name)) continue;
+            // What lies in a folder by hand is not touched by a drop.
+            foreach ((FileState state, ushort[] servers) in view.Claims(row))
+            {
+                if (state.Digest.IsNone || now.State.HasBytesOf(state)) continue;
+                foreach (ushort server in servers) Owe(server, name, now, now.Revision);
+            }
+        }
+    }
+
+    private void Owe(ushort server, FileName name, PublishedName? now, long since) =>
+        _ = orders.OweAsync(fleet.Servers[server].Id, OrdersOf(name, now, since));
+
+    private void NoteGone(Server server, FileList list, bool isWhole)
+    {
+        ushort number = (ushort)server.Number;
+        if (isWhole)
+        {
+            foreach (FileName name in _awaited.Keys) NoteGone(name, number);
+            return;
+        }
+        FileList.Reader rows = list.Read();
+        while (rows.Next())
+        {
+            if (rows.IsRemoval && FileName.TryCreate(rows.Name, out FileName name)) NoteGone(name, number);
+        }
+    }
+
+    private void NoteGone(FileName name, ushort server)
+    {
+        if (!_awaited.TryGetValue(name, out var awaited)) return;
+        awaited.Servers.Remove(server);
+        if (awaited.Servers.Count == 0) _awaited.Remove(name);
     }
 
     private void TellsAnew(Server server, FileList list, bool isWhole)

@@ -28,6 +28,10 @@ internal sealed partial class Succession(
     /// than usual.</summary>
     public TimeSpan? Behind => store.Silence is var silence && silence > Usual ? silence : null;
 
+    /// <summary>For how long this index cannot tell whether it is the writer still, if it was; null when no other one
+    /// can have taken over meanwhile.</summary>
+    public TimeSpan? Doubt => store.Silence is var silence && silence > IWriterLease.Length ? silence : null;
+
     /// <summary>Follows until this index is the writer, and has seen all that was written before.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled first.</exception>
     public async Task<IWriterLease> FollowAsync(CancellationToken cancellationToken)

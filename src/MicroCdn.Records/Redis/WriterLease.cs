@@ -16,7 +16,7 @@ public readonly record struct WriterClaim(WriterLease? Lease, string Holder);
 public sealed partial class WriterLease : IWriterLease
 {
     /// <summary>How long a writer that fell silent keeps others from taking over.</summary>
-    public static readonly TimeSpan Length = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Length = IWriterLease.Length;
 
     /// <summary>How long a writer has to go on when Redis was away, before others may take over.</summary>
     internal static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);

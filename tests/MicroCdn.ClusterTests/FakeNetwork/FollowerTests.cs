@@ -91,6 +91,41 @@ public sealed class FollowerTests
         await UntilSizeAsync(cluster, "index", "file-1", 9, TimeSpan.FromSeconds(3));
     });
 
+    [Theory, MemberData(nameof(Seeds))]
+    public Task What_servers_were_believed_about_is_not_taken_back_by_older_changes(int seed) =>
+        RunAsync(seed, async cluster =>
+    {
+        PlayedClients clients = new(cluster, Both);
+        await PutAsync(cluster, "a", 1);
+        await UntilSizeAsync(cluster, "index2", "a", 1, TimeSpan.FromSeconds(2));
+        _log.Cut("index2", isAway: true);
+        Task remove = clients.RemoveAsync("a", CancellationToken.None);
+        await cluster.World.UntilAsync(() => remove.IsCompleted, "it is removed");
+        await PutAsync(cluster, "a", 3);
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(12));
+        await UntilSizeAsync(cluster, "index2", "a", 3, TimeSpan.Zero);
+        _log.Cut("index2", isAway: false);
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(1));
+        await UntilSizeAsync(cluster, "index2", "a", 3, TimeSpan.Zero);
+    });
+
+    [Theory, MemberData(nameof(Seeds))]
+    public Task What_the_writer_removed_and_never_told_the_next_one_tells(int seed) => RunAsync(seed, async cluster =>
+    {
+        PlayedClients clients = new(cluster, Both);
+        await PutAsync(cluster, "a", 1);
+        await UntilSizeAsync(cluster, "index2", "a", 1, TimeSpan.FromSeconds(2));
+        _log.Traps.Trap = StoreTrap.AfterIt;
+        Task remove = clients.RemoveAsync("a", CancellationToken.None);
+        await cluster.World.UntilAsync(() => _log.Traps.IsStopped, "it is written");
+        cluster.Kill("index");
+        _log.Traps.Release();
+        await cluster.World.UntilAsync(() => remove.IsCompleted, "whoever asked gives up", TimeSpan.FromSeconds(20));
+        await Assert.ThrowsAsync<CdnException>(() => remove);
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(10));
+        foreach (string server in new[] { "CS1", "CS2" }) Assert.Null(await clients.FetchAsync(server, "a"));
+    });
+
     private Task RunAsync(int seed, Func<FakeCluster, Task> body) => FakeCluster.RunAsync(seed, async cluster =>
     {
         (cluster.TakesOrders, cluster.KnownIndexes) = (true, Both);

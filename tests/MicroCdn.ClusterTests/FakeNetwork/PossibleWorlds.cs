@@ -6,45 +6,105 @@ internal sealed record PlayedChange(string What, Func<BookWorld, bool> Do);
 /// <summary>All that the book may say, as far as whoever published and looked can know.</summary>
 /// <remarks>A change that was given up may have happened, or happen yet, as long as the index lives that was asked for
 /// it. So there are several worlds, each of which is one sequence of whole changes; what is seen takes out those in
-/// which it could not be. When none is left somebody saw what no sequence makes: half a change, or a lost one.</remarks>
+/// which it could not be. When none is left somebody saw what no sequence makes: half a change, or a lost one.
+/// <para>Of several indexes each has seen the sequence up to somewhere, and never less than before.</para></remarks>
 internal sealed class PossibleWorlds
 {
     private readonly Dictionary<string, HashSet<string>> _shown = [];
     private List<BookWorld> _worlds = [new()];
+    private long _known;
+
+    /// <summary>How many changes are in the log, where that is known: without a new one nothing happened.</summary>
+    public Func<long>? Written { get; init; }
 
     /// <summary>What a name may show, for whoever reads a failure.</summary>
-    public string ExpectedOf(string name) => string.Join(" or ", _worlds.Select(world => world.HashOf(name)).Distinct());
+    public string ExpectedOf(string name) => string.Join(" or ", Now.Select(world => world.HashOf(name)).Distinct());
 
     /// <summary>Somebody asks for a change: from now on it may happen.</summary>
-    public void Begin(PlayedChange change) => Replace(_worlds.Select(world => world.With(change)));
+    public void Begin(PlayedChange change) => Replace(Now.Select(world => world.With(change)));
 
     /// <summary>It was acknowledged; false when it cannot have happened.</summary>
     public bool Acknowledge(PlayedChange change, Predicate<BookWorld>? seen = null) =>
-        Keep(world => world.Done.Contains(change) && seen?.Invoke(world) != false, change);
+        Keep(world => world.Done.Contains(change) && seen?.Invoke(world) != false, world => world.Without(change));
 
     /// <summary>It was refused: nothing came of it, and nothing will.</summary>
-    public bool Refuse(PlayedChange change) => Keep(world => !world.Done.Contains(change), change);
+    public bool Refuse(PlayedChange change) =>
+        Keep(world => !world.Done.Contains(change), world => world.Without(change));
+
+    /// <summary>Whoever asked for it waits no longer: it may have happened, or happen yet.</summary>
+    public void GiveUp(PlayedChange change) => Replace(Now.Select(world => world.Once(change)));
 
     /// <summary>The index was killed: what nobody waits for any more does not happen. What is waited for may be asked
     /// for once more.</summary>
-    public void Kill(IReadOnlyCollection<PlayedChange> waited) => Replace(_worlds.Select(world => world.Left(waited)));
+    public void Kill(IReadOnlyCollection<PlayedChange> waited) => Replace(Now.Select(world => world.Left(waited)));
 
     /// <summary>Somebody saw something; false when that cannot be.</summary>
-    public bool See(Predicate<BookWorld> seen) => Keep(seen, null);
+    public bool See(Predicate<BookWorld> seen) => Keep(seen, world => world);
 
-    /// <summary>Whether a name ever showed this, in a world that may be.</summary>
-    public bool Showed(string name, string hash) => _shown.TryGetValue(name, out var hashes) && hashes.Contains(hash);
+    /// <summary>An index starts: it has seen all that happened.</summary>
+    public void Enter(string index) => Replace(Now.Select(world => world.SeenBy(index)));
 
-    private bool Keep(Predicate<BookWorld> holds, PlayedChange? over)
+    /// <summary>An index is gone.</summary>
+    public void Leave(string index) => Replace(Now.Select(world => world.UnseenBy(index)));
+
+    /// <summary>Somebody asked this index and saw something; false when that cannot be.</summary>
+    public bool SeeAt(string index, Predicate<BookWorld> seen) =>
+        Keep(world => world.ShownBy(index, seen) is not null, world => world.ShownBy(index, seen)!);
+
+    /// <summary>Somebody saw something at one of these indexes, which may show it before all that belongs to it; false
+    /// when that cannot be.</summary>
+    public bool SeeAmong(IReadOnlyCollection<string> indexes, Predicate<BookWorld> seen) =>
+        Keep(world => indexes.Any(index => world.ShownBy(index, seen) is not null), world => world);
+
+    /// <summary>Something makes those who wait ask again: what they wait for may happen once more.</summary>
+    public void Reopen(IReadOnlyCollection<PlayedChange> waited) => Replace(Now.Select(world => world.Again(waited)));
+
+    /// <summary>All indexes have seen all, and nothing that was given up happens any more.</summary>
+    public void Rest() => Replace(Now.Select(world => world.AtRest()));
+
+    /// <summary>The names that a change turns, if it happens.</summary>
+    public HashSet<string> TurnedBy(PlayedChange change)
     {
-        BookWorld[] kept = [.. _worlds.Where(world => holds(world))];
-        if (kept.Length == 0) return false;
-        Replace(over is null ? kept : kept.Select(world => world.Without(over)));
-        return true;
+        HashSet<string> turned = [];
+        foreach (BookWorld world in Now)
+        {
+            if (world.After(change) is not { } later) continue;
+            turned.UnionWith(later.Names.Where(name => world.Names.GetValueOrDefault(name.Key) != name.Value)
+                .Select(name => name.Key));
+        }
+        return turned;
     }
 
+    /// <summary>Whether a name ever showed this, in a world that may be.</summary>
+    public bool Showed(string name, string hash)
+    {
+        _ = Now;
+        return _shown.TryGetValue(name, out var hashes) && hashes.Contains(hash);
+    }
+
+    private List<BookWorld> Now
+    {
+        get
+        {
+            long written = Written?.Invoke() ?? 0;
+            if (written == _known) return _worlds;
+            _known = written;
+            Replace(_worlds, mayHappen: true);
+            return _worlds;
+        }
+    }
+
+    private bool Keep(Predicate<BookWorld> holds, Func<BookWorld, BookWorld> become)
+    {
+        BookWorld[] kept = [.. Now.Where(world => holds(world))];
+        if (kept.Length > 0) Replace(kept.Select(become));
+        return kept.Length > 0;
+    }
+
+    private void Replace(IEnumerable<BookWorld> worlds) => Replace(worlds, mayHappen: Written is null);
+
     // And all worlds that these may become.
-    private void Replace(IEnumerable<BookWorld> worlds)
+    private void Replace(IEnumerable<BookWorld> worlds, bool mayHappen)
     {
         Dictionary<string, BookWorld> all = [];
         Stack<BookWorld> next = new(worlds);
@@ -56,6 +116,7 @@ internal sealed class PossibleWorlds
                 if (!_shown.TryGetValue(name, out var hashes)) _shown.Add(name, hashes = []);
                 hashes.Add(hash);
             }
+            if (!mayHappen) continue;
             foreach (PlayedChange change in world.Open)
             {
                 if (world.After(change) is { } later) next.Push(later);
@@ -63,124 +124,4 @@ internal sealed class PossibleWorlds
         }
         _worlds = [.. all.Values];
     }
-}
-
-/// <summary>What the book may say: names, what is staged, and how a release is taken back.</summary>
-internal sealed class BookWorld
-{
-    private static string Nothing => PublishedModel.Nothing;
-
-    private int _revision;
-
-    /// <summary>What names show, and since which change; also of those that show nothing any more.</summary>
-    public Dictionary<string, (string Hash, int Revision)> Names { get; private init; } = [];
-
-    /// <summary>What is staged, by release and name.</summary>
-    public Dictionary<(string Release, string Name), string> Staged { get; private init; } = [];
-
-    /// <summary>What was there before, by release and name.</summary>
-    public Dictionary<(string Release, string Name), string> Before { get; private init; } = [];
-
-    /// <summary>The releases: <c>staged</c>, <c>active</c> or <c>rolled-back</c>, and since which change.</summary>
-    public Dictionary<string, (string State, int Revision)> Heads { get; private init; } = [];
-
-    /// <summary>What may happen yet.</summary>
-    public IReadOnlyList<PlayedChange> Open { get; private init; } = [];
-
-    /// <summary>What happened of that which somebody waits for.</summary>
-    public IReadOnlyList<PlayedChange> Done { get; private init; } = [];
-
-    public string HashOf(string name) => Names.TryGetValue(name, out var shown) ? shown.Hash : Nothing;
-
-    public BookWorld With(PlayedChange change) => Copy([.. Open, change], Done);
-
-    public BookWorld Without(PlayedChange change) =>
-        Copy([.. Open.Where(one => one != change)], [.. Done.Where(one => one != change)]);
-
-    public BookWorld Left(IReadOnlyCollection<PlayedChange> waited) =>
-        Copy([.. waited], [.. Done.Where(waited.Contains)]);
-
-    /// <summary>The world after a change that may happen; null where it is refused.</summary>
-    public BookWorld? After(PlayedChange change)
-    {
-        BookWorld later = Copy([.. Open.Where(one => one != change)], [.. Done, change]);
-        later._revision++;
-        return change.Do(later) ? later : null;
-    }
-
-    public bool Put(string name, string hash, bool isNew)
-    {
-        if (isNew && HashOf(name) != Nothing) return false;
-        Names[name] = (hash, _revision);
-        return true;
-    }
-
-    public bool Remove(string name) => HashOf(name) != Nothing && Put(name, Nothing, isNew: false);
-
-    public bool Move(string old, string name, bool isForced)
-    {
-        string hash = HashOf(old);
-        return hash != Nothing && Put(name, hash, !isForced) && Remove(old);
-    }
-
-    public bool Stage(string release, string name, string hash)
-    {
-        if (StateOf(release) == "active") return false;
-        if (StateOf(release) != "staged") Heads[release] = ("staged", _revision);
-        Staged[(release, name)] = hash;
-        return true;
-    }
-
-    public bool Unstage(string release) => StateOf(release) == "staged" && TakeStaged(release) && Heads.Remove(release);
-
-    public bool Activate(string release)
-    {
-        var staged = Staged.Where(file => file.Key.Release == release).ToArray();
-        foreach ((var key, string hash) in staged)
-        {
-            Before[key] = HashOf(key.Name);
-            Names[key.Name] = (hash, _revision);
-        }
-        Heads[release] = ("active", _revision);
-        return staged.Length > 0 && TakeStaged(release);
-    }
-
-    public bool RollBack(string? release)
-    {
-        (string newest, (string State, int Revision) head) =
-            Heads.Where(one => one.Value.State != "staged").OrderBy(one => one.Value.Revision).LastOrDefault();
-        if (head.State != "active" || (release is not null && release != newest)) return false;
-        foreach ((var key, string hash) in Before.Where(file => file.Key.Release == newest).ToArray())
-        {
-            if (Names[key.Name].Revision == head.Revision) Names[key.Name] = (hash, _revision);
-            Before.Remove(key);
-        }
-        Heads[newest] = ("rolled-back", _revision);
-        return true;
-    }
-
-    public string StagedIn(string release) => string.Join(',', Staged.Where(file => file.Key.Release == release)
-        .Select(file => $"{file.Key.Name}={file.Value}").Order(StringComparer.Ordinal));
-
-    public string StateOf(string release) => Heads.GetValueOrDefault(release).State ?? "";
-
-    public override string ToString() => string.Join('|',
-        string.Join(',', Names.Select(one => $"{one}").Order(StringComparer.Ordinal)),
-        string.Join(',', Staged.Select(one => $"{one}").Order(StringComparer.Ordinal)),
-        string.Join(',', Before.Select(one => $"{one}").Order(StringComparer.Ordinal)),
-        string.Join(',', Heads.Select(one => $"{one}").Order(StringComparer.Ordinal)),
-        string.Join(',', Open.Select(one => one.What).Order(StringComparer.Ordinal)),
-        string.Join(',', Done.Select(one => one.What).Order(StringComparer.Ordinal)));
-
-    private bool TakeStaged(string release)
-    {
-        foreach (var key in Staged.Keys.Where(key => key.Release == release).ToArray()) Staged.Remove(key);
-        return true;
-    }
-
-    private BookWorld Copy(IReadOnlyList<PlayedChange> open, IReadOnlyList<PlayedChange> done) => new()
-    {
-        Names = new(Names), Staged = new(Staged), Before = new(Before), Heads = new(Heads), Open = open, Done = done,
-        _revision = _revision,
-    };
 }

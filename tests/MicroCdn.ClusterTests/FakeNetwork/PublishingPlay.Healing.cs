@@ -16,14 +16,14 @@ internal sealed partial class PublishingPlay
     {
         switch (_chance.Next(5))
         {
-            case 0 when _ids.Count < MostServers:
-                string id = $"CS{_ids.Count + 1}";
+            case 0 when _machines.Ids.Count < MostServers:
+                string id = $"CS{_machines.Ids.Count + 1}";
                 Tell($"({id} is new)");
-                _ids.Add(id);
+                _machines.Ids.Add(id);
                 _cluster.StartContent(id);
                 break;
             case 1 when _retired is null:
-                string gone = _ids[_chance.Next(_ids.Count)];
+                string gone = OneServer();
                 if (await OrderAsync($"RETIRE {gone}")) _retired = gone;
                 break;
             case 2 when _retired is { } back:
@@ -36,7 +36,7 @@ internal sealed partial class PublishingPlay
     {
         Tell($"({line}");
         using CancellationTokenSource impatience = new();
-        Task<IReadOnlyList<string>> order = Task.Run(() => Publisher().OrderAsync(line, impatience.Token));
+        Task<IReadOnlyList<string>> order = Task.Run(() => _clients.Publisher().OrderAsync(line, impatience.Token));
         for (int wait = 0; wait < 20 && !order.IsCompleted; wait++) await World.AdvanceAsync(TimeSpan.FromMilliseconds(50));
         await impatience.CancelAsync();
         await World.UntilAsync(() => order.IsCompleted, "the order ends", TimeSpan.FromSeconds(5));
@@ -59,7 +59,7 @@ internal sealed partial class PublishingPlay
         string status = "";
         await World.UntilAsync(async () =>
         {
-            Task<IReadOnlyList<string>> asking = Task.Run(() => Publisher().OrderAsync("STATUS", CancellationToken.None));
+            Task<IReadOnlyList<string>> asking = Task.Run(() => _clients.Publisher().OrderAsync("STATUS", CancellationToken.None));
             IReadOnlyList<string> lines = await World.ResultAsync(asking, "the index tells its status");
             status = string.Join('\n', lines);
             return lines[0].Contains(" missing=0 ", StringComparison.Ordinal)
@@ -67,13 +67,13 @@ internal sealed partial class PublishingPlay
                     .All(line => line.Contains(" left=0", StringComparison.Ordinal));
         }, "all is healed", TimeSpan.FromMinutes(6), () => status);
         await World.AdvanceAsync(TimeSpan.FromSeconds(30));
-        _isWiped = false;
+        _machines.IsWiped = false;
         foreach (PublishedModel model in _names.Where(model => model.IsSure && model.IsThere))
         {
             int copies = 0;
-            foreach (string id in _ids)
+            foreach (string id in _machines.Ids)
             {
-                if (id != _retired && await FetchAsync(id, model.Name) is { } got && model.Allows(got)) copies++;
+                if (id != _retired && await _clients.FetchAsync(id, model.Name) is { } got && model.Allows(got)) copies++;
             }
             World.Check(copies == 2, $"{model.Name} has two copies", copies.ToString(CultureInfo.InvariantCulture));
         }

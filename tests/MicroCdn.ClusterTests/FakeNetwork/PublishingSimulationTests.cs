@@ -13,6 +13,7 @@ public sealed class PublishingSimulationTests
 
     private static readonly int[] UsualReleases = [8, 42, 50, 51];
     private static readonly int[] Healing = [1, 2, 3];
+    private static readonly int[] Failovers = [2, 8, 14, 27];
 
     [Fact]
     public async Task What_was_acknowledged_stays_what_was_removed_does_not_come_back_and_a_name_is_old_or_new()
@@ -30,6 +31,12 @@ public sealed class PublishingSimulationTests
     public async Task Nobody_sees_half_a_release_and_what_was_staged_or_activated_stays_so()
     {
         foreach (int play in SeedsOf(UsualReleases)) await PublishingPlay.RunReleasesAsync(play);
+    }
+
+    [Fact]
+    public async Task Of_several_indexes_one_writes_and_the_others_show_what_it_wrote_whoever_dies_hangs_or_is_cut_off()
+    {
+        foreach (int play in SeedsOf(Failovers)) await FailoverPlay.RunAsync(play);
     }
 
     private static int[] SeedsOf(int[] usual) => NumberOf("MICROCDN_SEED") is { } seed ? [seed]

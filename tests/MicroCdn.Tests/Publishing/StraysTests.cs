@@ -18,7 +18,8 @@ public sealed class StraysTests
     public StraysTests()
     {
         _book = new Book(_catalog, 1);
-        _strays = new Strays(_book, _catalog, new OrderDesk(new Fleet(TimeProvider.System), TimeProvider.System));
+        Fleet fleet = new(TimeProvider.System);
+        _strays = new Strays(_book, _catalog, new OrderDesk(fleet, TimeProvider.System), fleet);
     }
 
     [Fact]
