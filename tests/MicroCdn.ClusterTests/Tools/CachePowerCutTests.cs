@@ -87,7 +87,16 @@ public sealed class CachePowerCutTests
         for (int n = 0; !over.IsCancellationRequested; n++)
         {
             targets.Enqueue($"{folder}/{n}");
-            await cache.GetAsync($"{folder}/{n}");
+            try
+            {
+                await cache.GetAsync($"{folder}/{n}");
+            }
+            catch (Exception exception) when (exception is IOException or OperationCanceledException
+                && over.IsCancellationRequested)
+            {
+                // The cache stood still for as long as the disk was copied and looked at, which may be too long for it.
+                return;
+            }
         }
     }
 
