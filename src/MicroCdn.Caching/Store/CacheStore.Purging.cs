@@ -59,6 +59,9 @@ public sealed partial class CacheStore
         return trouble is null ? new(sequence, null) : new(0, trouble);
     }
 
+    /// <summary>The sweep that a tick began last.</summary>
+    internal Task Swept => _sweep;
+
     /// <summary>Judges every copy by the purges so far and takes out those that are gone; then purges are forgotten
     /// that no copy can be older than.</summary>
     internal void Sweep()
@@ -80,6 +83,8 @@ public sealed partial class CacheStore
         if (!isWhole || !_undeleted.IsEmpty) return;
         lock (_purging)
         {
+            // The log may be the next start's by now: what that noted would be forgotten with what this one swept.
+            if (Volatile.Read(ref _ended) == 1) return;
             _sweptUpTo = upTo;
             _sweeps.Enqueue((Time.GetTimestamp(), upTo));
             long forgotten = 0;
@@ -99,6 +104,9 @@ public sealed partial class CacheStore
         _sweptAt = Time.GetTimestamp();
         _sweep = Task.Run(Sweep);
     }
+
+    // Whoever opens the folder next finds nobody in it any more. A sweep that sees the end stops at the next copy.
+    private void EndSweep() => Task.WaitAny(_sweep);
 
     // False when it could not be judged.
     private bool Judge(Entry entry)

@@ -200,6 +200,7 @@ public sealed partial class CacheStore : IDisposable
         _listing.Wait();
         lock (_ticking)
         {
+            EndSweep();
             Synchronise(isLast: true);
             _open.Clear();
             _folder.Dispose();
@@ -212,7 +213,11 @@ public sealed partial class CacheStore : IDisposable
         if (_folder is null || Interlocked.Exchange(ref _ended, 1) == 1) return;
         _timer.Dispose();
         _listing.Wait();
-        lock (_ticking) _folder.Dispose();
+        lock (_ticking)
+        {
+            EndSweep();
+            _folder.Dispose();
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The cache keeps nothing more on disk: {Trouble}")]

@@ -84,7 +84,7 @@ public sealed class PowerCutTests
     private void Rest(StoreWorld world, PowerCut disk)
     {
         world.Put("/to-have-something-to-sync", [1]);
-        world.Time.Advance(TimeSpan.FromSeconds(1));
+        world.PassSecond();
         disk.Synced();
         foreach (Version version in _versions.Values.SelectMany(versions => versions))
         {

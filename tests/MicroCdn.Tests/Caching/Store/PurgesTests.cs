@@ -135,6 +135,28 @@ public sealed class PurgesTests
         Assert.Equal(0, world.Store.Purges.Count);
     }
 
+    // A sweep takes its time, and the next process may have the folder before it comes to its end.
+    [Fact]
+    public async Task A_sweep_that_outlives_its_store_forgets_nothing_of_the_next_start()
+    {
+        using StoreWorld world = new();
+        world.WaitUntilListed();
+        world.Put("/a", [1]);
+        CacheStore ended = world.Store;
+        ended.Purge(new PurgeOrder(PurgeScope.Tag, "x", IsSoft: false));
+        ended.Sweep();
+        ended.Remove(world.Find("/a")!);
+        world.Restart();
+        // Old enough for the purge to be forgotten.
+        world.Time.Advance(TimeSpan.FromMinutes(16));
+        await world.Store.Swept;
+        world.Put("/b", [1]);
+        world.Store.Purge(new PurgeOrder(PurgeScope.Url, StoreWorld.Key("/b").Text, IsSoft: false));
+        ended.Sweep();
+        world.Kill();
+        Assert.Equal(PurgeState.Gone, world.Find("/b")?.PurgeState ?? PurgeState.Gone);
+    }
+
     private static void SweepTwice(StoreWorld world)
     {
         world.Store.Sweep();

@@ -87,6 +87,14 @@ internal sealed class StoreWorld : IDisposable
 
     public CopySet All(string path) => Store.FindAsync(Key(path)).AsTask().Result;
 
+    /// <summary>A second passes: what was to be synced is, and a sweep that was due has swept.</summary>
+    /// <remarks>A sweep that went on meanwhile would find that hours pass while it looks at one file.</remarks>
+    public void PassSecond()
+    {
+        Time.Advance(TimeSpan.FromSeconds(1));
+        Store.Swept.Wait();
+    }
+
     public void WaitUntilListed() => Store.Listed.Wait();
 
     /// <summary>The byte that a copy is made of; null when there is none.</summary>
