@@ -23,9 +23,9 @@ public sealed class HealTests : IAsyncLifetime
         {
             RunningProcess server = await _stage.RegisteredContentAsync(id, _stage.MakeFolder(id), Stage.FreePort(),
                 "--data", _stage.MakeFolder($"state of {id}"), "--publish-free", "0");
-            await server.UntilSaidAsync("asked for orders");
             _servers[id] = server;
         }
+        foreach (RunningProcess server in _servers.Values) await server.UntilSaidAsync("asked for orders");
         foreach (string name in Names)
         {
             Stage.WriteFile(Path.Combine(_stage.Folder, name), Stage.Noise(100_000, name[0]));

@@ -6,7 +6,7 @@ namespace MicroCdn.ClusterTests.Tools;
 
 /// <summary>The commands of docs/caching.md print what stands below them, in the order of the page.</summary>
 /// <remarks>They run in a network of their own, where the ports of the page are free.</remarks>
-[Trait("Needs", "curl"), Collection(AloneCollection.Name)]
+[Trait("Needs", "curl")]
 public sealed partial class CachingPageTests
 {
     // A copy is put away, or refreshed, behind the answer to whoever asked for it: a command that comes too early is

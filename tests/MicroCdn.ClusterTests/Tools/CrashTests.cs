@@ -2,46 +2,13 @@ using MicroCdn.ClusterTests.Processes;
 
 namespace MicroCdn.ClusterTests.Tools;
 
-/// <summary>What a kill or a power cut leaves of a file that was being published: the old one or the new one, whole.</summary>
-[Trait("Needs", "strace"), Collection(AloneCollection.Name)]
+/// <summary>What a power cut leaves of a file that was being published: the old one or the new one, whole.</summary>
+[Trait("Needs", "strace")]
 public sealed class CrashTests
 {
-    private const int MostCalls = 200;
     private const int Cuts = 12;
-    private static readonly byte[] New = Stage.Noise(2_500_000, seed: 2);
-    private static readonly byte[] Old = Stage.Noise(1_200_000, seed: 3);
-
-    [Theory]
-    [InlineData("pwrite64")]
-    [InlineData("fsync")]
-    [InlineData("rename")]
-    [InlineData("unlink")]
-    public async Task A_client_killed_at_any_of_its_calls_leaves_the_old_file_or_the_new_one(string call)
-    {
-        await using Stage stage = new();
-        await ServeAsync(stage);
-        string target = Path.Combine(stage.Folder, "got", "a.bin");
-        bool wasKilled = false;
-        for (int number = 1; number <= MostCalls; number++)
-        {
-            Stage.WriteFile(target, Old);
-            RunningProcess client = stage.Run("strace", "-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}",
-                "-e", $"inject={call}:signal=KILL:when={number}", Stage.MicroCdnProgram, "get", "a.bin", "--out", target,
-                "--index-port", $"{stage.IndexPort}");
-            int code = await client.UntilEndAsync(TimeSpan.FromMinutes(1));
-            byte[] left = await File.ReadAllBytesAsync(target);
-            Assert.True(left.AsSpan().SequenceEqual(New) || left.AsSpan().SequenceEqual(Old), $"call {number}: {left.Length} bytes");
-            if (code == 0)
-            {
-                Assert.Equal(New, left);
-                // Whoever calls this only where it is called at all must have been killed there.
-                Assert.True(wasKilled || call == "unlink", $"{call} was never called: {client.Output}");
-                return;
-            }
-            wasKilled = true;
-        }
-        Assert.Fail($"the client makes more than {MostCalls} calls of {call}");
-    }
+    internal static readonly byte[] New = Stage.Noise(2_500_000, seed: 2);
+    internal static readonly byte[] Old = Stage.Noise(1_200_000, seed: 3);
 
     [Fact]
     public async Task What_a_client_calls_done_is_there_after_the_power_was_cut_and_what_it_was_doing_is_old_or_new()
@@ -112,7 +79,7 @@ public sealed class CrashTests
         Assert.Contains($"<{parent}/one/state>", synced, StringComparison.Ordinal);
     }
 
-    private static async Task ServeAsync(Stage stage)
+    internal static async Task ServeAsync(Stage stage)
     {
         await stage.IndexAsync();
         await stage.RegisteredContentAsync("CS1", stage.MakeFiles("files", ("a.bin", New)), Stage.FreePort());

@@ -4,7 +4,7 @@ namespace MicroCdn.ClusterTests.Tools;
 
 /// <summary>The commands of the documents do what they say, as they stand there, ports and names included.</summary>
 /// <remarks>They run in a network of their own, where the default ports are free.</remarks>
-[Trait("Needs", "curl"), Collection(AloneCollection.Name)]
+[Trait("Needs", "curl")]
 public sealed class DocumentedCommandsTests
 {
     private static readonly string[] Elsewhere = ["example.org", "10.0.0."];

@@ -48,6 +48,16 @@ internal sealed partial class Fleet(Stage stage)
             return Copy().Count(page) == copies && page.Contains("<hash type=\"sha-256\">", StringComparison.Ordinal);
         });
 
+    /// <summary>Waits until the gateway sends clients to this server: a dead one may be the one that is still
+    /// offered.</summary>
+    public Task UntilSentToAsync(string path, Edge server) => Stage.UntilAsync($"clients are sent to {server.HttpPort}",
+        TimeSpan.FromSeconds(60), async () =>
+        {
+            string head = await Stage.ConverseAsync(HttpPort,
+                $"HEAD /{path} HTTP/1.1\r\nHost: 127.0.0.1:{HttpPort}\r\nConnection: close\r\n\r\n");
+            return RawResponse.FieldOf(head, "Location")?.Contains($":{server.HttpPort}/", StringComparison.Ordinal) == true;
+        });
+
     public Task<ToolRun> CurlAsync(params IEnumerable<string> arguments) => ToolRun.OfAsync(Folder, "curl",
         ["--disable", "-sS", "--max-time", "120", "--cacert", Path.Combine(Folder, "cert.pem"), .. arguments]);
 

@@ -66,7 +66,7 @@ public sealed class LargeFileTests
     }
 
     private static Task<ToolRun> CurlAsync(Stage stage, Edge edge, params string[] arguments) => ToolRun.OfAsync(stage.Folder,
-        "curl", ["--disable", "-sS", "--max-time", "120", "--cacert", edge.Certificate, .. arguments]);
+        "curl", ["--disable", "-sS", "--max-time", "145", "--cacert", edge.Certificate, .. arguments]);
 
     private static void MakeSparse(string path, long length, (long Offset, byte[] Bytes) part)
     {

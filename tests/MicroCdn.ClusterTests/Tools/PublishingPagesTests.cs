@@ -5,7 +5,7 @@ namespace MicroCdn.ClusterTests.Tools;
 /// <summary>Whoever pastes the commands of the pages about publishing gets what they promise.</summary>
 /// <remarks>They run one after the other, in a network of their own, where the default ports are free. What asks another
 /// machine, or another index, is left out.</remarks>
-[Trait("Needs", "curl"), Collection(AloneCollection.Name)]
+[Trait("Needs", "curl")]
 public sealed class PublishingPagesTests
 {
     // What other tests show: several machines, servers that end, and the token of somebody else.
@@ -30,12 +30,12 @@ public sealed class PublishingPagesTests
     private static async Task StartAsync(Stage stage)
     {
         await stage.MicroCdn("index", "--http-port", "8080").UntilLineAsync("listens on");
-        for (int n = 1; n <= 3; n++)
-        {
-            await stage.MicroCdn("content", "--server-id", $"CS{n}", "--files", stage.MakeFolder($"files of {n}"),
-                "--data", stage.MakeFolder($"state of {n}"), "--tcp-port", $"7{n}01", "--udp-port", $"7{n}02",
-                "--http-port", $"7{n}03").UntilSaidAsync("is asked for orders");
-        }
+        RunningProcess[] servers = [.. Enumerable.Range(1, 3).Select(n => stage.MicroCdn("content",
+            "--server-id", $"CS{n}", "--files", stage.MakeFolder($"files of {n}"),
+            "--data", stage.MakeFolder($"state of {n}"), "--tcp-port", $"7{n}01", "--udp-port", $"7{n}02",
+            "--http-port", $"7{n}03"))];
+        // Each says so after five seconds: all of them at once.
+        foreach (RunningProcess server in servers) await server.UntilSaidAsync("is asked for orders");
     }
 
     // A command that is there to be refused says so behind it, and ends with 1; what curl is told it prints.

@@ -4,7 +4,7 @@ using MicroCdn.ClusterTests.Processes;
 namespace MicroCdn.ClusterTests.Tools;
 
 /// <summary>What a kill at any call, a disk that fails and a full disk leave of an index's database, by strace.</summary>
-[Trait("Needs", "strace"), Collection(AloneCollection.Name)]
+[Trait("Needs", "strace")]
 public sealed class RecordCrashTests
 {
     private const int Changes = 4;

@@ -17,34 +17,27 @@ public sealed class SlowAttackTests
     private const string Honest = "127.0.0.9";
     private static readonly TimeSpan ShedTime = TimeSpan.FromSeconds(60);
 
+    // All at once: each is shed in its own time, and one wait is enough for all.
     [Fact]
-    public async Task Thousands_by_slowhttptest_are_shed_within_a_minute_and_nobody_else_notices()
+    public async Task Thousands_of_slow_clients_are_shed_within_a_minute_and_nobody_else_notices()
     {
         const int each = 2000;
         await using Stage stage = new();
-        (Edge Edge, string Attack)[] attacks =
-            [(await SparseEdgeAsync(stage, "CS1"), "-H"), (await SparseEdgeAsync(stage, "CS2"), "-B"), (await SparseEdgeAsync(stage, "CS3"), "-X")];
-        await AssertShedAsync(stage, [.. attacks.Select(attack => attack.Edge)], () =>
-        {
-            RunningProcess[] tools = [.. attacks.Select(one => stage.Run("slowhttptest", one.Attack, "-c", $"{each}", "-r", $"{each}",
-                "-i", "2", "-l", "300", "-p", "60", "-n", "1", "-z", "5", "-u", one.Edge.Url("big.bin")))];
-            return Task.FromResult<Func<int, bool>>(number => tools[number].HasExited);
-        });
-    }
-
-    [Fact]
-    public async Task Five_thousand_slow_heads_and_as_many_slow_readers_are_shed_within_a_minute()
-    {
-        await using Stage stage = new();
-        Edge heads = await SparseEdgeAsync(stage, "CS1"), readers = await SparseEdgeAsync(stage, "CS2");
+        string[] attacks = ["-H", "-B", "-X"];
+        List<Edge> attacked = [];
+        foreach (string attack in attacks) attacked.Add(await SparseEdgeAsync(stage, $"CS{attack}"));
+        Edge heads = await SparseEdgeAsync(stage, "CS4"), readers = await SparseEdgeAsync(stage, "CS5");
         List<Socket> crowd = [];
         try
         {
-            await AssertShedAsync(stage, [heads, readers], async () =>
+            await AssertShedAsync(stage, [.. attacked, heads, readers], async () =>
             {
+                RunningProcess[] tools = [.. attacks.Zip(attacked, (attack, edge) => stage.Run("slowhttptest", attack,
+                    "-c", $"{each}", "-r", $"{each}", "-i", "2", "-l", "300", "-p", "60", "-n", "1", "-z", "5",
+                    "-u", edge.Url("big.bin")))];
                 await JoinAsync(crowd, heads.HttpPort, "GET /");
                 await JoinAsync(crowd, readers.HttpPort, "GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n");
-                return _ => true;
+                return number => number >= tools.Length || tools[number].HasExited;
             });
             // Not closed in order: each would leave megabytes of what it never read in the kernel.
             Assert.All(crowd.TakeLast(50), socket => Assert.True(IsReset(socket), "not reset"));
@@ -64,7 +57,7 @@ public sealed class SlowAttackTests
         int[] most = new int[edges.Length];
         Func<int, bool> hasEnded = await attack();
         long began = Stopwatch.GetTimestamp();
-        double worst = 0;
+        double worst = 0, bearable = 100 + (2 * quiet);
         string Seen() => $"{quiet:F1} ms before, at worst {worst:F1} ms during; connections at most {string.Join(' ', most)}, "
             + $"now {string.Join(' ', edges.Select(edge => edge.Sockets()))}";
         while (Enumerable.Range(0, edges.Length).Any(n => (most[n] <= Few && !hasEnded(n)) || edges[n].Sockets() > Few))
@@ -72,12 +65,15 @@ public sealed class SlowAttackTests
             for (int n = 0; n < edges.Length; n++)
             {
                 most[n] = Math.Max(most[n], edges[n].Sockets());
-                worst = Math.Max(worst, await MedianAsync(stage, edges[n]));
+                double median = await MedianAsync(stage, edges[n]);
+                // What the attack does is still done a moment later; what else the machine had to do is not.
+                if (median > bearable) median = Math.Min(median, await MedianAsync(stage, edges[n]));
+                worst = Math.Max(worst, median);
             }
             Assert.True(Stopwatch.GetElapsedTime(began) < 2 * ShedTime, Seen());
         }
         TestContext.Current.TestOutputHelper?.WriteLine($"shed after {Stopwatch.GetElapsedTime(began)}: {Seen()}");
-        Assert.True(worst <= 100 + (2 * quiet), Seen());
+        Assert.True(worst <= bearable, Seen());
         for (int n = 0; n < edges.Length; n++)
         {
             await Stage.UntilAsync("memory is back within 24 MiB", TimeSpan.FromSeconds(40), () =>
