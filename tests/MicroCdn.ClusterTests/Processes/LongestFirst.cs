@@ -12,7 +12,9 @@ public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Longest =
     [
-        nameof(HonestLatencyTests),
+        nameof(HonestLatencyTests), nameof(ContentTests), nameof(ScenarioTests), nameof(KilledPutTests),
+        nameof(PublishTests), nameof(ForeignIndexTests), nameof(ForeignClientTests), nameof(SeveralMonitorsTests),
+        nameof(StartTests), nameof(DownloadTests), nameof(ForeignServerTests),
         nameof(KilledClientTests), nameof(PublishingPagesTests), nameof(Aria2Tests), nameof(LargeFileTests),
         nameof(RecordCrashTests), nameof(ClientPackageTests), nameof(SlowSecureReaderTests),
         nameof(SlowPlainReaderTests), nameof(CacheFleetTests), nameof(PulledFleetTests), nameof(LossTests),

@@ -147,7 +147,7 @@ public sealed class ScenarioTests
                 $"{stage.MonitorTcpPort}", "--monitor-udp-port", $"{stage.MonitorUdpPort}", "--content-port",
                 $"{Stage.ContentPorts()}", "--gateway-port", $"{gateway}", "--data", stage.Folder);
             await up.UntilLineAsync("microcdn get hello.txt");
-            await Stage.UntilAsync("both servers are known", TimeSpan.FromSeconds(5), async () =>
+            await Stage.UntilAsync("both servers are known", TimeSpan.FromSeconds(30), async () =>
                 (await Stage.ConverseAsync(stage.IndexPort, "LIST_SERVERS\n")).Split("alive").Length == 3);
             Assert.Equal(0, (await stage.GetAsync("hello.txt", "big.bin")).Code);
             Assert.Matches("^HTTP/1.1 (200|302) ", await Stage.ConverseAsync(gateway,

@@ -56,7 +56,7 @@ public sealed class FullPublishDiskTests : IAsyncDisposable
         Assert.Equal(old, await GetAsync());
         File.Delete(Path.Combine(state, "filler"));
         Stage.WriteFile(Path.Combine(_stage.Folder, "file"), bytes);
-        await Stage.UntilAsync("there is room again", Soon, async () => await EndAsync("put", "file", "a", "--replicas", "1") == 0);
+        await Stage.UntilAsync("there is room again", Soon * 4, async () => await EndAsync("put", "file", "a", "--replicas", "1") == 0);
         Assert.Equal(bytes, await GetAsync());
     }
 
