@@ -7,8 +7,8 @@ namespace MicroCdn.Records;
 /// <remarks>
 /// <para>A folder without a database is an empty store; the first change makes both. Changes go to the write-ahead log
 /// with an fsync each, so that a commit costs one wait for the disk; a change of many rows costs the same one.</para>
-/// <para>One process at a time: the database is locked from the first row that is read or written to the end, however
-/// that comes. <see cref="SqliteBackup"/> and <see cref="SqliteInspection"/> read beside it.</para>
+/// <para>One process at a time: the database is locked from the first row that is read or written, or from the start
+/// (<see cref="Hold"/>), to the end, however that comes. <see cref="SqliteBackup"/> and <see cref="SqliteInspection"/> read beside it.</para>
 /// <para>Damage is refused and named, and never written over. After an fsync that failed nothing is written any more
 /// until the program is started anew, as everywhere in a state folder (<see cref="StoreHealth"/>).</para>
 /// </remarks>
@@ -31,6 +31,24 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
 
     /// <summary>Where the database of a folder is.</summary>
     public static string PathOf(string folder) => Path.Combine(Path.GetFullPath(folder), SqliteFile.Name);
+
+    /// <summary>A store that keeps every other process out from the start, be it that nothing is in its folder yet. Of a
+    /// folder that cannot be made the first change will tell.</summary>
+    /// <exception cref="RecordStoreException">Another process uses it.</exception>
+    public static SqliteRecordStore Hold(string folder)
+    {
+        SqliteRecordStore store = new(folder);
+        try
+        {
+            AtomicFile.MakeFolder(Path.GetDirectoryName(store._path)!, store._health);
+            store.TakeLock();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // What is there already can be read all the same.
+        }
+        return store;
+    }
 
     /// <inheritdoc/>
     public Task<long> LoadAsync(RowTaker take, CancellationToken cancellationToken) =>

@@ -57,7 +57,7 @@ internal sealed class StoreFlags
     /// <exception cref="RecordStoreException">The password cannot be read.</exception>
     public IRecordStore Open(ParseResult parsed, string folder, TimeProvider time, ILoggerFactory loggers) =>
         parsed.GetValue(_store) is { } address
-            ? Open(parsed, address, time, loggers) : new SqliteRecordStore(folder);
+            ? Open(parsed, address, time, loggers) : SqliteRecordStore.Hold(folder);
 
     /// <summary>The store at an address.</summary>
     /// <exception cref="RecordStoreException">The password cannot be read.</exception>

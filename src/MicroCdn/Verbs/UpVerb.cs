@@ -107,7 +107,7 @@ internal static class UpVerb
             MonitorTcpPort = plan.MonitorTcpPort,
             Trust = plan.Trust,
             State = Path.Combine(plan.State, "index"),
-            Records = new SqliteRecordStore(Path.Combine(plan.State, "index")),
+            Records = SqliteRecordStore.Hold(Path.Combine(plan.State, "index")),
             Credentials = parts.Credentials,
         };
         IndexRole indexRole = new(index, parts.Dialer, parts.Time, new Random(), parts.Loggers);

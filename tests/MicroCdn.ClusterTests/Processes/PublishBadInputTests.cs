@@ -71,11 +71,12 @@ public sealed class PublishBadInputTests(PublishBadInputTests.Fleet fleet) : ICl
     [Fact]
     public async Task A_second_index_on_the_folder_and_one_on_a_damaged_book_say_so_and_end()
     {
-        // An index holds its folder from what it writes first.
-        await fleet.RunAsync(0, "put", "file", "first", "--replicas", "1");
+        await using Stage first = new();
+        string empty = first.MakeFolder("index");
+        await first.IndexAsync("--data", empty);
         await using Stage other = new();
         RunningProcess second = other.MicroCdn(
-            "index", "--port", $"{other.IndexPort}", "--data", Path.Combine(fleet.Stage.Folder, "index"));
+            "index", "--port", $"{other.IndexPort}", "--data", empty);
         Assert.NotEqual(0, await second.UntilEndAsync(Soon));
         Assert.Contains("another process uses the folder", second.Output, StringComparison.Ordinal);
 
