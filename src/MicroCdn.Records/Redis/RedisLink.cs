@@ -26,7 +26,7 @@ internal sealed partial class RedisLink : IAsyncDisposable
     private ConnectionMultiplexer? _multiplexer;
     private EndPoint? _master;
     private string _connection = "";
-    private long _askedAt;
+    private long _askedAt, _awayAt;
     private bool _isAway, _isDoubted;
 
     public RedisLink(RedisAddress address, RedisCredentials credentials, TimeProvider time, ILogger logger)
@@ -53,6 +53,10 @@ internal sealed partial class RedisLink : IAsyncDisposable
     public bool HasPassword => _credentials.Password is not null;
 
     public TimeSpan Patience { get; init; } = StandardPatience;
+
+    /// <summary>Whether somebody asked in vain so lately.</summary>
+    public bool WasAway(TimeSpan within) =>
+        Volatile.Read(ref _awayAt) is not 0 and var at && _time.GetElapsedTime(at) < within;
 
     /// <summary>Runs a script; returns what it answers, its word first.</summary>
     /// <exception cref="RecordStoreException">Redis stayed away, or refuses.</exception>
@@ -118,6 +122,7 @@ internal sealed partial class RedisLink : IAsyncDisposable
             if (said is not RedisAwayException) throw said;
             if (!_isAway) LogAway(Address, said.Message);
             (_isAway, _isDoubted) = (true, true);
+            Volatile.Write(ref _awayAt, _time.GetTimestamp());
             throw said;
         }
     }

@@ -71,11 +71,16 @@ public sealed partial class RedisRecordStore : ISharedRecordStore
     }
 
     /// <summary>Tries to become the writer.</summary>
+    /// <remarks>A lease runs out while Redis is away, and its holder may be well: when Redis is back that one goes on
+    /// first, or what waits with it would be refused.</remarks>
     /// <param name="address">Where this index can be reached; others are told.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="RecordStoreException">Redis stayed away, or refuses.</exception>
     public async Task<WriterClaim> ClaimAsync(string address, CancellationToken cancellationToken)
     {
+        (bool isHeld, string writer) = await LastWriterAsync(cancellationToken).ConfigureAwait(false);
+        bool mayGoOn = writer.Length > 0 && writer != address && _link.WasAway(WriterLease.Courtesy);
+        if (isHeld || mayGoOn) return new WriterClaim(null, writer);
         string token = RandomNumberGenerator.GetHexString(16, lowercase: true);
         RedisResult[] answer = await _link.WriteAsync(RedisScripts.Claim,
             [_link.Keys.Log, _link.Keys.Writer, _link.Keys.Lease],
@@ -96,12 +101,8 @@ public sealed partial class RedisRecordStore : ISharedRecordStore
 
     /// <summary>The address of the index that is the writer now, or null.</summary>
     /// <exception cref="RecordStoreException">Redis stayed away, or refuses.</exception>
-    public async Task<string?> FindWriterAsync(CancellationToken cancellationToken)
-    {
-        RedisResult[] answer = await _link.RunAsync(RedisScripts.Who, [_link.Keys.Writer, _link.Keys.Lease], [],
-            cancellationToken).ConfigureAwait(false);
-        return (string?)answer[0] == "ok" ? (string?)answer[1] : null;
-    }
+    public async Task<string?> FindWriterAsync(CancellationToken cancellationToken) =>
+        await LastWriterAsync(cancellationToken).ConfigureAwait(false) is (true, var address) ? address : null;
 
     /// <inheritdoc/>
     public async Task CommitAsync(long number, IReadOnlyList<RecordRow> rows, CancellationToken cancellationToken)
@@ -156,6 +157,14 @@ public sealed partial class RedisRecordStore : ISharedRecordStore
         if (_lease is { } lease) await lease.DisposeAsync().ConfigureAwait(false);
         await _link.DisposeAsync().ConfigureAwait(false);
         _over.Dispose();
+    }
+
+    // The address of the last writer that did not give the lease back, and whether it has the lease now.
+    private async Task<(bool IsHeld, string Address)> LastWriterAsync(CancellationToken cancellationToken)
+    {
+        RedisResult[] answer = await _link.RunAsync(RedisScripts.Who, [_link.Keys.Writer, _link.Keys.Lease], [],
+            cancellationToken).ConfigureAwait(false);
+        return ((string?)answer[0] == "ok", (string)answer[1]!);
     }
 
     private static byte[] Bytes(ulong check)

@@ -99,9 +99,12 @@ internal static class RedisScripts
         return {'ok'}
         """;
 
-    /// <summary>Who is the writer now. Keys: writer, lease.</summary>
+    /// <summary>Who is the writer now, or was the last one and did not give it back. Keys: writer, lease.</summary>
     public const string Who = """
-        if redis.call('EXISTS', KEYS[2]) == 0 then return {'nobody'} end
+        if redis.call('EXISTS', KEYS[2]) == 0 then
+          local gone = redis.call('HEXISTS', KEYS[1], 'token') == 0
+          return {'nobody', not gone and redis.call('HGET', KEYS[1], 'address') or ''}
+        end
         return {'ok', redis.call('HGET', KEYS[1], 'address') or ''}
         """;
 

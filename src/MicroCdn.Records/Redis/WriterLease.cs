@@ -9,15 +9,19 @@ namespace MicroCdn.Records.Redis;
 public readonly record struct WriterClaim(WriterLease? Lease, string Holder);
 
 /// <summary>The right to write, for as long as nobody else took it.</summary>
-/// <remarks>It lasts 5 s and is renewed every 1.5 s; disposing it gives it back. While Redis is away it is neither lost
-/// nor taken. It is a courtesy: what keeps two writers apart is the token, which each commit names, and
-/// which is another one's once somebody has taken over.</remarks>
+/// <remarks>It lasts 5 s and is renewed every 1.5 s, and every 500 ms while Redis is away; disposing it gives it back.
+/// While Redis is away it is neither lost nor taken, and for 2 s more nobody else takes it. It is a courtesy: what
+/// keeps two writers apart is the token, which each commit names, and which is another one's once somebody has taken
+/// over.</remarks>
 public sealed partial class WriterLease : IWriterLease
 {
     /// <summary>How long a writer that fell silent keeps others from taking over.</summary>
     public static readonly TimeSpan Length = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1.5);
+    /// <summary>How long a writer has to go on when Redis was away, before others may take over.</summary>
+    internal static readonly TimeSpan Courtesy = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan Pace = TimeSpan.FromSeconds(1.5), PaceWhileAway = TimeSpan.FromMilliseconds(500);
 
     private readonly RedisLink _link;
     private readonly ILogger _logger;
@@ -80,7 +84,8 @@ public sealed partial class WriterLease : IWriterLease
         {
             while (await timer.WaitForNextTickAsync(_over.Token).ConfigureAwait(false))
             {
-                if (await RenewOnceAsync().ConfigureAwait(false)) return;
+                if (await RenewOnceAsync().ConfigureAwait(false) is not { } isThere) return;
+                timer.Period = isThere ? Pace : PaceWhileAway;
             }
         }
         catch (OperationCanceledException)
@@ -89,8 +94,8 @@ public sealed partial class WriterLease : IWriterLease
         }
     }
 
-    // True when it is lost.
-    private async Task<bool> RenewOnceAsync()
+    // Whether Redis is there; null when the lease is lost.
+    private async Task<bool?> RenewOnceAsync()
     {
         try
         {
@@ -99,19 +104,20 @@ public sealed partial class WriterLease : IWriterLease
                 CommandFlags.DemandMaster), _over.Token).ConfigureAwait(false);
             RedisResult[] answer = (RedisResult[])renewed!;
             Renewed = _time.GetTimestamp();
-            if ((string?)answer[0] == "ok") return false;
+            if ((string?)answer[0] == "ok") return true;
             Lose((string)answer[1]!);
-            return true;
+            return null;
         }
         catch (RedisAwayException)
         {
             // The link has said so.
+            return false;
         }
         catch (RecordStoreException exception)
         {
             LogNotRenewed(exception.Message);
+            return true;
         }
-        return false;
     }
 
     [LoggerMessage(LogLevel.Warning, "this index is not the writer any more, {Holder} is")]
