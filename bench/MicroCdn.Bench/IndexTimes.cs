@@ -24,7 +24,7 @@ internal static class IndexTimes
         PrintRate(settings, fleet);
         int times = settings.Quick ? 10 : 500;
         Machine.Say($"publishing {times} files one after the other");
-        PrintVisible(fleet, times, "alone", "with nothing else under way");
+        PrintVisible(fleet, times, "alone", "while nobody else publishes");
         Machine.Say($"publishing {times} more while {Puts.Clients} clients publish too");
         using CancellationTokenSource enough = new();
         Task others = Task.Run(() => Puts.PutFor(fleet.NewPublisher, TimeSpan.FromHours(1), "beside", enough.Token));
