@@ -10,8 +10,8 @@ public readonly record struct WriterClaim(WriterLease? Lease, string Holder);
 
 /// <summary>The right to write, for as long as nobody else took it.</summary>
 /// <remarks>It lasts 5 s and is renewed every 1.5 s, and every 500 ms while Redis is away; disposing it gives it back.
-/// While Redis is away it is neither lost nor taken, and for 2 s more nobody else takes it. It is a courtesy: what keeps
-/// two writers apart is the token, which each commit names, and which is another one's once somebody has taken
+/// While Redis is away it is neither lost nor taken, and for 2 s more nobody else takes it. It is a courtesy: what
+/// keeps two writers apart is the token, which each commit names, and which is another one's once somebody has taken
 /// over.</remarks>
 public sealed partial class WriterLease : IWriterLease
 {
