@@ -8,7 +8,8 @@ namespace MicroCdn.Records;
 /// <para>A folder without a database is an empty store; the first change makes both. Changes go to the write-ahead log
 /// with an fsync each, so that a commit costs one wait for the disk; a change of many rows costs the same one.</para>
 /// <para>One process at a time: the database is locked from the first row that is read or written, or from the start
-/// (<see cref="Hold"/>), to the end, however that comes. <see cref="SqliteBackup"/> and <see cref="SqliteInspection"/> read beside it.</para>
+/// (<see cref="Hold"/>), to the end, however that comes. <see cref="SqliteBackup"/> and
+/// <see cref="SqliteInspection"/> read beside it.</para>
 /// <para>Damage is refused and named, and never written over. After an fsync that failed nothing is written any more
 /// until the program is started anew, as everywhere in a state folder (<see cref="StoreHealth"/>).</para>
 /// </remarks>
@@ -32,8 +33,8 @@ public sealed class SqliteRecordStore(string folder, StoreHealth? health = null)
     /// <summary>Where the database of a folder is.</summary>
     public static string PathOf(string folder) => Path.Combine(Path.GetFullPath(folder), SqliteFile.Name);
 
-    /// <summary>A store that keeps every other process out from the start, be it that nothing is in its folder yet. Of a
-    /// folder that cannot be made the first change will tell.</summary>
+    /// <summary>A store that keeps every other process out from the start, be it that nothing is in its folder yet. Of
+    /// a folder that cannot be made the first change will tell.</summary>
     /// <exception cref="RecordStoreException">Another process uses it.</exception>
     public static SqliteRecordStore Hold(string folder)
     {

@@ -42,8 +42,8 @@ internal sealed partial class Scribe(
     /// <summary>What the catalog's writer does when this index begins to write in another one's place.</summary>
     public Action TookOver { get; init; } = () => { };
 
-    /// <summary>True when this index may write, and give orders. One that cannot tell whether another one took its place
-    /// gives none.</summary>
+    /// <summary>True when this index may write, and give orders. One that cannot tell whether another one took its
+    /// place gives none.</summary>
     public bool Leads => _leads && succession?.Doubt is null;
 
     /// <summary>Writes what a draft says. Done when it is durable, and everybody who asks this index sees it.</summary>
