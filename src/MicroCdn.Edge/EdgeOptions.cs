@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Edge.PullThrough;
+using MicroCdn.Http.Exchanges;
 
 namespace MicroCdn.Edge;
 
@@ -24,7 +25,7 @@ public sealed record EdgeOptions
     /// <summary>Origins whose pages may read the files (CORS); <c>*</c> for all, none by default.</summary>
     public IReadOnlyList<string> CorsOrigins { get; init; } = [];
 
-    /// <summary>Proxies that may open any number of connections.</summary>
+    /// <summary>Proxies whose X-Forwarded-For is believed, and that may open any number of connections.</summary>
     public IReadOnlyList<IPNetwork> Proxies { get; init; } = [];
 
     /// <summary>Networks beside loopback from which PURGE is taken.</summary>
@@ -32,6 +33,9 @@ public sealed record EdgeOptions
 
     /// <summary>The web servers it is a cache for.</summary>
     public PullOptions Pull { get; init; } = new();
+
+    /// <summary>Hears of each request once it is answered; null for nobody.</summary>
+    public IExchangeListener? Listener { get; init; }
 
     /// <summary>The folder for compressed forms, or null to make none.</summary>
     public string? Variants { get; init; }

@@ -32,6 +32,8 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
             new(handler, new TrustedNetworks(options.Proxies), complaints, time)
             {
                 CrossOrigin = new CrossOrigin(options.CorsOrigins),
+                Listener = options.Listener,
+                Clients = new ClientAddresses(options.Proxies),
             };
         Listeners =
         [

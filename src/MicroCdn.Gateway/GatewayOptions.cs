@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Http.Exchanges;
 
 namespace MicroCdn.Gateway;
 
@@ -19,6 +20,9 @@ public sealed record GatewayOptions
 
     /// <summary>Origins whose pages may read the answers, or <c>*</c> for all.</summary>
     public IReadOnlyList<string> CorsOrigins { get; init; } = [];
+
+    /// <summary>Hears of each request once it is answered; null for nobody.</summary>
+    public IExchangeListener? Listener { get; init; }
 
     /// <summary>Fetches files that only version 1 servers hold, over the line protocol, and passes them on.</summary>
     public bool Relays { get; init; } = true;

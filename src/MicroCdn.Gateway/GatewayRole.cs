@@ -22,6 +22,7 @@ public sealed class GatewayRole : IRole
         TrustedNetworks proxies = new(options.Proxies);
         Relays? relays = options.Relays ? new Relays(dialer, complaints, time) : null;
         CrossOrigin crossOrigin = new(options.CorsOrigins);
+        ClientAddresses clients = new(options.Proxies);
         Pieces pieces = new(dialer, complaints, time);
         Listeners = [.. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true)];
 
@@ -29,9 +30,11 @@ public sealed class GatewayRole : IRole
         {
             if (port is not { } number) yield break;
             GatewayHandler handler = new(options, directory, relays, pieces, secure);
-            yield return new Listener(
-                new IPEndPoint(options.Bind, number),
-                new HttpService(handler, proxies, complaints, time) { CrossOrigin = crossOrigin }, secure);
+            HttpService service = new(handler, proxies, complaints, time)
+            {
+                CrossOrigin = crossOrigin, Listener = options.Listener, Clients = clients,
+            };
+            yield return new Listener(new IPEndPoint(options.Bind, number), service, secure);
         }
     }
 

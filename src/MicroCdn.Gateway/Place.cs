@@ -93,40 +93,17 @@ internal readonly record struct Place(bool IsSecure, IPAddress Reached)
 }
 
 /// <summary>Finds out who a client is, also behind a proxy.</summary>
-/// <param name="proxies">The proxies that are believed. Loopback is not among them unless it is named: on this machine
-/// too a stranger may write what he likes.</param>
+/// <param name="proxies">The proxies that are believed.</param>
 internal sealed class Askers(IReadOnlyList<IPNetwork> proxies)
 {
+    private readonly ClientAddresses _clients = new(proxies);
+
     /// <summary>What the choice of a server may know of the client.</summary>
     public Asker Of(in Request request, IPeer peer, ServerId? not)
     {
-        if (!request.Has(Field.XForwardedFor) || !IsProxy(peer.Remote))
-        {
-            return new Asker(peer.Remote, peer.Local.AddressFamily == AddressFamily.InterNetwork, not);
-        }
-        IPAddress address = Forwarded(System.Text.Encoding.ASCII.GetString(request[Field.XForwardedFor]), peer.Remote);
-        return new Asker(address, address.AddressFamily == AddressFamily.InterNetwork, not);
-    }
-
-    // Each proxy appends whom it heard: from the right, the first that is no proxy of ours is the client. What stands
-    // left of it, the client may have written itself.
-    private IPAddress Forwarded(string list, IPAddress nearest)
-    {
-        string[] hops = list.Split(',', StringSplitOptions.TrimEntries);
-        for (int hop = hops.Length - 1; hop >= 0 && IsProxy(nearest); hop--)
-        {
-            if (!IPEndPoint.TryParse(hops[hop], out IPEndPoint? heard)) return nearest;
-            nearest = WireAddress.Plain(heard.Address);
-        }
-        return nearest;
-    }
-
-    private bool IsProxy(IPAddress address)
-    {
-        foreach (IPNetwork proxy in proxies)
-        {
-            if (proxy.Contains(address)) return true;
-        }
-        return false;
+        IPAddress address = _clients.Of(request, peer);
+        // Who connects itself reaches us by the family of our own address: it may be mapped.
+        IPAddress near = ReferenceEquals(address, peer.Remote) ? peer.Local : address;
+        return new Asker(address, near.AddressFamily == AddressFamily.InterNetwork, not);
     }
 }

@@ -16,8 +16,9 @@ internal static class FieldNames
         4 => Field.Host,
         5 => Field.Range,
         6 => (name[0] | 0x20) switch { 'o' => Field.Origin, 'e' => Field.Expect, _ => Field.Accept },
+        7 => Field.Referer,
         8 => (name[3] | 0x20) == 'm' ? Field.IfMatch : Field.IfRange,
-        10 => Field.Connection,
+        10 => (name[0] | 0x20) == 'c' ? Field.Connection : Field.UserAgent,
         13 => Field.IfNoneMatch,
         14 => Field.ContentLength,
         15 => (name[0] | 0x20) == 'a' ? Field.AcceptEncoding : Field.XForwardedFor,
@@ -45,6 +46,8 @@ internal static class FieldNames
         Field.Origin => "origin"u8,
         Field.Expect => "expect"u8,
         Field.XForwardedFor => "x-forwarded-for"u8,
+        Field.Referer => "referer"u8,
+        Field.UserAgent => "user-agent"u8,
         _ => default,
     };
 }

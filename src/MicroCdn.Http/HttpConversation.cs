@@ -1,4 +1,5 @@
 using System.Buffers;
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Http.Http2;
 using MicroCdn.Network;
 
@@ -21,17 +22,19 @@ internal sealed class HttpConversation : Conversation
 {
     private readonly HttpService _service;
     private readonly IPeer _peer;
+    private readonly ExchangeQueue? _exchanges;
     private long _windowSince;
     private long _windowBytes;
     private Upload? _upload;
 
     public HttpConversation(HttpService service, IPeer peer, Answer answer, long now) : base(answer, now) =>
-        (_service, _peer) = (service, peer);
+        (_service, _peer, _exchanges) = (service, peer, ExchangeQueue.For(service, peer, answer));
 
     // What still comes of a body comes beside the answer.
     public override bool ReadsWhileSending => _upload is { IsOpen: true };
 
-    protected override bool Blocks => _upload is { IsOpen: true } ? _upload.IsFull : base.Blocks;
+    protected override bool Blocks => _upload is { IsOpen: true } ? _upload.IsFull
+        : base.Blocks || _exchanges is { IsFull: true };
 
     protected override bool IsDeaf => base.IsDeaf && _upload is not { IsOpen: true };
 
@@ -90,12 +93,12 @@ internal sealed class HttpConversation : Conversation
         if (length > 0 && request.BodyLength != 0)
         {
             if (_service.Takes(request)) request.Body = body = new RequestBody(request.BodyLength, Answer.Wake);
-            else (refusal, length) = (RequestParser.RefusalOfBody(request), 0);
+            else return RefuseBody(request);
         }
         if (refusal is not null) Refuse(refusal);
         if (length == 0) return 0;
         if (!Answer.IsPending) (_windowSince, _windowBytes) = (now, 0);
-        _service.Handle(request, Answer, _peer);
+        _service.Handle(request, Answer, _peer, _exchanges?.Begin(request));
         if (body is not null) Begin(body, request.ExpectsContinue, now);
         return length;
     }
@@ -141,7 +144,20 @@ internal sealed class HttpConversation : Conversation
     private void Refuse(Refusal refusal)
     {
         _service.Complain(_peer, refusal);
+        _exchanges?.EndLast();
         Refuse(_service.TextOf(refusal));
+    }
+
+    // The request is known, and told as the others are; of a head that cannot be read there is nothing to tell.
+    private int RefuseBody(in Request request)
+    {
+        Refusal refusal = RequestParser.RefusalOfBody(request)!;
+        Exchange? exchange = _exchanges?.Begin(request);
+        _service.Complain(_peer, refusal);
+        if (exchange is not null) exchange.Status = refusal.Status.Code;
+        Refuse(_service.TextOf(refusal));
+        exchange?.BodyBegins(Answer, HttpService.BodyBytesOf(refusal));
+        return 0;
     }
 }
 
@@ -158,7 +174,7 @@ public sealed class HttpService : IConversations
     /// <param name="time">The clock.</param>
     public HttpService(IHttpHandler handler, TrustedNetworks proxies, Complaints complaints, TimeProvider time)
     {
-        (Handler, Complaints, Date) = (handler, complaints, new DateField(time));
+        (Handler, Complaints, Date, Time) = (handler, complaints, new DateField(time), time);
         _connections = new ConnectionCounts(HttpLimits.ConnectionsPerAddress, proxies);
     }
 
@@ -168,7 +184,15 @@ public sealed class HttpService : IConversations
     /// <summary>Whose pages may read what is answered; nobody's when nothing is said.</summary>
     public CrossOrigin CrossOrigin { get; init; } = CrossOrigin.None;
 
+    /// <summary>Hears of each request once it is answered; nothing is measured when there is none.</summary>
+    public IExchangeListener? Listener { get; init; }
+
+    /// <summary>Tells the listener who a client is.</summary>
+    public ClientAddresses Clients { get; init; } = ClientAddresses.AsTheyCome;
+
     internal IHttpHandler Handler { get; }
+
+    internal TimeProvider Time { get; }
 
     internal Complaints Complaints { get; }
 
@@ -200,15 +224,18 @@ public sealed class HttpService : IConversations
         && !request.MethodName.SequenceEqual("CONNECT"u8) && Handler.Takes(request);
 
     // One sound request, of whichever version of HTTP.
-    internal void Handle(in Request request, Answer answer, IPeer peer)
+    internal void Handle(in Request request, Answer answer, IPeer peer, Exchange? exchange)
     {
-        Response response = new(answer, this, request);
+        Response response = new(answer, this, request, exchange);
         bool isTaken = request.Method is Method.Get or Method.Head || request.Body is not null || Takes(request);
         if (isTaken) Handler.Handle(request, response, peer);
         else CrossOrigin.AnswerMethod(request, response);
     }
 
     internal void Ended(IPeer peer) => _connections.Release(peer.Remote);
+
+    // The sentence, and a line's end.
+    internal static int BodyBytesOf(Refusal refusal) => refusal.Reason.Length + 1;
 
     internal byte[] TextOf(Refusal refusal)
     {
@@ -217,7 +244,7 @@ public sealed class HttpService : IConversations
         Date.Write(output);
         output.Write(System.Text.Encoding.UTF8.GetBytes(
             "Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            + $"Content-Length: {refusal.Reason.Length + 1}\r\n\r\n{refusal.Reason}\n"));
+            + $"Content-Length: {BodyBytesOf(refusal)}\r\n\r\n{refusal.Reason}\n"));
         return output.WrittenSpan.ToArray();
     }
 

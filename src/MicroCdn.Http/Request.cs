@@ -44,6 +44,8 @@ public enum Field
     Origin,
     Expect,
     XForwardedFor,
+    Referer,
+    UserAgent,
 #pragma warning restore CS1591
 }
 
@@ -137,7 +139,7 @@ public ref struct Request
         _places[(int)field] = (~start, joined.Length - start);
     }
 
-    [InlineArray((int)Field.XForwardedFor + 1)]
+    [InlineArray((int)Field.UserAgent + 1)]
     private struct FieldPlaces
     {
         private (int Start, int Length) _first;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 
@@ -23,9 +24,11 @@ public readonly struct Response
     private readonly bool _isOld;
     private readonly bool _isFramed;
     private readonly RequestBody? _body;
+    private readonly Exchange? _exchange;
 
-    internal Response(Answer answer, HttpService service, in Request request)
+    internal Response(Answer answer, HttpService service, in Request request, Exchange? exchange)
     {
+        _exchange = exchange;
         (_answer, _date, _mark) = (answer, service.Date, answer.UnsentBytes);
         _crossOrigin = service.CrossOrigin.FieldsFor(request);
         (_headOnly, _keepsAlive, _isOld) = (request.Method == Method.Head, request.KeepsAlive, request.IsOld);
@@ -47,6 +50,7 @@ public readonly struct Response
     /// <summary>Writes the status line and the fields that every response has.</summary>
     public void Begin(HttpStatus status)
     {
+        if (_exchange is not null) _exchange.Status = status.Code;
         _answer.Write(status.Line);
         _date.Write(_answer);
         if (!KeepsAlive) _answer.Write("Connection: close\r\n"u8);
@@ -64,6 +68,7 @@ public readonly struct Response
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
             fields.Bytes.Length + reason.Length, HttpLimits.RelayedHeadBytes);
+        if (_exchange is not null) _exchange.Status = status;
         _answer.Reserve(fields.Bytes.Length + reason.Length + HttpLimits.HeadBytes);
         WriteLine(_answer, status, reason);
         RelayedFields relayed = RelayedFields.Write(fields, _answer);
@@ -73,6 +78,12 @@ public readonly struct Response
         // An old client may have to see the end of the body in that of the connection.
         _answer.Write("Connection: close\r\n"u8);
         _answer.Close();
+    }
+
+    /// <summary>Says what part a cache had in the response, for those who keep count of requests.</summary>
+    public void Note(CacheResult result)
+    {
+        if (_exchange is not null) _exchange.Cache = result;
     }
 
     /// <summary>Writes a field; the value must hold neither CR nor LF.</summary>
@@ -108,6 +119,7 @@ public readonly struct Response
     public void EndEmpty()
     {
         _answer.Write("\r\n"u8);
+        _exchange?.BodyBegins(_answer);
         Close();
     }
 
@@ -141,6 +153,7 @@ public readonly struct Response
     {
         bool isChunked = !_headOnly && !_isOld && !_isFramed;
         _answer.Write(isChunked ? "Transfer-Encoding: chunked\r\n\r\n"u8 : "\r\n"u8);
+        _exchange?.BodyBegins(_answer);
         if (_headOnly) (source as IDisposable)?.Dispose();
         else _answer.SendList(isChunked ? new ChunkedSource(source) : source);
         if (_isOld && !_headOnly)
@@ -218,6 +231,7 @@ public readonly struct Response
         _answer.Write("Content-Length: "u8);
         _answer.WriteNumber(length);
         _answer.Write("\r\n\r\n"u8);
+        _exchange?.BodyBegins(_answer);
     }
 
     private static void WriteLine(IBufferWriter<byte> output, int status, ReadOnlySpan<byte> reason)

@@ -86,6 +86,13 @@ public sealed class Answer : IBufferWriter<byte>
     /// <summary>How much text may still be added, in bytes, as things stand.</summary>
     public int Room => Capacity - _end;
 
+    /// <summary>How many bytes of all that was ever to be sent were taken by whoever sends them.</summary>
+    public long SentBytes { get; private set; }
+
+    /// <summary>Called, on the connection's own thread, when bytes were taken, and when some will not be: for who has
+    /// to know when an answer has left.</summary>
+    public Action? Moved { get; set; }
+
     internal BufferPool Pool => _pool;
 
     internal bool IsFull => _end > BufferPool.Size - PieceBytes;
@@ -239,12 +246,9 @@ public sealed class Answer : IBufferWriter<byte>
 
     internal void TextSent(int count)
     {
-        _start += count;
-        if (_start < _end) return;
-        _start = _end = 0;
-        if (_buffer is null) return;
-        GiveBack(_buffer);
-        _buffer = null;
+        SentBytes += count;
+        DropText(count);
+        Moved?.Invoke();
     }
 
     // True when that many more bytes are all that is left of the file.
@@ -272,6 +276,7 @@ public sealed class Answer : IBufferWriter<byte>
     {
         FileOffset += count;
         FileLeft -= count;
+        SentBytes += count;
         if (FileLeft > 0) return;
         bool whole = _tail == 0;
         if (whole || !File!.Unchanged()) EndFile(broken: !whole);
@@ -285,6 +290,7 @@ public sealed class Answer : IBufferWriter<byte>
         File = null;
         Broken |= broken;
         file?.Release();
+        Moved?.Invoke();
     }
 
     // Lets a long list write one piece; false when nothing came of it.
@@ -315,7 +321,17 @@ public sealed class Answer : IBufferWriter<byte>
         EndSource();
         _preparation?.Dispose();
         _preparation = null;
-        TextSent(_end - _start);
+        DropText(_end - _start);
+    }
+
+    private void DropText(int count)
+    {
+        _start += count;
+        if (_start < _end) return;
+        _start = _end = 0;
+        if (_buffer is null) return;
+        GiveBack(_buffer);
+        _buffer = null;
     }
 
     private void GiveBack(byte[] buffer)
@@ -328,6 +344,7 @@ public sealed class Answer : IBufferWriter<byte>
     {
         (Source as IDisposable)?.Dispose();
         Source = null;
+        Moved?.Invoke();
     }
 
     private bool Copy(IFileSource file, long offset, int length)

@@ -1,6 +1,7 @@
 using System.Text;
 using MicroCdn.Caching;
 using MicroCdn.Http;
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Edge.PullThrough;
@@ -33,6 +34,7 @@ internal static class AnswerHead
     /// <summary>Writes Cache-Status (RFC 9211), behind those of the caches that were asked.</summary>
     public static void WriteStatus(Response response, CacheStatus status, ReadOnlySpan<byte> cacheName)
     {
+        response.Note(ResultOf(status));
         Span<byte> value = stackalloc byte[CacheStatus.MostBytes + 64];
         response.Field("Cache-Status"u8, value[..status.Write(cacheName, value)]);
     }
@@ -60,6 +62,18 @@ internal static class AnswerHead
 
     private static HeaderFields For304(HeaderFields fields) =>
         Without(fields, static name => !Conditions.IsIn304(name));
+
+    private static CacheResult ResultOf(CacheStatus status) => status.Outcome switch
+    {
+        Outcome.Hit => CacheResult.Hit,
+        Outcome.HitStale or Outcome.HitError => CacheResult.Stale,
+        Outcome.Stale when status.ForwardStatus == 304 => CacheResult.Revalidated,
+        Outcome.Stale => CacheResult.Expired,
+        Outcome.Partial => CacheResult.Partial,
+        Outcome.Request or Outcome.Method => CacheResult.Bypass,
+        Outcome.Loop => CacheResult.None,
+        _ => CacheResult.Miss,
+    };
 
     // These are digests of the bytes of one message, here of more than it holds (RFC 9530, section 2).
     private static HeaderFields ForPart(HeaderFields fields) =>

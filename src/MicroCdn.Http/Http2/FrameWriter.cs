@@ -131,6 +131,7 @@ internal sealed class FrameWriter(Answer answer)
         Total += length;
         stream.Window -= length;
         stream.Sent += length;
+        if (stream.Exchange is not null) stream.Exchange.BodyBytes += length;
         return isOver ? Progress.Over : Progress.Some;
     }
 

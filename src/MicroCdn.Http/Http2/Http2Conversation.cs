@@ -40,6 +40,9 @@ internal sealed class Http2Conversation : Conversation
     public override bool IsSending => base.IsSending || _streams.IsSending;
 
     /// <inheritdoc/>
+    protected override bool Blocks => base.Blocks || _streams.IsFull;
+
+    /// <inheritdoc/>
     protected override bool IsEager => !Answer.Closing && _streams.IsEager;
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Network;
 
 namespace MicroCdn.Http.Http2;
@@ -47,6 +48,9 @@ internal sealed class Http2Stream(Answer connection, Action woken)
     /// <summary>True once the client said that it sends no more.</summary>
     public bool IsEnded { get; set; }
 
+    /// <summary>What is told of it once its answer has left; null when nobody listens, or it is in the queue.</summary>
+    public Exchange? Exchange { get; set; }
+
     /// <summary>The request's head while its body comes.</summary>
     public byte[] Head { get; set; } = [];
 
@@ -84,7 +88,7 @@ internal sealed class Http2Stream(Answer connection, Action woken)
     public Http2Stream Begin(int id, int window, long now)
     {
         (Id, Window, State, Since, Sent) = (id, window, StreamState.Receiving, now, 0);
-        (Upload, Allowed, Uploaded, Padding) = (null, Http2Limits.Window, 0, 0);
+        (Upload, Exchange, Allowed, Uploaded, Padding) = (null, null, Http2Limits.Window, 0, 0);
         (Head, IsEnded, IsHeadOnly, Left, Received, Announced) = ([], false, false, -1, 0, -1);
         return this;
     }
@@ -133,6 +137,8 @@ internal sealed class StreamTable
         if (place < _open.Count && _open[place] == stream) _open.RemoveAt(place);
         if (stream.Body.Answer.IsPending || stream.Body.Answer.Waits) stream.Body.Answer.Discard();
         stream.Head = [];
+        stream.Exchange?.Complete(isWhole: false);
+        stream.Exchange = null;
         stream.Upload?.Fail(new IOException("the client ended its request"));
         stream.Upload = null;
         if (_spare.Count < MostSpare && stream.Body.TryReset()) _spare.Push(stream);

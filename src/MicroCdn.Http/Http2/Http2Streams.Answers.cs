@@ -119,6 +119,11 @@ internal sealed partial class Http2Streams
     // Whose body is still coming is told later that it is of no use (RFC 9113, section 8.1).
     private void Finish(Http2Stream stream, long now)
     {
+        if (stream.Exchange is { } exchange)
+        {
+            stream.Exchange = null;
+            _exchanges!.Close(exchange);
+        }
         if (stream.IsEnded)
         {
             Remove(stream);

@@ -17,7 +17,8 @@ internal sealed partial class Http2Streams
         }
         RequestBody body = new(stream.Announced, _wake);
         request.Body = body;
-        _service.Handle(request, stream.Body.Answer, _peer);
+        stream.Exchange = _exchanges?.Open(request);
+        _service.Handle(request, stream.Body.Answer, _peer, stream.Exchange);
         if (body.IsTaken)
         {
             (stream.Upload, stream.UploadSince) = (body, now);

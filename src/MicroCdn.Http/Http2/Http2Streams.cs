@@ -1,3 +1,4 @@
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Network;
 
 namespace MicroCdn.Http.Http2;
@@ -18,6 +19,7 @@ internal sealed partial class Http2Streams
     private readonly Answer _answer;
     private readonly FrameWriter _writer;
     private readonly FrameBudget _budget;
+    private readonly ExchangeQueue? _exchanges;
     private readonly HeaderDecoder _decoder = new();
     private readonly StreamTable _table = new();
     private readonly Action _wake;
@@ -30,6 +32,7 @@ internal sealed partial class Http2Streams
     public Http2Streams(HttpService service, IPeer peer, Answer answer, FrameWriter writer, FrameBudget budget)
     {
         (_service, _peer, _answer, _writer, _budget) = (service, peer, answer, writer, budget);
+        _exchanges = ExchangeQueue.For(service, peer, answer);
         _wake = () =>
         {
             Volatile.Write(ref _woken, true);
@@ -42,6 +45,9 @@ internal sealed partial class Http2Streams
 
     /// <summary>How many are open.</summary>
     public int Count => _table.Count;
+
+    /// <summary>True while so many small answers have not left that no further request is to be answered.</summary>
+    public bool IsFull => _exchanges is { IsFull: true };
 
     /// <summary>Takes a whole header block.</summary>
     public Fault TakeHeaders(int id, bool ends, ReadOnlySpan<byte> block, long now)
@@ -168,7 +174,7 @@ internal sealed partial class Http2Streams
         if (head.IsTooLong) return Refuse(stream, Refusal.HeadTooLong, now);
         if (ends) return Handle(stream, head.Text, now);
         if (head.ContentLength != 0 && TryUpload(stream, head.Text, now, out Fault fault)) return fault;
-        if (!isKept) return Refuse(stream, Refusal.Body, now);
+        if (!isKept) return Refuse(stream, Refusal.Body, now, head.Text);
         stream.Head = head.Text.ToArray();
         _keptHeads += stream.Head.Length;
         _table.Add(stream);
@@ -178,19 +184,30 @@ internal sealed partial class Http2Streams
     private Fault Handle(Http2Stream stream, ReadOnlySpan<byte> head, long now)
     {
         int length = RequestParser.Parse(head, out Request request, out Refusal? refusal);
-        if (refusal is not null || length == 0) return Refuse(stream, refusal ?? Refusal.RequestLine, now);
+        if (refusal is not null || length == 0) return Refuse(stream, refusal ?? Refusal.RequestLine, now, head);
         request.IsFramed = true;
-        _service.Handle(request, stream.Body.Answer, _peer);
+        stream.Exchange = _exchanges?.Open(request);
+        _service.Handle(request, stream.Body.Answer, _peer, stream.Exchange);
         Answered(stream, now);
         return Fault.None;
     }
 
-    private Fault Refuse(Http2Stream stream, Refusal refusal, long now)
+    private Fault Refuse(Http2Stream stream, Refusal refusal, long now, ReadOnlySpan<byte> head = default)
     {
         _service.Complain(_peer, refusal);
+        if (_exchanges is not null) Note(stream, refusal, head.IsEmpty ? stream.Head : head);
         stream.Body.Answer.Write(_service.TextOf(refusal));
         Answered(stream, now);
         return _budget.TryControl(now) ? Fault.None : Fault.EnhanceYourCalm;
+    }
+
+    // A refused request is told as the others are, when its head can be read.
+    private void Note(Http2Stream stream, Refusal refusal, ReadOnlySpan<byte> head)
+    {
+        if (RequestParser.ParseWithBody(head, out Request request, out _) == 0) return;
+        request.IsFramed = true;
+        stream.Exchange = _exchanges!.Open(request);
+        stream.Exchange.Status = refusal.Status.Code;
     }
 
     private Fault Reset(Http2Stream stream, Fault fault, long now)

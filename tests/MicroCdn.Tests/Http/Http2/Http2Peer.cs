@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using MicroCdn.Http;
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Http.Http2;
 using MicroCdn.Network;
 using MicroCdn.Tests.Support;
@@ -17,10 +18,13 @@ internal sealed class Http2Peer
     private readonly List<byte> _block = [];
     private int _read;
 
-    public Http2Peer(IHttpHandler handler, bool greets = true)
+    public Http2Peer(IHttpHandler handler, bool greets = true, IExchangeListener? listener = null)
     {
         FakeTimeProvider time = new();
-        Service = new HttpService(handler, new TrustedNetworks([]), new Complaints(Log, time), time);
+        Service = new HttpService(handler, new TrustedNetworks([]), new Complaints(Log, time), time)
+        {
+            Listener = listener,
+        };
         Wire = new Wire(Service.Http2);
         if (greets) Send(Preface, Frame(FrameType.Settings, 0, 0));
     }
