@@ -34,6 +34,32 @@ internal static unsafe partial class Libc
     /// <summary>Opens for reading; an invalid handle on failure.</summary>
     public static SafeFileHandle OpenRead(string path) => new(open(path, CloseOnExec), ownsHandle: true);
 
+    /// <summary>Opens a file for adding at its end, and for reading its last byte; an invalid handle on
+    /// failure.</summary>
+    public static SafeFileHandle OpenAppend(string path)
+    {
+        const int readWrite = 0x2, create = 0x40, append = 0x400, mode = 0x1A0;    // 0640
+        return new(open(path, readWrite | create | append | CloseOnExec, mode), ownsHandle: true);
+    }
+
+    /// <summary>Writes bytes at the end of a file opened for adding.</summary>
+    /// <returns>How many were written; fewer than there are with the reason in the last error.</returns>
+    public static int Append(SafeFileHandle file, ReadOnlySpan<byte> bytes)
+    {
+        int done = 0;
+        while (done < bytes.Length)
+        {
+            fixed (byte* pointer = bytes[done..])
+            {
+                nint written = write(file, pointer, (nuint)(bytes.Length - done));
+                if (written < 0 && Marshal.GetLastPInvokeError() == ErrorInterrupted) continue;
+                if (written < 0) break;
+                done += (int)written;
+            }
+        }
+        return done;
+    }
+
     public static void Close(int fd) => _ = close(fd);
 
     /// <summary>The full path behind a descriptor, or null.</summary>
@@ -148,6 +174,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags, int mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint write(SafeFileHandle file, byte* buffer, nuint length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int close(int fd);

@@ -1,6 +1,8 @@
 using MicroCdn.Http;
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Index;
 using MicroCdn.Keys;
+using MicroCdn.Logs;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Records;
@@ -18,8 +20,9 @@ internal static class RoleHost
     /// <param name="web">The certificate for ports that speak TLS.</param>
     /// <param name="started">Called once everything listens.</param>
     /// <param name="keys">Where the key is, and what is asked of others; null for roles without one.</param>
+    /// <param name="log">The access log; null for none.</param>
     public static async Task<int> RunAsync(Func<RoleParts, IReadOnlyList<IRole>> build, WebPorts? web = null,
-        Action? started = null, KeyChoice? keys = null)
+        Action? started = null, KeyChoice? keys = null, AccessLogChoice? log = null)
     {
         using Interruption interruption = new();
         using ILoggerFactory loggers = LineLog.CreateFactory();
@@ -29,8 +32,13 @@ internal static class RoleHost
             using KeyFile? file = keys is null ? null
                 : KeyFile.Open(keys, TimeProvider.System, loggers.CreateLogger("key"));
             if (file is not null) Secrecy.Keep();
+            // Before the loops, so that it ends after them.
+            using AccessLogFile? requests = AccessLogFile.Open(log, TimeProvider.System, loggers);
             roles = build(new RoleParts(new TcpDialer(TimeProvider.System), new UdpDatagrams(), TimeProvider.System,
-                loggers, file?.Credentials ?? Credentials.None, interruption.Token));
+                loggers, file?.Credentials ?? Credentials.None, interruption.Token)
+            {
+                Requests = requests?.Listener,
+            });
             bool isSecure = roles.Any(role => role.Listeners.Any(listener => listener.IsSecure));
             using CertificateFiles? certificates = isSecure ? Certificates(web!, loggers) : null;
             using EventLoops loops = new(loggers, TimeProvider.System);
@@ -52,7 +60,7 @@ internal static class RoleHost
         catch (Exception exception)
             when (exception is PortUnavailableException or DirectoryNotFoundException or UnusableCertificateException
                 or UnusableCopyFolderException or RecordStoreException or UnusableCountryFileException
-                or UnusableKeyFileException)
+                or UnusableKeyFileException or UnusableLogFileException)
         {
             Messages.Say(exception.Message);
             return ExitCode.Usage;
@@ -97,4 +105,8 @@ internal static class RoleHost
 
 /// <summary>What every role is built from.</summary>
 internal sealed record RoleParts(IDialer Dialer, IDatagrams Datagrams, TimeProvider Time, ILoggerFactory Loggers,
-    Credentials Credentials, CancellationToken Stopping);
+    Credentials Credentials, CancellationToken Stopping)
+{
+    /// <summary>Hears of each HTTP request once it is answered; null for nobody.</summary>
+    public IExchangeListener? Requests { get; init; }
+}

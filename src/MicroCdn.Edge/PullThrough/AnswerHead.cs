@@ -63,7 +63,8 @@ internal static class AnswerHead
     private static HeaderFields For304(HeaderFields fields) =>
         Without(fields, static name => !Conditions.IsIn304(name));
 
-    private static CacheResult ResultOf(CacheStatus status) => status.Outcome switch
+    /// <summary>What the access log says of it.</summary>
+    internal static CacheResult ResultOf(CacheStatus status) => status.Outcome switch
     {
         Outcome.Hit => CacheResult.Hit,
         Outcome.HitStale or Outcome.HitError => CacheResult.Stale,

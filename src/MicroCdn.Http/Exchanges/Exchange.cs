@@ -88,6 +88,9 @@ public sealed class Exchange
 
     internal Exchange? Next { get; set; }
 
+    // The clock's time of its end.
+    internal long EndedAt { get; private set; }
+
     // Where the answer ends among all bytes of the connection; the greatest number until that is known.
     internal long EndsAt { get; set; }
 
@@ -120,7 +123,8 @@ public sealed class Exchange
     internal void Complete(bool isWhole)
     {
         IsWhole = isWhole;
-        Duration = _service.Time.GetElapsedTime(_began);
+        EndedAt = _service.Time.GetTimestamp();
+        Duration = _service.Time.GetElapsedTime(_began, EndedAt);
         _service.Listener!.Ended(this);
         // A long text is not kept: spare exchanges are to cost little.
         if (_text.Length > UsualBytes) _text = new byte[UsualBytes];

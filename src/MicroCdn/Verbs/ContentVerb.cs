@@ -3,6 +3,7 @@ using MicroCdn.Content;
 using MicroCdn.Edge;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Keys;
+using MicroCdn.Logs;
 using MicroCdn.Network;
 using MicroCdn.Settings;
 
@@ -26,6 +27,7 @@ internal static class ContentVerb
         keys.AddTo(verb);
         web.AddTo(verb);
         edge.AddTo(verb);
+        AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         pull.AddTo(verb);
         content.Demand(verb, pull);
         pull.DemandPort(verb, web);
@@ -60,8 +62,9 @@ internal static class ContentVerb
                 Variants = StateFolder.VariantsOf(state),
                 Pull = pulled with { WaitsForPurges = member is not null },
             };
-            return RoleHost.RunAsync(parts => watch.Beside(parsed, Build(member, served, parts), parts), ports,
-                keys: keys.Read(parsed));
+            return RoleHost.RunAsync(parts =>
+                    watch.Beside(parsed, Build(member, served with { Listener = parts.Requests }, parts), parts),
+                ports, keys: keys.Read(parsed), log: log.Read(parsed));
         });
         return verb;
     }

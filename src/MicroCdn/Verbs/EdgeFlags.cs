@@ -28,7 +28,8 @@ internal sealed class EdgeFlags
     private readonly Option<string[]> _origins = CorsFlag.Create();
 
     private readonly Option<IPNetwork[]> _proxies = Flags.Networks(
-        "--proxy", "A network of proxies that may open any number of connections; repeatable.");
+        "--proxy", "A network of proxies that may open any number of connections, and whose X-Forwarded-For the access "
+            + "log believes; repeatable.");
 
     /// <summary>Adds the flags to a verb.</summary>
     public void AddTo(Command verb)

@@ -3,6 +3,7 @@ using MicroCdn.Gateway;
 using MicroCdn.Gateway.Admin;
 using MicroCdn.Index;
 using MicroCdn.Keys;
+using MicroCdn.Logs;
 using MicroCdn.Network;
 using MicroCdn.Settings;
 
@@ -33,6 +34,7 @@ internal static class IndexVerb
         web.AddTo(verb);
         GatewayFlags gateway = new();
         gateway.AddTo(verb);
+        AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         AdminFlags admin = new();
         admin.AddTo(verb);
         RoutingFlags routing = new();
@@ -61,7 +63,8 @@ internal static class IndexVerb
             return RoleHost.RunAsync(parts => Build(options with
             {
                 Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
-            }, face, door, parts), ports, keys: keys.Read(parsed));
+            }, face with { Listener = parts.Requests }, door, parts), ports, keys: keys.Read(parsed),
+                log: log.Read(parsed));
         });
         return verb;
     }

@@ -7,6 +7,7 @@ using MicroCdn.Gateway;
 using MicroCdn.Gateway.Admin;
 using MicroCdn.Index;
 using MicroCdn.Keys;
+using MicroCdn.Logs;
 using MicroCdn.Monitor;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -46,6 +47,7 @@ internal static class UpVerb
         };
         EdgeFlags edge = new();
         edge.AddTo(verb);
+        AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         PullFlags pull = new();
         pull.AddTo(verb);
         verb.Options.Add(ConfigFlag.Create());
@@ -71,9 +73,8 @@ internal static class UpVerb
             };
             if (plan.Refuse() is not { } refusal)
             {
-                return RoleHost.RunAsync(
-                    parts => Build(plan, parts, routing.Read(parsed)), started: () => Greet(plan),
-                    keys: keys.Read(parsed));
+                return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed)), started: () => Greet(plan),
+                    keys: keys.Read(parsed), log: log.Read(parsed));
             }
             Messages.Say(refusal);
             return Task.FromResult(ExitCode.Usage);
@@ -115,6 +116,7 @@ internal static class UpVerb
         GatewayOptions gateway = new()
         {
             Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
+            Listener = parts.Requests,
         };
         roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
         MonitorOptions monitor = new()
@@ -163,6 +165,7 @@ internal static class UpVerb
             Variants = StateFolder.VariantsOf(plan.StateOf(number)),
             Trust = plan.Trust,
             Pull = pull with { WaitsForPurges = true },
+            Listener = parts.Requests,
         };
         EdgeRole face = new(edge, role.Files, parts.Time, parts.Loggers);
         role.Copies = face.Purges;

@@ -8,7 +8,7 @@ namespace MicroCdn.ClusterTests.Processes;
 /// <summary>A real process of a test: its output is kept, its lines can be waited for, and it ends with the test.</summary>
 internal sealed partial class RunningProcess : IAsyncDisposable
 {
-    private const int Interrupt = 2, Kill9 = 9, Terminate = 15, Continue = 18, Stop = 19;
+    private const int HangUpNumber = 1, Interrupt = 2, Kill9 = 9, Terminate = 15, Continue = 18, Stop = 19;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
@@ -108,6 +108,8 @@ internal sealed partial class RunningProcess : IAsyncDisposable
     public void Kill() => Signal(Kill9);
 
     public void AskToEnd() => Signal(Terminate);
+
+    public void HangUp() => Signal(HangUpNumber);
 
     public void PressControlC() => Signal(Interrupt);
 

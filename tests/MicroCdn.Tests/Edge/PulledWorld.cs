@@ -1,6 +1,7 @@
 using MicroCdn.Content;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http;
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Network;
 using MicroCdn.Storage;
 using MicroCdn.Tests.Origin;
@@ -14,7 +15,6 @@ internal sealed class PulledWorld : IAsyncDisposable
 {
     private readonly TemporaryFolder _empty = new();
     private readonly OpenFiles _open;
-    private readonly HttpService _service;
 
     /// <summary>Begins with what the origin does on each connection.</summary>
     /// <param name="folder">Where copies are kept; null for memory alone.</param>
@@ -32,7 +32,6 @@ internal sealed class PulledWorld : IAsyncDisposable
         _open = new OpenFiles(new ServedFolder(_empty.Path).Open, most: 1);
         ServedFiles files = new(() => Library.Empty, _open, () => { });
         Front = new OriginFront(options, files, Complaints, Time, Log);
-        _service = new HttpService(new Handler(Front), new TrustedNetworks([]), Complaints, Time);
     }
 
     /// <summary>One that keeps copies in memory.</summary>
@@ -50,9 +49,12 @@ internal sealed class PulledWorld : IAsyncDisposable
 
     public OriginFront Front { get; }
 
+    /// <summary>Hears of the requests of connections that begin from now on.</summary>
+    public IExchangeListener? Listener { get; set; }
+
     /// <summary>Asks on a connection of its own.</summary>
     public Wire Ask(string path, params string[] fields) =>
-        new Wire(_service).Receive(EdgeWorld.Head("GET", path, fields));
+        new Wire(Service).Receive(EdgeWorld.Head("GET", path, fields));
 
     /// <summary>Asks, and waits for the whole answer.</summary>
     public async Task<HttpAnswer> GetAsync(string path, params string[] fields)
@@ -80,6 +82,11 @@ internal sealed class PulledWorld : IAsyncDisposable
         _open.Dispose();
         _empty.Dispose();
     }
+
+    private HttpService Service => new(new Handler(Front), new TrustedNetworks([]), Complaints, Time)
+    {
+        Listener = Listener,
+    };
 
     private sealed class Handler(OriginFront front) : IHttpHandler
     {

@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using MicroCdn.Http;
+using MicroCdn.Http.Exchanges;
+using MicroCdn.Network;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace MicroCdn.Bench;
+
+/// <summary>Measures what the access log and the counters of requests cost.</summary>
+internal static class AccessLogs
+{
+    /// <summary>What the command's help says.</summary>
+    public const string Help = "What the access log costs a server, by requests a processor-second with and without "
+        + "it, and what log and counters cost a request inside one process; the bar for both is 5 %";
+
+    private const int Batch = 10;
+
+    private static readonly SampleFile[] Files = [SampleFile.OneKibibyte, SampleFile.SixteenKibibytes];
+
+    public static void Run(Settings settings)
+    {
+        using Workspace workspace = new(settings);
+        string folder = workspace.WriteFiles(Files), log = Path.Combine(workspace.MakeFolder("log"), "access.log");
+        ContentServer with = Start(workspace, folder, "--access-log", log), without = Start(workspace, folder);
+        foreach (ContentServer server in new[] { with, without })
+        {
+            server.Process.WaitUntilQuiet(settings.Patience(60));
+        }
+        new Contest(settings, "HTTP/1.1 over kept connections, with an access log and without, on the same core",
+            Contestant("with a log", with), Contestant("without", without))
+        {
+            Peer = "without",
+        }.Run(Files.Select(file => file with { Client = "copying" }));
+        Inside(settings, Path.Combine(workspace.Folder, "inside.log"));
+    }
+
+    private static ContentServer Start(Workspace workspace, string folder, params string[] more)
+    {
+        ContentServer server =
+            ContentServer.Begin(workspace, $"{Machine.ServerCore}", folder, state: null, certificate: null, more);
+        server.Process.WaitFor("microcdn content",
+            () => Conversation.Answers(server.LinePort, $"GET {Files[0].Name}", "OK "));
+        return server;
+    }
+
+    private static Contestant Contestant(string name, ContentServer server) => new(name, server.Process, file =>
+        new LoadClient(server.HttpPort, new Demand(Requests.ForHttp(file, keep: true), file.Connections)
+        {
+            Keeps = true, Copies = true,
+        }));
+
+    // From the bytes that came to those that leave, the thread that writes the log included.
+    private static void Inside(Settings settings, string path)
+    {
+        using FileSink sink = new(path);
+        Complaints complaints = new(NullLogger.Instance, TimeProvider.System);
+        using AccessLog log = new(sink, LogForm.Combined, complaints, TimeProvider.System);
+        using RequestNumbers numbers = new();
+        log.Start();
+        (string Name, IExchangeListener? Listener)[] ways =
+            [("nobody", null), ("counters", numbers), ("log", log), ("both", new ExchangeListeners(numbers, log))];
+        List<double>[] costs = [.. ways.Select(_ => new List<double>())];
+        for (int round = -1; round < settings.Rounds; round++)
+        {
+            for (int way = 0; way < ways.Length; way++)
+            {
+                double cost = Cost(ways[way].Listener, settings.Quick ? 1_000 : 100_000);
+                if (round >= 0) costs[way].Add(cost);
+            }
+        }
+        Table table = new("Inside one process: a request for 1 KiB, by who hears of it",
+            ["who", "processor time", "more than nobody"]);
+        for (int way = 0; way < ways.Length; way++)
+        {
+            Spread more = Spread.Of(costs[way].Zip(costs[0], (mine, none) => mine - none));
+            table.Add(ways[way].Name, Spread.Of(costs[way]).Show("N0", " ns"), more.Show("N0", " ns"));
+        }
+        table.Print(string.Create(CultureInfo.InvariantCulture, $"Lines that were dropped: {log.Missing}."));
+    }
+
+    private static double Cost(IExchangeListener? listener, int batches)
+    {
+        HttpService service = new(new Kibibyte(), new TrustedNetworks([]),
+            new Complaints(NullLogger.Instance, TimeProvider.System), TimeProvider.System) { Listener = listener };
+        Network.Conversation conversation = service.Begin(new Peer(), new Answer(new BufferPool(), null), 0);
+        const string request = "GET /releases/1/file.bin HTTP/1.1\r\nHost: localhost:8080\r\n"
+            + "User-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n";
+        byte[] requests = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(request, Batch)));
+        TimeSpan began = Environment.CpuUsage.TotalTime;
+        for (int batch = 0; batch < batches; batch++)
+        {
+            conversation.Receive(requests, 0);
+            conversation.Answer.TextSent(conversation.Answer.UnsentBytes);
+        }
+        return (Environment.CpuUsage.TotalTime - began).TotalNanoseconds / batches / Batch;
+    }
+
+    private sealed class FileSink(string path) : ILogSink, IDisposable
+    {
+        private readonly FileStream _file = new(path, FileMode.Append, FileAccess.Write, FileShare.Read, 0);
+
+        public void Write(ReadOnlySpan<byte> bytes) => _file.Write(bytes);
+
+        public void Reopen()
+        {
+        }
+
+        public void Dispose() => _file.Dispose();
+    }
+
+    private sealed class Peer : IPeer
+    {
+        public IPAddress Remote => IPAddress.Loopback;
+
+        public IPAddress Local => IPAddress.Loopback;
+    }
+
+    private sealed class Kibibyte : IHttpHandler
+    {
+        private readonly byte[] _body = new byte[1024];
+
+        public void Handle(in Request request, Response response, IPeer peer)
+        {
+            response.Begin(HttpStatus.Ok);
+            response.Fields("Content-Type: application/octet-stream\r\nAccept-Ranges: bytes\r\n"u8);
+            response.End(_body);
+        }
+    }
+}
