@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using MicroCdn.Network;
 using OpenTelemetry;
@@ -17,7 +18,7 @@ internal sealed class Measurements : IDisposable
 
     private const string MeterName = "MicroCdn";
 
-    private readonly HashSet<Meter> _meters = [];
+    private readonly ConcurrentDictionary<Meter, bool> _meters = [];
     private readonly PrometheusText _text = new();
     private readonly MeterProvider _provider;
     private readonly TimeProvider _time;
@@ -30,7 +31,7 @@ internal sealed class Measurements : IDisposable
         _time = time;
         // By the instance: several processes of a test are one.
         _provider = Sdk.CreateMeterProviderBuilder().AddMeter(MeterName)
-            .AddView(instrument => _meters.Contains(instrument.Meter)
+            .AddView(instrument => _meters.ContainsKey(instrument.Meter)
                 ? new MetricStreamConfiguration { CardinalityLimit = MostSeries }
                 : MetricStreamConfiguration.Drop)
             .AddReader(new BaseExportingMetricReader(_text)).Build();
@@ -39,7 +40,7 @@ internal sealed class Measurements : IDisposable
         {
             Meter meter = new(MeterName, null,
                 role.ServerName is { } name ? [new KeyValuePair<string, object?>("server", name)] : []);
-            _meters.Add(meter);
+            _meters.TryAdd(meter, true);
             role.Measure(meter);
         }
     }
@@ -59,7 +60,7 @@ internal sealed class Measurements : IDisposable
     public void Dispose()
     {
         _provider.Dispose();
-        foreach (Meter meter in _meters) meter.Dispose();
+        foreach (Meter meter in _meters.Keys) meter.Dispose();
     }
 
     private byte[] Collect() => _text.Collect!(Timeout.Infinite) ? _text.Page

@@ -67,7 +67,7 @@ public sealed class WatchPages : IDisposable
                     Write(later, MetricsType, page);
                 });
             }
-            catch (InvalidOperationException exception)
+            catch (Exception exception)
             {
                 response.Give(later => later.Explain(HttpStatus.ServiceUnavailable, exception.Message));
             }

@@ -121,7 +121,8 @@ public sealed class FolderPublisher(Publisher publisher)
         {
             await Publisher.RemoveAsync(talk, gone, folder.Put.Release, cancellationToken).ConfigureAwait(false);
         }
-        catch (CdnException exception) when (exception.Failure is CdnFailure.NotFound or CdnFailure.Refused)
+        catch (CdnException exception) when (!exception.ConcernsAll
+            && exception.Failure is (CdnFailure.NotFound or CdnFailure.Refused))
         {
             // Somebody else removed it, or published it anew: then it is his.
         }

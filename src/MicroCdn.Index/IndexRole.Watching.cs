@@ -46,7 +46,7 @@ public sealed partial class IndexRole : IWatched
     }
 
     private IEnumerable<Server> Registered() =>
-        Directory.Servers.Where(server => server.Contact is not null && !server.IsRemembered);
+        Directory.Servers.Where(server => server.Contact is not null && !server.IsRemembered && !server.IsRetired);
 
     private IEnumerable<Measurement<int>> CountServers()
     {

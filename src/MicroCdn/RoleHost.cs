@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MicroCdn.Http;
 using MicroCdn.Http.Exchanges;
 using MicroCdn.Index;
@@ -34,6 +35,8 @@ internal static class RoleHost
             if (file is not null) Secrecy.Keep();
             // Before the loops, so that it ends after them.
             using AccessLogFile? requests = AccessLogFile.Open(log, TimeProvider.System, loggers);
+            using PosixSignalRegistration hangUp =
+                PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => HangUp(context, requests));
             roles = build(new RoleParts(new TcpDialer(TimeProvider.System), new UdpDatagrams(), TimeProvider.System,
                 loggers, file?.Credentials ?? Credentials.None, interruption.Token)
             {
@@ -69,6 +72,13 @@ internal static class RoleHost
         {
             foreach (IDisposable role in roles.OfType<IDisposable>()) role.Dispose();
         }
+    }
+
+    // Who rotates logs signals every process of the name. What was started at a terminal ends with it.
+    private static void HangUp(PosixSignalContext context, AccessLogFile? requests)
+    {
+        context.Cancel = requests is not null || Console.IsInputRedirected;
+        requests?.Reopen();
     }
 
     private static async Task RunUntilStopped(IReadOnlyList<IRole> roles, EventLoops loops, CancellationToken stopped)

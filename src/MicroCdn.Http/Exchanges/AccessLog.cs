@@ -135,9 +135,10 @@ public sealed class AccessLog : IExchangeListener, IDisposable
     // A line that goes around the end of the ring is its last piece and the first of the next.
     private void Drain(LineRing ring)
     {
+        long end = ring.Added;
         for (int pieces = 0; pieces < 2; pieces++)
         {
-            ReadOnlySpan<byte> piece = ring.Next();
+            ReadOnlySpan<byte> piece = ring.Next(end);
             if (piece.IsEmpty) return;
             try
             {

@@ -33,10 +33,15 @@ internal sealed class LineRing(int bytes)
         return held + line.Length > _bytes.Length / 2;
     }
 
+    /// <summary>How much was ever added: the end of a line.</summary>
+    public long Added => Volatile.Read(ref _added);
+
     /// <summary>What can be taken in one piece; it may end within a line, whose rest is the next piece.</summary>
-    public ReadOnlySpan<byte> Next()
+    /// <param name="end">What was <see cref="Added"/> before: what came since is left for another time, so that two
+    /// pieces are all, and end with a line.</param>
+    public ReadOnlySpan<byte> Next(long end)
     {
-        int held = (int)(Volatile.Read(ref _added) - _taken);
+        int held = (int)(end - _taken);
         int at = (int)(_taken % _bytes.Length);
         return _bytes.AsSpan(at, Math.Min(held, _bytes.Length - at));
     }

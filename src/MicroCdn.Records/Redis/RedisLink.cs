@@ -221,10 +221,16 @@ internal sealed partial class RedisLink : IAsyncDisposable
             {
                 _isDoubted = true;
             }
-            if (await ConnectAsync(cancellationToken).ConfigureAwait(false) != multiplexer)
+            try
             {
-                throw new RedisAwayException("another Redis was elected meanwhile", isSent: true);
+                if (await ConnectAsync(cancellationToken).ConfigureAwait(false) == multiplexer) continue;
             }
+            catch (RecordStoreException exception)
+            {
+                // Whatever the Sentinels say, what was asked may have been done.
+                throw new RedisAwayException(exception.Message, isSent: true, exception);
+            }
+            throw new RedisAwayException("another Redis was elected meanwhile", isSent: true);
         }
     }
 

@@ -194,6 +194,7 @@ public sealed partial class RedisRecordStore : ISharedRecordStore
         {
             IReadOnlyList<LogEntry>? entries = [];
             bool isAway = false;
+            long asked = _time.GetTimestamp();
             try
             {
                 entries = await _log.ReadAsync(start, patient: false, cancellationToken).ConfigureAwait(false);
@@ -214,7 +215,7 @@ public sealed partial class RedisRecordStore : ISharedRecordStore
                 (_last, start) = (entry.Change, LogStart.After(entry.Change));
                 Interlocked.Add(ref _logBytes, entry.Block.Length);
             }
-            if (entries.Count == 0 && !isAway) Volatile.Write(ref _sureAt, _time.GetTimestamp());
+            if (entries.Count == 0 && !isAway) Volatile.Write(ref _sureAt, asked);
             if (entries.Count == 0) await UntilNewsAsync(news, cancellationToken).ConfigureAwait(false);
         }
         cancellationToken.ThrowIfCancellationRequested();

@@ -97,13 +97,15 @@ public sealed partial class WriterLease : IWriterLease
     // Whether Redis is there; null when the lease is lost.
     private async Task<bool?> RenewOnceAsync()
     {
+        // It runs from when Redis was asked, however late the answer comes.
+        long asked = _time.GetTimestamp();
         try
         {
             RedisResult renewed = await _link.AskOnceAsync(database => database.ScriptEvaluateAsync(RedisScripts.Renew,
                 [_link.Keys.Writer, _link.Keys.Lease], [Token, (long)Length.TotalMilliseconds],
                 CommandFlags.DemandMaster), _over.Token).ConfigureAwait(false);
             RedisResult[] answer = (RedisResult[])renewed!;
-            Renewed = _time.GetTimestamp();
+            Renewed = asked;
             if ((string?)answer[0] == "ok") return true;
             Lose((string)answer[1]!);
             return null;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using MicroCdn.Http.Exchanges;
 using MicroCdn.Network;
 using MicroCdn.Storage;
@@ -6,23 +5,17 @@ using Microsoft.Extensions.Logging;
 
 namespace MicroCdn.Logs;
 
-/// <summary>The access log of a process: a file, opened anew at SIGHUP.</summary>
+/// <summary>The access log of a process: a file.</summary>
 internal sealed class AccessLogFile : IDisposable
 {
     private readonly Sink _sink;
     private readonly AccessLog _log;
-    private readonly PosixSignalRegistration _hangUp;
 
     private AccessLogFile(Sink sink, AccessLogChoice choice, TimeProvider time, ILoggerFactory loggers)
     {
         _sink = sink;
         _log = new AccessLog(sink, choice.Form, new Complaints(loggers.CreateLogger("access-log"), time), time);
         _log.Start();
-        _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
-        {
-            context.Cancel = true;
-            _log.Reopen();
-        });
     }
 
     /// <summary>Hears of the requests.</summary>
@@ -44,10 +37,12 @@ internal sealed class AccessLogFile : IDisposable
         }
     }
 
+    /// <summary>Goes on in what now stands under the file's name.</summary>
+    public void Reopen() => _log.Reopen();
+
     /// <summary>Writes the last lines; once nobody is served any more.</summary>
     public void Dispose()
     {
-        _hangUp.Dispose();
         _log.Dispose();
         _sink.Dispose();
     }

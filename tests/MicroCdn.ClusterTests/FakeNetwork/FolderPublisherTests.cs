@@ -48,5 +48,34 @@ public sealed class FolderPublisherTests
             Assert.InRange(opened, 1, Files / 2);
         });
 
+    [Fact]
+    public Task A_removal_that_is_refused_for_all_is_not_told_as_one_that_happened() =>
+        FakeCluster.RunAsync(1, async cluster =>
+        {
+            cluster.Network.Host("index").Listen(FakeCluster.IndexPort, async (connection, token) =>
+            {
+                while (await connection.ReadLineAsync(token) is { } line)
+                {
+                    string said = Encoding.UTF8.GetString(line.Span).Split(' ')[0] switch
+                    {
+                        "HELLO" => "WELCOME MICRO-CDN 2",
+                        "PUBLISHED" => $"NAME old 5 1 sha256={new string('a', 64)}\nEND",
+                        "REMOVE" => "ERROR RELEASE_FULL",
+                        _ => "END",
+                    };
+                    await connection.SendAsync(Encoding.UTF8.GetBytes($"{said}\n"), token);
+                }
+            });
+            FakeHost machine = cluster.Network.Host("client");
+            Publisher publisher = new(new ClientOptions { IndexHost = "index" }, null, machine.Dialer, machine.Time);
+            List<FolderStep> told = [];
+            Task<IReadOnlyList<(FileName Name, CdnException Why)>> work = Task.Run(() => new FolderPublisher(publisher).RunAsync(
+                [], new FolderOptions("", new PutOptions()) { Deletes = true }, told.Add, null, CancellationToken.None));
+            CdnException why = await Assert.ThrowsAsync<CdnException>(
+                () => cluster.World.ResultAsync(work, "it ends", TimeSpan.FromMinutes(5)));
+            Assert.Equal(CdnFailure.Refused, why.Failure);
+            Assert.Empty(told);
+        });
+
     private static FileName NameOf(string name) => FileName.TryCreate(name, out FileName file) ? file : default;
 }

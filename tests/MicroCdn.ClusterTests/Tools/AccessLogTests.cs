@@ -36,6 +36,16 @@ public sealed class AccessLogTests
     }
 
     [Fact]
+    public async Task Who_rotates_logs_ends_no_monitor_that_has_none()
+    {
+        await using Stage stage = new();
+        RunningProcess monitor = await stage.MonitorAsync("--data", stage.MakeFolder("monitor"));
+        for (int time = 0; time < 3; time++) monitor.HangUp();
+        Assert.Equal("WELCOME MICRO-CDN 2\n", await Stage.ConverseAsync(stage.MonitorTcpPort, "HELLO 2\n"));
+        Assert.False(monitor.HasExited);
+    }
+
+    [Fact]
     public async Task A_log_that_was_moved_away_goes_on_in_a_new_file_at_SIGHUP()
     {
         await using Stage stage = new();
