@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Index.Events;
 using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -47,7 +48,9 @@ public sealed partial class IndexRole : IRole, IDisposable
         _applied = new Applied(router, logger);
         _witness = new Witness(fleet, dialer, time);
         fleet.Look = _witness.Look;
-        fleet.Changed = new StateLog(logger).Add;
+        Events = new EventLog(time);
+        StateLog states = new(logger, Events);
+        fleet.Changed = states.Add;
         _tide = new Tide(fleet, time);
         _monitors = [.. MonitorsOf(options).Select(
             monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger))];
@@ -134,6 +137,9 @@ public sealed partial class IndexRole : IRole, IDisposable
 
     /// <summary>The same catalog that the line protocol answers from, for other doors to it.</summary>
     public FileDirectory Directory { get; }
+
+    /// <summary>What happened.</summary>
+    public EventLog Events { get; }
 
     /// <summary>The tokens of those who come over HTTP.</summary>
     public TokenDesk Tokens { get; }

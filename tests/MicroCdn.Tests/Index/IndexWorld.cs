@@ -1,4 +1,5 @@
 using MicroCdn.Index;
+using MicroCdn.Index.Events;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Tests.Support;
@@ -20,7 +21,7 @@ internal sealed class IndexWorld
         _service = new IndexService(Router, new TrustedNetworks([System.Net.IPNetwork.Parse("10.0.0.0/8")]), _applied,
             new Complaints(Log, Time), Log);
         Fleet.Look = server => Looks.Add(server.Id.Value);
-        Fleet.Changed = new StateLog(Log).Add;
+        Fleet.Changed = new StateLog(Log, new EventLog(Time)).Add;
     }
 
     /// <summary>The servers that the index wanted to see for itself, in order.</summary>
