@@ -126,7 +126,7 @@ internal sealed class GatewayHandler(
     {
         Span<Candidate> servers = Draft.Clean().Candidates(entry.Count);
         servers = servers[..directory.Rank(entry, _askers.Of(request, peer, wish.Not), servers)];
-        int chosen = Choose(servers);
+        int chosen = Choice.Of(servers, relays is not null);
         Place place = new(isSecure, peer.Local);
         if (chosen < 0 && wish.View is View.File or View.Metalink)
         {
@@ -145,23 +145,6 @@ internal sealed class GatewayHandler(
         }
         else PassOn(request, response, name, entry, servers);
     }
-
-    // The first that speaks HTTP; when none does, or only one that may be dead while another is well, the first at all,
-    // whose bytes are passed on. -1 when there is none.
-    private int Choose(ReadOnlySpan<Candidate> servers)
-    {
-        int first = -1;
-        for (int at = 0; at < servers.Length; at++)
-        {
-            if (servers[at].Exclusion != Exclusion.None) continue;
-            bool isPassedOn = relays is not null && first >= 0 && IsWell(servers[first]) && !IsWell(servers[at]);
-            if (Place.IsWeb(servers[at].Server.Contact!) && !isPassedOn) return at;
-            if (first < 0) first = at;
-        }
-        return relays is null ? -1 : first;
-    }
-
-    private static bool IsWell(in Candidate candidate) => candidate.Server.State < ServerState.Suspect;
 
     private void PassOn(in Request request, Response response, ReadOnlySpan<byte> name, in FileEntry entry,
         ReadOnlySpan<Candidate> servers)

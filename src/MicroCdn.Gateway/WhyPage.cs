@@ -15,7 +15,7 @@ internal static class WhyPage
         page.Append(Invariant($"{Encoding.UTF8.GetString(finding.Name)}: "))
             .Append(finding.IsPulled ? "no file, but pulled from an origin"
                 : Show(finding.Entry.Size, finding.Entry.Digest)).Append('\n');
-        page.Append(Verdict(finding)).Append("\n\n");
+        page.Append(Verdict(finding, "You are")).Append("\n\n");
         page.Append(finding.IsPulled
             ? "Servers that pull it, in the order in which they are asked; each path has an order of its own:\n"
             : "Servers that have it, in the order in which they are asked; a smaller score is better:\n");
@@ -36,11 +36,14 @@ internal static class WhyPage
         return Encoding.UTF8.GetBytes(page.ToString());
     }
 
-    private static string Verdict(Finding finding)
+    /// <summary>Who gets the client, in a sentence.</summary>
+    /// <param name="finding">The file and its servers.</param>
+    /// <param name="client">Who is sent, with its verb.</param>
+    public static string Verdict(Finding finding, string client)
     {
         if (finding.Chosen is not { } server) return "No client is sent anywhere for it now.";
-        return finding.UrlOf(server) is { } url ? $"You are sent to {server.Id}: {Encoding.UTF8.GetString(url)}"
-            : $"No server that speaks HTTP can have you; this gateway passes it on from {server.Id}.";
+        return finding.UrlOf(server) is { } url ? $"{client} sent to {server.Id}: {Encoding.UTF8.GetString(url)}"
+            : $"No server that speaks HTTP can have this client; this gateway passes it on from {server.Id}.";
     }
 
     private static string About(in Candidate candidate)

@@ -13,6 +13,9 @@ public sealed record HttpStatus(int Code, string Phrase)
     /// <summary>There is something now that was not there.</summary>
     public static readonly HttpStatus Created = new(201, "Created");
 
+    /// <summary>It was begun, and goes on.</summary>
+    public static readonly HttpStatus Accepted = new(202, "Accepted");
+
     /// <summary>It succeeded, and there is nothing to send.</summary>
     public static readonly HttpStatus NoContent = new(204, "No Content");
 
@@ -67,11 +70,17 @@ public sealed record HttpStatus(int Code, string Phrase)
     /// <summary>No byte of the asked ranges exists.</summary>
     public static readonly HttpStatus RangeNotSatisfiable = new(416, "Range Not Satisfiable");
 
+    /// <summary>It is understood, and cannot be done.</summary>
+    public static readonly HttpStatus UnprocessableContent = new(422, "Unprocessable Content");
+
     /// <summary>This client says too much at a time.</summary>
     public static readonly HttpStatus TooManyRequests = new(429, "Too Many Requests");
 
     /// <summary>The head is too long, or has too many fields.</summary>
     public static readonly HttpStatus FieldsTooLarge = new(431, "Request Header Fields Too Large");
+
+    /// <summary>A fault of ours.</summary>
+    public static readonly HttpStatus InternalServerError = new(500, "Internal Server Error");
 
     /// <summary>The method is none that is known here.</summary>
     public static readonly HttpStatus NotImplemented = new(501, "Not Implemented");

@@ -22,6 +22,8 @@ public sealed class FileDirectory
 
     internal Func<TimeSpan?> BehindBy { get; init; } = () => null;
 
+    internal Func<Publishing.PolicyTable> Policies { private get; init; } = () => Publishing.PolicyTable.Empty;
+
     /// <summary>How many files have a holder, alive or not.</summary>
     public int Count => _router.Catalog.Count;
 
@@ -49,6 +51,11 @@ public sealed class FileDirectory
         entry = new PublishedEntry(name.Revision, name.State.Size, name.State.Digest, name.State.UnixSeconds);
         return isFound;
     }
+
+    /// <summary>The first files that somebody looks for, in the order of their names. Walks over all names: not for an
+    /// event loop.</summary>
+    public IReadOnlyList<FoundFile> Search(FileSearch search, out bool hasMore) =>
+        new FileFinder(_router, Policies).Find(search, out hasMore);
 
     /// <summary>Who pulls a path from an origin; false when nobody does. Size and digest are not known. Allocates
     /// nothing.</summary>

@@ -22,6 +22,10 @@ public sealed record IndexOptions
     /// <summary>Further monitors that are asked and listened to.</summary>
     public IReadOnlyList<MonitorAddress> Monitors { get; init; } = [];
 
+    /// <summary>All monitors, each once.</summary>
+    public IEnumerable<MonitorAddress> AllMonitors =>
+        Monitors.Prepend(new MonitorAddress(MonitorHost, MonitorTcpPort)).Distinct();
+
     /// <summary>Networks beside loopback that control messages are taken from.</summary>
     public IReadOnlyList<IPNetwork> Trust { get; init; } = [];
 

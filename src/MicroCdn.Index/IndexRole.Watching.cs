@@ -14,6 +14,12 @@ public sealed partial class IndexRole : IWatched
     /// <inheritdoc/>
     public string? ServerName => null;
 
+    /// <summary>True while this index may write what is published; of several one may.</summary>
+    public bool Leads => _scribe.Leads;
+
+    /// <summary>Where the one that writes listens, when it is another and known.</summary>
+    public string? Writer => _scribe.Leads ? null : _scribe.Writer;
+
     /// <inheritdoc/>
     public void Measure(Meter meter)
     {

@@ -48,11 +48,9 @@ public sealed partial class IndexRole : IRole, IDisposable
         _applied = new Applied(router, logger);
         _witness = new Witness(fleet, dialer, time);
         fleet.Look = _witness.Look;
-        Events = new EventLog(time);
-        StateLog states = new(logger, Events);
-        fleet.Changed = states.Add;
+        fleet.Changed = new StateLog(logger, Events = new EventLog(time)).Add;
         _tide = new Tide(fleet, time);
-        _monitors = [.. MonitorsOf(options).Select(
+        _monitors = [.. options.AllMonitors.Select(
             monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger))];
         Complaints complaints = new(logger, time);
         // Indexes of one machine may share a folder, but no port.
@@ -92,12 +90,9 @@ public sealed partial class IndexRole : IRole, IDisposable
             Whereabouts = new Whereabouts(router) { BehindBy = behindBy },
             Admission = new Admission(options.Credentials, new UsedTokens(options.State), time, complaints, logger),
         };
-        Directory = new FileDirectory(router, service.Reports) { BehindBy = behindBy };
+        Directory = new(router, service.Reports) { BehindBy = behindBy, Policies = () => book.Policies };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
     }
-
-    private static IEnumerable<MonitorAddress> MonitorsOf(IndexOptions options) =>
-        options.Monitors.Prepend(new MonitorAddress(options.MonitorHost, options.MonitorTcpPort)).Distinct();
 
     private static HolderHint? HintOf(
         IndexOptions options, Catalog catalog, Fleet fleet, TimeProvider time, ILogger logger)

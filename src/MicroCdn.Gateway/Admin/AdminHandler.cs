@@ -1,23 +1,22 @@
+using System.Net;
 using System.Text;
 using MicroCdn.Admin;
 using MicroCdn.Client;
+using MicroCdn.Gateway.Api;
 using MicroCdn.Http;
 using MicroCdn.Index;
-using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Gateway.Admin;
 
-/// <summary>Answers whoever publishes by HTTP: looks at the token first, then at what is wanted.</summary>
-/// <remarks>Browsers are of no use to anybody here: a token travels in a field that no page of a stranger's can set,
-/// there are no cookies, and what says that a page sent it (Origin) is refused whatever else it says.</remarks>
-internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Uploading uploading, Publisher publisher,
-    IHttpHandler gateway, Complaints complaints, TimeProvider time) : IHttpHandler
+/// <summary>Answers whoever comes to the admin port: the API by its own rules, and who publishes by HTTP by the token
+/// first, and then by what is wanted.</summary>
+/// <remarks>For publishing, browsers are of no use to anybody: a token travels in a field that no page of a stranger's
+/// can set, cookies do not count, and what says that a page sent it (Origin) is refused whatever it says.</remarks>
+internal sealed class AdminHandler(Doorkeeper doorkeeper, FileDirectory directory, Uploading uploading,
+    Publisher publisher, IHttpHandler gateway, ApiHandler api, AuditLog audit) : IHttpHandler
 {
-    private const string Challenge = "WWW-Authenticate: Bearer realm=\"microcdn\"\r\n";
-    private readonly WrongTokens _wrong = new(time);
-
     /// <summary>What those are answered who look after the process.</summary>
     public required WatchPages Pages { private get; init; }
 
@@ -29,6 +28,11 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
 
     public void Handle(in Request request, Response response, IPeer peer)
     {
+        if (ApiHandler.IsFor(request.Path))
+        {
+            api.Handle(request, response, peer);
+            return;
+        }
         if (request.Has(Field.Origin))
         {
             Refuse(request, response, new Problem(HttpStatus.Forbidden, "Nothing is taken from pages in browsers."));
@@ -45,18 +49,12 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
         if (shown.IsEmpty)
         {
             Refuse(request, response, new Problem(HttpStatus.Unauthorized,
-                "Say who you are: 'Authorization: Bearer TOKEN'.", Challenge));
+                "Say who you are: 'Authorization: Bearer TOKEN'.", Doorkeeper.Challenge));
             return;
         }
-        if (Check(shown) is not { } grant) HoldUp(response, peer);
+        if (doorkeeper.CheckField(shown) is not { } grant) doorkeeper.Refuse(response, peer);
         else if (isWatching) Pages.Answer(request, response);
         else if (Answer(request, response, peer, grant) is { } problem) Refuse(request, response, problem);
-    }
-
-    private TokenGrant? Check(ReadOnlySpan<byte> shown)
-    {
-        if (shown.Length < 8 || !Ascii.EqualsIgnoreCase(shown[..7], "Bearer "u8)) return null;
-        return AccessToken.Read(shown[7..].Trim((byte)' ')) is { } token ? tokens.Check(token) : null;
     }
 
     // Null when it is answered, now or later.
@@ -82,9 +80,9 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
             return new Problem(HttpStatus.Forbidden, "This token does not allow this for this name.",
                 "WWW-Authenticate: Bearer realm=\"microcdn\", error=\"insufficient_scope\"\r\n");
         }
-        if (isPut) return uploading.Begin(request, response, name, grant.Id);
+        if (isPut) return uploading.Begin(request, response, name, grant.Id, peer.Remote);
         if (request.BodyLength != 0) return new Problem(HttpStatus.ContentTooLarge, "This method takes no body.");
-        if (isDelete) return Remove(request, response, name);
+        if (isDelete) return Remove(request, response, name, grant, peer.Remote);
         if (request.Method == Method.Get) gateway.Handle(request, response, peer);
         else Tell(response, decoded[..length]);
         return null;
@@ -101,12 +99,19 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
         }
     }
 
-    private Problem? Remove(in Request request, Response response, FileName name)
+    private Problem? Remove(
+        in Request request, Response response, FileName name, TokenGrant grant, IPAddress from)
     {
         if (PutHead.Read(request.ToFields(), request.Query, 0, out Problem? problem) is not { } head) return problem;
         if (Stays(name, head, out PublishedEntry now) is { } stays) return stays;
         response.Later();
-        _ = Task.Run(async () => response.Give(await RemoveAsync(name, head, now).ConfigureAwait(false)));
+        _ = Task.Run(async () =>
+        {
+            (Action<Response> answer, int status, string detail) =
+                await RemoveAsync(name, head, now).ConfigureAwait(false);
+            audit.Add(grant.Id, from, $"DELETE /{name}", status, detail);
+            response.Give(answer);
+        });
         return null;
     }
 
@@ -118,44 +123,30 @@ internal sealed class AdminHandler(TokenDesk tokens, FileDirectory directory, Up
             $"What is published under this name is \"{now.Digest}\", revision {now.Revision}; it stays.");
     }
 
-    private async Task<Action<Response>> RemoveAsync(FileName name, PutHead head, PublishedEntry now)
+    private async Task<(Action<Response> Answer, int Status, string Detail)> RemoveAsync(
+        FileName name, PutHead head, PublishedEntry now)
     {
         try
         {
             long match = head.IfMatch.Length > 0 ? now.Revision : 0;
             long revision = await publisher.RemoveAsync(name, match, CancellationToken.None).ConfigureAwait(false);
-            return response => Sentences.Explain(response, HttpStatus.Ok, $"removed {name} (revision {revision})");
+            string detail = $"removed {name} (revision {revision})";
+            return (response => Sentences.Explain(response, HttpStatus.Ok, detail), 200, detail);
         }
         catch (CdnException exception) when (exception.Failure == CdnFailure.NotFound)
         {
-            return new Problem(HttpStatus.NotFound, "Nothing is published under this name.").Write;
+            return Of(new Problem(HttpStatus.NotFound, "Nothing is published under this name."));
         }
         catch (CdnException exception)
         {
             // Somebody else was quicker.
-            if (exception.Failure == CdnFailure.Refused && Stays(name, head, out _) is { } stays) return stays.Write;
-            return Problem.Later(HttpStatus.ServiceUnavailable, exception.Message).Write;
+            if (exception.Failure == CdnFailure.Refused && Stays(name, head, out _) is { } stays) return Of(stays);
+            return Of(Problem.Later(HttpStatus.ServiceUnavailable, exception.Message));
         }
     }
 
-    // Who shows a wrong token guesses, or has one that was taken back: there is no hurry to tell.
-    private void HoldUp(Response response, IPeer peer)
-    {
-        complaints.Add($"refused a token of {peer.Remote}: it is none of ours (see 'microcdn token list')");
-        if (_wrong.Hold(peer.Remote) is not { } wait)
-        {
-            Problem.Later(HttpStatus.TooManyRequests, "Too many wrong tokens; try again soon.").Write(response);
-            return;
-        }
-        response.Later();
-        _ = Task.Run(async () =>
-        {
-            await Task.Delay(wait, time, CancellationToken.None).ConfigureAwait(false);
-            _wrong.Release();
-            response.Give(new Problem(HttpStatus.Unauthorized, "This token is none of ours.",
-                "WWW-Authenticate: Bearer realm=\"microcdn\", error=\"invalid_token\"\r\n").Write);
-        });
-    }
+    private static (Action<Response> Answer, int Status, string Detail) Of(Problem problem) =>
+        (problem.Write, problem.Status.Code, problem.Detail);
 
     private static void Refuse(in Request request, Response response, Problem problem) =>
         UnreadBody.AnswerBehind(request, response, problem.Write);

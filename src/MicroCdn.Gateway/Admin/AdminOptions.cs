@@ -1,8 +1,9 @@
 using System.Net;
+using MicroCdn.Gateway.Api.Models;
 
 namespace MicroCdn.Gateway.Admin;
 
-/// <summary>What the door for publishing is told at start.</summary>
+/// <summary>What the admin port is told at start.</summary>
 public sealed record AdminOptions
 {
     /// <summary>The address it listens on.</summary>
@@ -19,4 +20,7 @@ public sealed record AdminOptions
 
     /// <summary>What stays free of the disk.</summary>
     public long LeastFreeBytes { get; init; } = 1L << 30;
+
+    /// <summary>How this process is set, to be shown.</summary>
+    public IReadOnlyList<SettingView> Settings { get; init; } = [];
 }

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 using MicroCdn.Admin;
-using MicroCdn.Client;
+using MicroCdn.Gateway.Api;
 using MicroCdn.Http;
 using MicroCdn.Index;
 using MicroCdn.Index.Publishing;
@@ -27,22 +27,22 @@ public sealed partial class AdminRole : IRole, IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly WatchPages _pages;
+    private readonly AdminApi _api;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
     /// <param name="index">The index of the same process.</param>
     /// <param name="watched">The roles of this process that can be looked at.</param>
-    /// <param name="publisher">How files are published: at that index, as an operator.</param>
+    /// <param name="steering">How files are published and the fleet is steered: at that index, as an operator.</param>
     /// <param name="dialer">How it reaches servers whose files it passes on.</param>
-    /// <param name="chance">Draws the first token.</param>
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Where it logs.</param>
     /// <exception cref="IOException">The state folder cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The state folder may not be written.</exception>
-    public AdminRole(AdminOptions options, IndexRole index, IEnumerable<IWatched> watched, Publisher publisher,
-        IDialer dialer, RandomBytes chance, TimeProvider time, ILoggerFactory loggers)
+    public AdminRole(AdminOptions options, IndexRole index, IEnumerable<IWatched> watched, Steering steering,
+        IDialer dialer, TimeProvider time, ILoggerFactory loggers)
     {
-        (_options, _tokens, _chance, _time) = (options, index.Tokens, chance, time);
+        (_options, _tokens, _chance, _time) = (options, index.Tokens, steering.Chance, time);
         _logger = loggers.CreateLogger(Name);
         // Indexes of one machine may share a folder, but no port.
         _uploads = UploadFolder.Open(Path.Combine(options.State, $"uploads-{options.Port}"), options.UploadBytes,
@@ -51,9 +51,14 @@ public sealed partial class AdminRole : IRole, IDisposable
         GatewayOptions face = new() { Bind = options.Bind, HttpPort = options.Port };
         GatewayHandler gateway = new(face, index.Directory, new Relays(dialer, complaints, time),
             new Pieces(dialer, complaints, time), isSecure: false);
-        Uploading uploading = new(_uploads, publisher, index.Directory, _logger);
+        AuditLog audit = new(options.State, time, _logger);
+        Uploading uploading = new(_uploads, steering.Publisher, index.Directory, audit, _logger);
         _pages = new WatchPages(watched, time);
-        AdminHandler handler = new(_tokens, index.Directory, uploading, publisher, gateway, complaints, time)
+        Doorkeeper doorkeeper = new(_tokens, complaints, time);
+        Sessions sessions = new(SessionKey.Open(options.State, _chance), _tokens, options.Port, time);
+        _api = new AdminApi(index, steering, doorkeeper, sessions, audit, time, _logger);
+        AdminHandler handler = new(
+            doorkeeper, index.Directory, uploading, steering.Publisher, gateway, _api.Handler, audit)
         {
             Pages = _pages, AreMetricsOpen = IPAddress.IsLoopback(options.Bind),
         };
@@ -68,9 +73,17 @@ public sealed partial class AdminRole : IRole, IDisposable
     public IReadOnlyList<Listener> Listeners { get; }
 
     /// <inheritdoc/>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public Task RunAsync(CancellationToken cancellationToken)
     {
         if (!IPAddress.IsLoopback(_options.Bind)) LogOpen(_options.Bind);
+        return Tasks.UntilFirstFailure([_api.RunAsync(cancellationToken), LookAsync(cancellationToken)]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _pages.Dispose();
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
         await MakeFirstAsync(cancellationToken).ConfigureAwait(false);
         while (true)
         {
@@ -78,9 +91,6 @@ public sealed partial class AdminRole : IRole, IDisposable
             _uploads.Look();
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _pages.Dispose();
 
     // The file first: a token that nobody can read would be made once and never again.
     private async Task MakeFirstAsync(CancellationToken cancellationToken)

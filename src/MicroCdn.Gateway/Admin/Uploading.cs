@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using MicroCdn.Client;
+using MicroCdn.Gateway.Api;
 using MicroCdn.Http;
 using MicroCdn.Index;
 using MicroCdn.Protocol;
@@ -14,7 +16,7 @@ namespace MicroCdn.Gateway.Admin;
 /// <remarks>What is known at once is decided on the connection's thread: who will be refused is not asked for its
 /// bytes. The rest runs on the pool.</remarks>
 internal sealed partial class Uploading(
-    UploadFolder folder, Publisher publisher, FileDirectory directory, ILogger logger)
+    UploadFolder folder, Publisher publisher, FileDirectory directory, AuditLog audit, ILogger logger)
 {
     private const int BufferBytes = 128 * 1024;
     // What the policy says where there is none.
@@ -25,7 +27,7 @@ internal sealed partial class Uploading(
     public long OffsetOf(ReadOnlySpan<byte> name) => Math.Max(0, folder.LengthOf(KeyOf(name)) - 1);
 
     /// <summary>Takes a PUT whose sender may publish the name; null when it is answered later, else why not.</summary>
-    public Problem? Begin(in Request request, Response response, FileName name, string token)
+    public Problem? Begin(in Request request, Response response, FileName name, string token, IPAddress from)
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(name.Value);
         if (PutHead.Read(request.ToFields(), request.Query, request.BodyLength, out Problem? problem) is not { } head)
@@ -38,7 +40,7 @@ internal sealed partial class Uploading(
             refusal) return ProblemOf(refusal, utf8);
         RequestBody? body = request.TakeBody();
         response.Later(body);
-        Put put = new(name, head, body, part!, before.Digest.IsNone, token);
+        Put put = new(name, head, body, part!, before.Digest.IsNone, token, from);
         _ = Task.Run(() => RunAsync(put, response));
         return null;
     }
@@ -131,6 +133,8 @@ internal sealed partial class Uploading(
                     .ConfigureAwait(false);
                 put.Part.IsKept = false;
                 LogPublished(put.Token, put.Name.Value, done.Revision);
+                audit.Add(put.Token, put.From, $"PUT /{put.Name}", put.IsFirst ? 201 : 200,
+                    $"published {put.Name} (revision {done.Revision})");
                 return response => Answer(response, put, done);
             }
         }
@@ -185,7 +189,7 @@ internal sealed partial class Uploading(
     private static string KeyOf(ReadOnlySpan<byte> name) => Convert.ToHexStringLower(SHA256.HashData(name));
 
     private sealed record Put(
-        FileName Name, PutHead Head, RequestBody? Body, UploadPart Part, bool IsFirst, string Token);
+        FileName Name, PutHead Head, RequestBody? Body, UploadPart Part, bool IsFirst, string Token, IPAddress From);
 
     [LoggerMessage(5101, LogLevel.Information, "token {Token} published '{Name}' as revision {Revision}")]
     private partial void LogPublished(string token, string name, long revision);

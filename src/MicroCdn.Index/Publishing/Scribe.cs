@@ -42,6 +42,9 @@ internal sealed partial class Scribe(
     /// <summary>What the catalog's writer does when this index begins to write in another one's place.</summary>
     public Action TookOver { get; init; } = () => { };
 
+    /// <summary>Where the index that writes listens, as far as this one of several knows.</summary>
+    public string? Writer => succession?.Writer;
+
     /// <summary>True when this index may write, and give orders. One that cannot tell whether another one took its
     /// place gives none.</summary>
     public bool Leads => _leads && succession?.Doubt is null;

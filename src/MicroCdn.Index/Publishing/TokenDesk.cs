@@ -32,6 +32,10 @@ public sealed partial class TokenDesk
     public TokenGrant? Check(AccessToken token) =>
         _table.Find(token.Id) is { } grant && grant.Fits(token.Hash) ? grant : null;
 
+    /// <summary>What the token of a name allows; null when there is none. For who has proved by something else that it
+    /// is theirs.</summary>
+    public TokenGrant? Find(string id) => _table.Find(id);
+
     /// <summary>Writes down the first token, which allows everything.</summary>
     /// <returns>False when that is not possible now.</returns>
     public async Task<bool> AddFirstAsync(AccessToken token)

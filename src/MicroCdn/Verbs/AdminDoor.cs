@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using MicroCdn.Client;
 using MicroCdn.Gateway.Admin;
+using MicroCdn.Gateway.Api;
 using MicroCdn.Index;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -31,9 +32,18 @@ internal static class AdminDoor
         Identity? self = parts.Credentials.AreThere ? parts.Credentials.As(PeerRole.Operator, id) : null;
         try
         {
-            return [new AdminRole(door, index, roles.OfType<IWatched>(),
-                new Publisher(own, self, parts.Dialer, parts.Time), parts.Dialer, RandomNumberGenerator.Fill,
-                parts.Time, parts.Loggers)];
+            Steering steering = new()
+            {
+                Publisher = new Publisher(own, self, parts.Dialer, parts.Time),
+                Purger = new Purger(own.IndexHost, own.IndexPort, self, parts.Dialer, parts.Time),
+                Monitors = [.. options.AllMonitors.Select(monitor =>
+                    new MonitorClient(monitor.Host, monitor.Port, self, parts.Dialer, parts.Time))],
+                Settings = door.Settings,
+                Version = ProgramVersion.Text,
+                Chance = RandomNumberGenerator.Fill,
+            };
+            return [new AdminRole(door, index, roles.OfType<IWatched>(), steering, parts.Dialer, parts.Time,
+                parts.Loggers)];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -13,8 +13,8 @@ internal sealed class AdminFlags
 
     private readonly Option<int?> _port = new("--admin-port")
     {
-        Description = "The port for publishing by HTTP, with tokens, or 'off' for none; 8081 by default where HTTP is "
-            + "spoken.",
+        Description = "The port of the page, the admin API and publishing by HTTP, with tokens, or 'off' for none; "
+            + "8081 by default where HTTP is spoken.",
         HelpName = "PORT",
         CustomParser = result => Flags.Read<int>(
             result, "--admin-port", "a port from 1 to 65535, or 'off'", TryPortOrOff),
@@ -22,7 +22,7 @@ internal sealed class AdminFlags
 
     private readonly Option<IPAddress> _bind = new("--admin-bind")
     {
-        Description = "The address to listen on for publishing by HTTP; it is not encrypted.",
+        Description = "The address for --admin-port; it is not encrypted.",
         DefaultValueFactory = _ => IPAddress.Loopback,
         HelpName = "ADDRESS",
         CustomParser = result =>
@@ -51,6 +51,7 @@ internal sealed class AdminFlags
             Port = port,
             Bind = parsed.GetValue(_bind)!,
             State = state,
+            Settings = EffectiveSettings.Of(parsed),
             UploadBytes = parsed.GetValue(_most)?.Bytes ?? long.MaxValue,
             LeastFreeBytes = parsed.GetValue(_free)?.Bytes ?? 0,
         };

@@ -8,7 +8,7 @@ namespace MicroCdn.Gateway.Api.Models;
 /// <param name="LastModified">When its bytes changed last.</param>
 /// <param name="Copies">Servers that have it and may be asked.</param>
 /// <param name="Wanted">Copies that there should be; null when it was not published.</param>
-public sealed record FileRow(string Name, long? Size, string? Sha256, long? Revision, DateTimeOffset? LastModified,
+public sealed record FileView(string Name, long? Size, string? Sha256, long? Revision, DateTimeOffset? LastModified,
     int Copies, int? Wanted);
 
 /// <summary>Why a client is sent where it is sent.</summary>
@@ -22,7 +22,7 @@ public sealed record FileRow(string Name, long? Size, string? Sha256, long? Revi
 /// <param name="Verdict">The same in a sentence.</param>
 /// <param name="Candidates">The servers, in the order in which they are asked; the excluded last.</param>
 /// <param name="NotOffered">Servers whose copies have other bytes.</param>
-public sealed record Explanation(FileRow File, string From, string? Zone, string? Country, bool IsPulled,
+public sealed record Explanation(FileView File, string From, string? Zone, string? Country, bool IsPulled,
     string? Chosen, string? Url, string Verdict, IReadOnlyList<CandidateView> Candidates,
     IReadOnlyList<OtherBytes> NotOffered);
 
@@ -77,12 +77,11 @@ public sealed record PurgeWish(string Kind, string? Value = null, bool Soft = fa
 /// <param name="State"><c>staged</c>, <c>active</c> or <c>rolled-back</c>.</param>
 /// <param name="Files">How many files it has.</param>
 /// <param name="Bytes">Their length together.</param>
-/// <param name="Revision">The number of the change that made it visible; 0 before.</param>
-/// <param name="Time">When it was staged, or activated.</param>
-/// <param name="Undo">How many names could be rolled back.</param>
+/// <param name="Time">When it was staged, or activated; null when unknown.</param>
+/// <param name="IsUndoable">Whether it can be rolled back.</param>
 /// <param name="Work">What was last begun with it here; null when nothing was.</param>
-public sealed record ReleaseView(string Name, string State, long Files, long Bytes, long Revision, DateTimeOffset Time,
-    long Undo, ReleaseWork? Work);
+public sealed record ReleaseView(string Name, string State, long Files, long Bytes, DateTimeOffset? Time,
+    bool IsUndoable, ReleaseWork? Work);
 
 /// <summary>An activation or a rollback.</summary>
 /// <param name="Kind"><c>activate</c> or <c>rollback</c>.</param>
@@ -128,3 +127,9 @@ public sealed record SessionView(string Token, IReadOnlyList<string> Scopes, str
 /// <summary>Who wants a session.</summary>
 /// <param name="Token">The token.</param>
 public sealed record SessionWish(string Token);
+
+/// <summary>A policy that is wanted for a prefix.</summary>
+/// <param name="Replicas">How many copies, 1 to 64.</param>
+/// <param name="ZoneSpread">Whether in as many zones as there are.</param>
+/// <param name="Servers">The servers that may have one; left out for all.</param>
+public sealed record PolicyWish(int Replicas, bool ZoneSpread = false, IReadOnlyList<string>? Servers = null);

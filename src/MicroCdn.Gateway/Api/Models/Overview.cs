@@ -6,7 +6,8 @@ namespace MicroCdn.Gateway.Api.Models;
 /// <param name="Started">When this index began.</param>
 /// <param name="Leads">Whether this index, of several, writes.</param>
 /// <param name="Writer">Where the one that writes listens, when it is another and known.</param>
-/// <param name="BehindSeconds">For how long it cannot tell whether it knows what is published; null when it can.</param>
+/// <param name="BehindSeconds">For how long it cannot tell whether it knows what is published; null when it
+/// can.</param>
 /// <param name="Problems">What is wrong, the worst first; at most 100.</param>
 /// <param name="Servers">Content servers by state.</param>
 /// <param name="Files">Files that some server has.</param>
@@ -15,7 +16,7 @@ namespace MicroCdn.Gateway.Api.Models;
 /// <param name="SavedBytes">Bytes of the last hour that were served from copies and not asked of origins.</param>
 /// <param name="LatestEvent">The id of the newest event; 0 when there is none.</param>
 public sealed record Overview(DateTimeOffset Time, string Version, DateTimeOffset Started, bool Leads, string? Writer,
-    double? BehindSeconds, IReadOnlyList<Trouble> Problems, IReadOnlyDictionary<string, int> Servers, long Files,
+    double? BehindSeconds, IReadOnlyList<Concern> Problems, IReadOnlyDictionary<string, int> Servers, long Files,
     CopyCounts? Copies, Figures Figures, long SavedBytes, long LatestEvent);
 
 /// <summary>Something that is wrong now.</summary>
@@ -23,7 +24,7 @@ public sealed record Overview(DateTimeOffset Time, string Version, DateTimeOffse
 /// <param name="Kind">What it is about, by the words of <c>/events</c>.</param>
 /// <param name="Subject">Which one: a server's id, an origin, a file; may be empty.</param>
 /// <param name="Text">One sentence.</param>
-public sealed record Trouble(string Severity, string Kind, string Subject, string Text);
+public sealed record Concern(string Severity, string Kind, string Subject, string Text);
 
 /// <summary>Copies of what is published.</summary>
 /// <param name="Names">Names that are published.</param>

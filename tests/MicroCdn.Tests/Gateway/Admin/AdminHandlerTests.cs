@@ -1,6 +1,7 @@
 using MicroCdn.Admin;
 using MicroCdn.Client;
 using MicroCdn.Gateway.Admin;
+using MicroCdn.Gateway.Api;
 using MicroCdn.Http;
 using MicroCdn.Index;
 using MicroCdn.Index.Publishing;
@@ -36,10 +37,14 @@ public sealed class AdminHandlerTests : IDisposable
         book.Apply(new RecordChange(1, [TokenTable.RowOf(grant)]));
         TokenDesk tokens = new(book.Tokens, scribe, _time, _log);
         Publisher publisher = new(new ClientOptions(), null, new Nowhere(), _time);
-        Uploading uploading = new(UploadFolder.Open(_folder.Path, 100, 0, _time), publisher, index.Directory, _log);
+        AuditLog audit = new(_folder.Path, _time, _log);
+        Uploading uploading = new(
+            UploadFolder.Open(_folder.Path, 100, 0, _time), publisher, index.Directory, audit, _log);
         Complaints complaints = new(_log, _time);
-        AdminHandler handler = new(
-            tokens, index.Directory, uploading, publisher, new Taker(), complaints, _time)
+        Doorkeeper doorkeeper = new(tokens, complaints, _time);
+        ApiHandler api = new(new ApiPaths([]), doorkeeper, new Sessions(new byte[32], tokens, 8081, _time), audit,
+            _time, _log);
+        AdminHandler handler = new(doorkeeper, index.Directory, uploading, publisher, new Taker(), api, audit)
         {
             Pages = _pages = new WatchPages([], _time), AreMetricsOpen = false,
         };

@@ -1,7 +1,7 @@
-namespace MicroCdn.Settings;
+namespace MicroCdn.Protocol;
 
 /// <summary>Finds the word that somebody may have meant.</summary>
-internal static class NearWord
+public static class NearWord
 {
     private const int MostLetters = 64;
 

@@ -1,0 +1,106 @@
+using System.Buffers;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using MicroCdn.Client;
+using MicroCdn.Gateway.Api.Models;
+using MicroCdn.Index;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Gateway.Api;
+
+/// <summary>The fleet as the API shows it.</summary>
+internal sealed class FleetDesk(IndexRole index, CopyWatch copies, string version, TimeProvider time)
+{
+    /// <summary>The most concerns that are told.</summary>
+    public const int MostConcerns = 100;
+
+    private const string Error = "error", Warning = "warning";
+
+    private readonly DateTimeOffset _started = time.GetUtcNow();
+
+    /// <summary>What an operator wants to know first.</summary>
+    public Overview Overview()
+    {
+        CopyStatus? status = copies.Latest;
+        Server[] servers = Registered();
+        Dictionary<string, int> states = servers.GroupBy(server => server.State)
+            .ToDictionary(group => group.Key.Text(), group => group.Count());
+        return new Overview(time.GetUtcNow(), version, _started, index.Leads, index.Writer,
+            index.Directory.Behind?.TotalSeconds, [.. Concerns(servers, status).Take(MostConcerns)], states,
+            index.Directory.Count, CountsOf(status), new Figures(0, 0, 0, 0, 0, 0, servers.Sum(one => one.Load)), 0,
+            index.Events.Latest);
+    }
+
+    /// <summary>The same as JSON.</summary>
+    public byte[] OverviewJson() => JsonSerializer.SerializeToUtf8Bytes(Overview(), ApiJson.Default.Overview);
+
+    /// <summary>Every server, by its id.</summary>
+    /// <param name="reached">The address by which who asks reached this index.</param>
+    public async Task<IReadOnlyList<ServerView>> ServersAsync(IPAddress reached)
+    {
+        CopyStatus? status = await copies.NowAsync().ConfigureAwait(false);
+        Dictionary<string, ServerCopies> kept = status?.Servers.ToDictionary(one => one.Id) ?? [];
+        return [.. Registered().OrderBy(server => server.Id.Value, StringComparer.Ordinal)
+            .Select(server => ViewOf(server, kept.GetValueOrDefault(server.Id.Value), reached))];
+    }
+
+    private Server[] Registered() => [.. index.Directory.Servers.Where(server => server.Contact is not null)];
+
+    private IEnumerable<Concern> Concerns(Server[] servers, CopyStatus? status)
+    {
+        if (index.Directory.Behind is { } behind)
+        {
+            yield return new Concern(Error, "index", "", $"This index is behind the others for {behind.TotalSeconds:0} "
+                + "s: what it says may be old.");
+        }
+        if (status?.Lost > 0)
+        {
+            yield return new Concern(Error, "copies", "", $"{status.Lost} files are not to be had: no server that is "
+                + "there has them.");
+        }
+        foreach (Server server in servers.Where(server => server.State == ServerState.Dead))
+        {
+            yield return new Concern(Error, "server", server.Id.Value, $"{server.Id} is dead: {server.Why}");
+        }
+        foreach (Server server in servers.Where(server => server.State is ServerState.Suspect or ServerState.Unknown))
+        {
+            yield return new Concern(Warning, "server", server.Id.Value,
+                $"{server.Id} is {server.State.Text()}: {server.Why}");
+        }
+        if (status?.Missing > 0)
+        {
+            yield return new Concern(Warning, "copies", "", $"{status.Missing} copies are missing, {status.Making} "
+                + "are being made.");
+        }
+        if (status?.Stuck > 0)
+        {
+            yield return new Concern(Warning, "copies", "", $"{status.Stuck} files have no place for their copies: "
+                + "servers, or room on them, are missing.");
+        }
+        foreach (ServerCopies server in status?.Servers.Where(one => one.IsFull || one.Wrong > 0) ?? [])
+        {
+            yield return server.Wrong > 0
+                ? new Concern(Error, "server", server.Id, $"{server.Wrong} copies on {server.Id} have other bytes: its "
+                    + "disk or memory is broken.")
+                : new Concern(Warning, "disk", server.Id, $"{server.Id} is full: a file that belongs there found no "
+                    + "room.");
+        }
+    }
+
+    private static CopyCounts? CountsOf(CopyStatus? status) => status is null ? null : new CopyCounts(status.Names,
+        status.Copies, status.There, status.Making, status.Missing, status.Stuck, status.Lost, status.BytesLeft,
+        status.Speed);
+
+    private static ServerView ViewOf(Server server, ServerCopies? kept, IPAddress reached)
+    {
+        Contact contact = server.Contact!;
+        ArrayBufferWriter<byte> url = new();
+        if (Place.IsWeb(contact)) new Place(false, reached).WriteServer(contact, url);
+        return new ServerView(server.Id.Value, server.State.Text(), server.Why, server.IsAsked, server.IsRetired,
+            $"{WireAddress.Format(contact.Address)}:{contact.TcpPort}",
+            url.WrittenCount > 0 ? Encoding.UTF8.GetString(url.WrittenSpan) : null, contact.Zone, contact.Country,
+            contact.Weight, server.Load, contact.Pulls, kept?.Copies ?? 0, kept?.Capacity, kept?.Free, kept?.Left,
+            kept?.IsFull ?? false, (int)(kept?.Wrong ?? 0), null, null);
+    }
+}
