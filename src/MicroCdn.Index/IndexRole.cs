@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Index.Events;
+using MicroCdn.Index.Figures;
 using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -48,18 +49,12 @@ public sealed partial class IndexRole : IRole, IDisposable
         _applied = new Applied(router, logger);
         _witness = new Witness(fleet, dialer, time);
         fleet.Look = _witness.Look;
-        Events = new EventLog(time);
-        StateLog states = new(logger, Events);
-        fleet.Changed = states.Add;
+        fleet.Changed = new StateLog(logger, Events = new EventLog(time)).Add;
         _tide = new Tide(fleet, time);
         _monitors = [.. MonitorsOf(options).Select(
             monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger))];
         Complaints complaints = new(logger, time);
-        // Indexes of one machine may share a folder, but no port.
-        string? remembered = options.State is { } state ? Path.Combine(state, $"purges-{options.Port}") : null;
-        PurgeLog purges = new(remembered, (ulong)chance.NextInt64(1, long.MaxValue), time, out string? trouble);
-        if (trouble is not null) LogPurgesLost(logger, trouble);
-        _purges = new PurgeDesk(purges, fleet, time, logger);
+        _purges = new PurgeDesk(PurgesOf(options, chance, time, logger), fleet, time, logger);
         Book book = new(catalog, chance.NextInt64()) { Retired = retired };
         retired.Changed = fleet.Reconsider;
         _records = options.Records ?? new MemoryRecordStore();
@@ -84,6 +79,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
+            Figures = Figures = new FleetFigures(time),
             Purges = _purges,
             Orders = _orders,
             Tokens = Tokens,
@@ -98,6 +94,15 @@ public sealed partial class IndexRole : IRole, IDisposable
 
     private static IEnumerable<MonitorAddress> MonitorsOf(IndexOptions options) =>
         options.Monitors.Prepend(new MonitorAddress(options.MonitorHost, options.MonitorTcpPort)).Distinct();
+
+    private static PurgeLog PurgesOf(IndexOptions options, Random chance, TimeProvider time, ILogger logger)
+    {
+        // Indexes of one machine may share a folder, but no port.
+        string? remembered = options.State is { } state ? Path.Combine(state, $"purges-{options.Port}") : null;
+        PurgeLog purges = new(remembered, (ulong)chance.NextInt64(1, long.MaxValue), time, out string? trouble);
+        if (trouble is not null) LogPurgesLost(logger, trouble);
+        return purges;
+    }
 
     private static HolderHint? HintOf(
         IndexOptions options, Catalog catalog, Fleet fleet, TimeProvider time, ILogger logger)
@@ -140,6 +145,9 @@ public sealed partial class IndexRole : IRole, IDisposable
 
     /// <summary>What happened.</summary>
     public EventLog Events { get; }
+
+    /// <summary>What content servers tell of themselves.</summary>
+    public FleetFigures Figures { get; }
 
     /// <summary>The tokens of those who come over HTTP.</summary>
     public TokenDesk Tokens { get; }
