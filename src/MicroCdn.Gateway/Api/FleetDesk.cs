@@ -5,6 +5,7 @@ using System.Text.Json;
 using MicroCdn.Client;
 using MicroCdn.Gateway.Api.Models;
 using MicroCdn.Index;
+using MicroCdn.Index.Figures;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Gateway.Api;
@@ -28,7 +29,7 @@ internal sealed class FleetDesk(IndexRole index, CopyWatch copies, string versio
             .ToDictionary(group => group.Key.Text(), group => group.Count());
         return new Overview(time.GetUtcNow(), version, _started, index.Leads, index.Writer,
             index.Directory.Behind?.TotalSeconds, [.. Concerns(servers, status).Take(MostConcerns)], states,
-            index.Directory.Count, CountsOf(status), new Figures(0, 0, 0, 0, 0, 0, servers.Sum(one => one.Load)), 0,
+            index.Directory.Count, CountsOf(status), FigureViews.Of(index.Figures.Total), index.Figures.SavedBytes,
             index.Events.Latest);
     }
 
@@ -44,6 +45,12 @@ internal sealed class FleetDesk(IndexRole index, CopyWatch copies, string versio
         return [.. Registered().OrderBy(server => server.Id.Value, StringComparer.Ordinal)
             .Select(server => ViewOf(server, kept.GetValueOrDefault(server.Id.Value), reached))];
     }
+
+    /// <summary>The last hour.</summary>
+    public History History() => FigureViews.Of(index.Figures.History());
+
+    /// <summary>The origins that each server told of.</summary>
+    public IReadOnlyList<OriginView> Origins() => [.. index.Figures.Origins().Select(FigureViews.Of)];
 
     private Server[] Registered() => [.. index.Directory.Servers.Where(server => server.Contact is not null)];
 
@@ -92,15 +99,16 @@ internal sealed class FleetDesk(IndexRole index, CopyWatch copies, string versio
         status.Copies, status.There, status.Making, status.Missing, status.Stuck, status.Lost, status.BytesLeft,
         status.Speed);
 
-    private static ServerView ViewOf(Server server, ServerCopies? kept, IPAddress reached)
+    private ServerView ViewOf(Server server, ServerCopies? kept, IPAddress reached)
     {
         Contact contact = server.Contact!;
+        ToldFigures? told = index.Figures.Of(server.Id);
         ArrayBufferWriter<byte> url = new();
         if (Place.IsWeb(contact)) new Place(false, reached).WriteServer(contact, url);
         return new ServerView(server.Id.Value, server.State.Text(), server.Why, server.IsAsked, server.IsRetired,
             $"{WireAddress.Format(contact.Address)}:{contact.TcpPort}",
             url.WrittenCount > 0 ? Encoding.UTF8.GetString(url.WrittenSpan) : null, contact.Zone, contact.Country,
             contact.Weight, server.Load, contact.Pulls, kept?.Copies ?? 0, kept?.Capacity, kept?.Free, kept?.Left,
-            kept?.IsFull ?? false, (int)(kept?.Wrong ?? 0), null, null);
+            kept?.IsFull ?? false, (int)(kept?.Wrong ?? 0), FigureViews.ToldOf(told), FigureViews.Of(told));
     }
 }

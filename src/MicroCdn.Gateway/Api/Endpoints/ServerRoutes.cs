@@ -18,6 +18,16 @@ internal sealed class ServerRoutes(FleetDesk fleet, Publisher publisher, IReadOn
         {
             Gives = ApiJson.Default.Overview,
         },
+        new("GET", "/figures", "The last hour of the fleet, a value for every five seconds",
+            _ => Task.FromResult(ApiAnswer.Ok(fleet.History(), ApiJson.Default.History)))
+        {
+            Gives = ApiJson.Default.History,
+        },
+        new("GET", "/origins", "What origins were asked, by server and origin", call => Task.FromResult(ApiAnswer.Ok(
+            Pages.Of(fleet.Origins(), one => $"{one.Server} {one.Origin}", call), ApiJson.Default.ListingOriginView)))
+        {
+            Query = [QueryKey.Limit, QueryKey.After], Gives = ApiJson.Default.ListingOriginView,
+        },
         new("GET", "/servers", "Every content server", ListAsync)
         {
             Query = [QueryKey.Limit, QueryKey.After], Gives = ApiJson.Default.ListingServerView,
