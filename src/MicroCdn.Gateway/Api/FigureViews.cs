@@ -26,7 +26,8 @@ internal static class FigureViews
         Line(history, one => one.Hits), Line(history, one => one.Misses), Line(history, one => one.FilledBytes));
 
     /// <summary>An origin.</summary>
-    public static OriginView Of(OriginFigures origin) => new(origin.Server.Value, origin.Origin, origin.Down is not null,
+    public static OriginView Of(OriginFigures origin) => new(
+        origin.Server.Value, origin.Origin, origin.Down is not null,
         origin.Down, origin.Hits, origin.Misses, origin.Failures, origin.FilledBytes);
 
     private static Models.Figures Of(FigureCounts rates, int downloads) => new(Round(rates.Requests),
