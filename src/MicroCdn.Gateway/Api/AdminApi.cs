@@ -27,8 +27,9 @@ internal sealed class AdminApi
         CopyWatch copies = new(steering.Publisher, time);
         FleetDesk fleet = new(index, copies, steering.Version, time);
         _streams = new EventStreams(index.Events, fleet.OverviewJson, time);
-        ApiPaths paths = new(
+        Paths = new ApiPaths(
         [
+            DescriptionRoute.Of(),
             .. new SessionRoutes(doorkeeper, sessions).All,
             .. new ServerRoutes(fleet, steering.Publisher, steering.Monitors).All,
             .. new FileRoutes(index.Directory, new Explaining(index.Directory, mayRelay: true)).All,
@@ -38,8 +39,11 @@ internal sealed class AdminApi
             .. new TokenRoutes(steering.Publisher, index.Events, steering.Chance, time).All,
             .. new EventRoutes(index.Events, _streams, index.Tokens, audit, steering.Settings).All,
         ]);
-        Handler = new ApiHandler(paths, doorkeeper, sessions, audit, time, logger);
+        Handler = new ApiHandler(Paths, doorkeeper, sessions, audit, time, logger);
     }
+
+    /// <summary>All that there is.</summary>
+    public ApiPaths Paths { get; }
 
     /// <summary>Answers requests.</summary>
     public ApiHandler Handler { get; }
