@@ -40,8 +40,7 @@ export function Files({ query }) {
 // One file: who has it, and why a client is sent where it is sent.
 
 const candidateColumns = [
-  { title: "Server", head: true, cell: row => html`<a href="#/servers/${segment(row.id)}">${row.id}</a>
-    ${row.url && html`<span class="under">${row.url}</span>`}` },
+  { title: "Server", head: true, cell: row => html`<a href="#/servers/${segment(row.id)}">${row.id}</a>` },
   { title: "State", cell: row => html`<${State} state=${row.state} />${row.why && html`<span class="under why">${row.why}</span>`}` },
   { title: "Verdict", kind: "is-wide-cell", cell: row => row.excluded
     ? html`<span class="excluded"><${Mark} state="error" /> left out: ${row.excluded}</span>`
@@ -63,8 +62,7 @@ export function FilePage({ name, query }) {
     event.preventDefault();
     setFrom(typed.trim());
   };
-  return html`<p class="back"><a href="#/files">All files</a></p><${Title} tools=${html`<${AsOf} at=${why.at} />`}>
-      <span class="long">${name}</span><//>
+  return html`<p class="back"><a href="#/files">All files</a></p><${Title}><span class="long">${name}</span><//>
     <form class="filters" onSubmit=${look}><label class="choice"><span>Client's address</span><input type="text"
       value=${typed} onInput=${event => setTyped(event.currentTarget.value)} placeholder="yours" inputmode="url"
       autocomplete="off" spellcheck=${false} /></label><button type="submit">Explain</button></form>
@@ -249,7 +247,7 @@ const Release = ({ release, isNewest }) => html`<li class="panel">
       ${release.state === "staged" && html`<${ActionButton} action=${activate(release)} kind="main" />
         <${ActionButton} action=${unstage(release)} />`}
       ${isNewest && release.undo > 0 && html`<${ActionButton} action=${rollBack(release)} />`}`}</div></header>
-  <p class="faint num">${plural(release.files, "file")}, ${bytes(release.bytes)}; ${release.state === "staged" ? "staged"
+  <p class="faint">${plural(release.files, "file")}, ${bytes(release.bytes)}; ${release.state === "staged" ? "staged"
     : "activated"} ${moment(release.time)}${release.revision > 0 ? `, revision ${count(release.revision)}` : ""}${release.undo > 0
     ? `; ${plural(release.undo, "name")} could be rolled back` : ""}</p>
   ${release.work && html`<${Work} work=${release.work} />`}</li>`;

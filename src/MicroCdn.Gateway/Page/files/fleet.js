@@ -8,8 +8,11 @@ import {
   Title, Waiting,
 } from "./parts.js";
 
-const height = 190;
+const height = 200;
 const most = 1800;
+
+// Marks of an axis of bytes are powers of two.
+const twos = Array.from({ length: 60 }, (_, power) => 2 ** power);
 
 // times: seconds; series: { name, tone, values, write, fill }. The tone is one of the style sheet's colours.
 export function Chart({ title, times, series }) {
@@ -94,7 +97,10 @@ function options(box, series, setAt) {
     scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] } },
     axes: [
       { ...axis, grid: { show: false }, space: 70, values: (_, splits) => splits.map(time => clock(1000 * time).slice(0, 5)) },
-      { ...axis, grid, size: 68, space: 40, values: (_, splits) => splits.map(value => series[0].write(value)) },
+      {
+        ...axis, grid, size: 76, space: 36, incrs: series[0].steps,
+        values: (_, splits) => splits.map(value => series[0].write(value)),
+      },
     ],
     hooks: { setCursor: [made => setAt(made.cursor.idx ?? null)] },
     series: [{}, ...series.map(each => ({
@@ -157,8 +163,7 @@ function Problems({ now, at }) {
     <h2 id="problems">${plural(problems.length, "problem")}</h2><${AsOf} at=${at} /><span class="faint">${summary(now)}</span>
     </header><ul>${few.map(each => html`<li key=${each.kind + each.subject + each.text} class="is-${each.severity}">
       <${Mark} state=${each.severity} /><span class="hidden">${each.severity}: </span>
-      <span class="problem-text">${each.text}</span>${each.subject && html`<a href=${placeOf(each)}>${each.subject}</a>`}
-      </li>`)}</ul>
+      <a href=${placeOf(each)}>${each.text}</a></li>`)}</ul>
     ${problems.length > 6 && html`<button type="button" class="quiet" onClick=${() => setAll(!isAll)}
       aria-expanded=${isAll}>${isAll ? "show fewer" : `show all ${problems.length}`}</button>`}</section>`;
 }
@@ -215,7 +220,7 @@ function Hour({ now, at }) {
         : html`<div class="chart-room"><${Read} of=${hour} rows=${4} /></div>`}<//>
     <${Panel} title="Bytes a second, the last hour" id="bytes" at=${shownAt}>
       ${lines ? html`<${Chart} title="Bytes a second over the last hour" times=${lines.bytes.times} series=${[
-        { name: "sent", tone: "a", values: lines.bytes.values, write: orNothing(byteRate), fill: true },
+        { name: "sent", tone: "a", values: lines.bytes.values, write: orNothing(byteRate), fill: true, steps: twos },
         { name: "from origins", tone: "b", values: lines.filledBytes.values, write: orNothing(byteRate) }]} />`
         : html`<div class="chart-room"><${Read} of=${hour} rows=${4} /></div>`}<//></div>`;
 }
@@ -262,13 +267,13 @@ export const StateOf = ({ server }) => html`<${State} state=${server.state} />
 const serverColumns = [
   {
     title: "Server", head: true, sort: row => row.id, cell: row => html`<a href="#/servers/${segment(row.id)}">${row.id}</a>
-      ${row.url && html`<span class="under">${row.url}</span>`}`,
+      <span class="under">${[row.zone, row.country].filter(Boolean).join(" · ")}</span>`,
   },
   {
     title: "State", sort: row => badness.indexOf(row.state), kind: "is-wide-cell", cell: row => html`<${StateOf} server=${row} />
       ${row.why && html`<span class="under why">${row.why}</span>`}`,
   },
-  { title: "Downloads", num: true, sort: row => row.load, cell: row => count(row.load) },
+  { title: "Load", num: true, sort: row => row.load, cell: row => html`<span title="downloads under way">${count(row.load)}</span>` },
   { title: "Requests/s", num: true, sort: row => row.figures?.requests ?? -1, cell: row => rate(row.figures?.requests) },
   { title: "Sent", num: true, sort: row => row.figures?.bytes ?? -1, cell: row => byteRate(row.figures?.bytes) },
   {
@@ -279,7 +284,6 @@ const serverColumns = [
     title: "Told", num: true, sort: row => row.told?.ageSeconds ?? Infinity,
     cell: row => row.told ? html`<span title="it told this so long ago">${span(row.told.ageSeconds)} ago</span>` : nothing,
   },
-  { title: "Zone", sort: row => row.zone ?? "", cell: row => [row.zone, row.country].filter(Boolean).join(" · ") || nothing },
   { title: "Version", sort: row => row.told?.version ?? "", cell: row => row.told?.version ?? nothing },
 ];
 
@@ -340,7 +344,7 @@ export function ServerPage({ name }) {
       <${Panel} title="What it told" id="told" at=${server.at}><${Told} server=${it} /><//></div>`}<//>
     <${Panel} title="What happened to it" id="its-events" at=${events.at}><${Read} of=${events} rows=${3}
       empty=${events.data?.items.length === 0 && "Nothing that is still known."}><ol class="happened">
-      ${events.data?.items.filter(each => each.subject === name || each.text.includes(name)).map(each => html`
+      ${events.data?.items.filter(each => each.subject === name || each.text.split(/[\s,.:;()]+/).includes(name)).map(each => html`
         <li key=${each.id}><${Mark} state=${each.severity} /><span class="hidden">${each.severity} </span>
         <time class="num faint" datetime=${each.time}>${moment(each.time)}</time><span>${each.text}</span></li>`)}</ol><//><//>`;
 }

@@ -182,7 +182,7 @@ export function Api({ query }) {
     }))), [it]);
   const rows = operations.filter(each => `${each.method} ${each.path} ${each.summary ?? ""}`.toLowerCase()
     .includes(text.toLowerCase()));
-  return html`<${Title} lead=${it ? html`${it.info?.title} ${it.info?.version}: ${plural(operations.length, "operation")}.
+  return html`<${Title} lead=${it ? html`${it.info?.title} ${it.info?.version}: ${plural(operations.length, "operation")}.${" "}
     <a href="/api/v1/openapi.json" target="_blank" rel="noreferrer">openapi.json</a>` : " "}>API<//>
     <div class="filters"><${Search} value=${text} onChange=${setText} label="Search the API" wait=${0} placeholder="path, word" /></div>
     <${Read} of=${description} rows=${12} empty=${rows.length === 0 && "Nothing is like that."}>
