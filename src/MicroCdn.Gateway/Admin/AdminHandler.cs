@@ -3,6 +3,7 @@ using System.Text;
 using MicroCdn.Admin;
 using MicroCdn.Client;
 using MicroCdn.Gateway.Api;
+using MicroCdn.Gateway.Page;
 using MicroCdn.Http;
 using MicroCdn.Index;
 using MicroCdn.Network;
@@ -17,6 +18,9 @@ namespace MicroCdn.Gateway.Admin;
 internal sealed class AdminHandler(Doorkeeper doorkeeper, FileDirectory directory, Uploading uploading,
     Publisher publisher, IHttpHandler gateway, ApiHandler api, AuditLog audit) : IHttpHandler
 {
+    /// <summary>The page for browsers.</summary>
+    public required StaticPages Page { private get; init; }
+
     /// <summary>What those are answered who look after the process.</summary>
     public required WatchPages Pages { private get; init; }
 
@@ -31,6 +35,11 @@ internal sealed class AdminHandler(Doorkeeper doorkeeper, FileDirectory director
         if (ApiHandler.IsFor(request.Path))
         {
             api.Handle(request, response, peer);
+            return;
+        }
+        if (request.Method is Method.Get or Method.Head && request.BodyLength == 0 && StaticPages.IsFor(request.Path))
+        {
+            Page.Answer(request, response);
             return;
         }
         if (request.Has(Field.Origin))

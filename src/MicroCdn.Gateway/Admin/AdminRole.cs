@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using MicroCdn.Admin;
 using MicroCdn.Gateway.Api;
+using MicroCdn.Gateway.Page;
 using MicroCdn.Http;
 using MicroCdn.Index;
 using MicroCdn.Index.Publishing;
@@ -60,7 +61,7 @@ public sealed partial class AdminRole : IRole, IDisposable
         AdminHandler handler = new(
             doorkeeper, index.Directory, uploading, steering.Publisher, gateway, _api.Handler, audit)
         {
-            Pages = _pages, AreMetricsOpen = IPAddress.IsLoopback(options.Bind),
+            Page = new StaticPages(), Pages = _pages, AreMetricsOpen = IPAddress.IsLoopback(options.Bind),
         };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port),
             new HttpService(handler, new TrustedNetworks([]), complaints, time))];

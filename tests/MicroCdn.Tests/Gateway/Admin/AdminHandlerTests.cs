@@ -2,6 +2,7 @@ using MicroCdn.Admin;
 using MicroCdn.Client;
 using MicroCdn.Gateway.Admin;
 using MicroCdn.Gateway.Api;
+using MicroCdn.Gateway.Page;
 using MicroCdn.Http;
 using MicroCdn.Index;
 using MicroCdn.Index.Publishing;
@@ -46,7 +47,7 @@ public sealed class AdminHandlerTests : IDisposable
             _time, _log);
         AdminHandler handler = new(doorkeeper, index.Directory, uploading, publisher, new Taker(), api, audit)
         {
-            Pages = _pages = new WatchPages([], _time), AreMetricsOpen = false,
+            Page = new StaticPages(), Pages = _pages = new WatchPages([], _time), AreMetricsOpen = false,
         };
         _service = new HttpService(handler, new TrustedNetworks([]), complaints, _time);
     }

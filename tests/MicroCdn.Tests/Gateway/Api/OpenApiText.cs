@@ -73,7 +73,7 @@ internal sealed class OpenApiText(IReadOnlyList<ApiRoute> routes, string version
             ["operationId"] = IdOf(route),
             ["summary"] = route.Summary,
             ["description"] = route.Scopes == TokenScopes.None ? "Needs no token."
-                : $"Scopes: {TokenGrant.TextOf(route.Scopes)}" + (route.Scopes == TokenScopes.Admin ? "." : " or admin."),
+                : $"Scopes: {TokenGrant.TextOf(route.Scopes)}{(route.Scopes == TokenScopes.Admin ? "." : " or admin.")}",
             ["tags"] = new JsonArray(route.Parts[0]),
             ["security"] = route.Scopes == TokenScopes.None ? [] : new JsonArray(
                 new JsonObject { ["token"] = new JsonArray() }),

@@ -1,0 +1,383 @@
+// What the page stands on: drawing, words for figures, the API, and the stream of what happens.
+import { useCallback, useEffect, useReducer, useRef, useState } from "./vendor/htm-preact.js";
+export {
+  html, render, useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState,
+} from "./vendor/htm-preact.js";
+
+// A value that tells its listeners when it becomes another.
+export function cell(value) {
+  const listeners = new Set();
+  return {
+    get value() { return value; },
+    set(next) {
+      value = next;
+      for (const listener of [...listeners]) listener(next);
+    },
+    listen(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+// The value of a cell, or what a function makes of it; the component is redrawn when that is another.
+export function useCell(source, pick = value => value) {
+  const [, redraw] = useReducer(count => count + 1, 0);
+  const seen = pick(source.value);
+  useEffect(() => {
+    let last = seen;
+    const look = value => {
+      const next = pick(value);
+      if (Object.is(next, last)) return;
+      last = next;
+      redraw();
+    };
+    // It may have changed between drawing and now.
+    look(source.value);
+    return source.listen(look);
+  }, [source]);
+  return seen;
+}
+
+// Runs a function again and again while the component is there.
+export function useEvery(milliseconds, run) {
+  useEffect(() => {
+    const timer = setInterval(run, milliseconds);
+    return () => clearInterval(timer);
+  });
+}
+
+// How numbers, times and names are written.
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+export const nothing = "–";
+const isNone = value => value === null || value === undefined || Number.isNaN(value);
+
+export const count = value => isNone(value) ? nothing : whole.format(value);
+
+// Something a second.
+export const rate = value => isNone(value) ? nothing : value > 0 && value < 100
+  ? tenths.format(value) : whole.format(value);
+
+export function bytes(value) {
+  if (isNone(value)) return nothing;
+  let unit = 0;
+  while (Math.abs(value) >= 999.5 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+export const byteRate = value => isNone(value) ? nothing : `${bytes(value)}/s`;
+
+export function share(part, all) {
+  if (isNone(part) || isNone(all) || all === 0) return nothing;
+  const percent = 100 * part / all;
+  // Almost all is not all.
+  return percent > 99.9 && percent < 100 ? "99.9 %" : `${percent >= 99.95 ? 100 : percent.toFixed(1)} %`;
+}
+
+export function span(seconds) {
+  if (isNone(seconds)) return nothing;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
+const two = number => String(number).padStart(2, "0");
+
+// HH:MM:SS of a time, by the clock of who looks.
+export function clock(time) {
+  if (!time) return nothing;
+  const date = new Date(time);
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+export function day(time) {
+  if (!time) return nothing;
+  const date = new Date(time);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+// The clock, with the day before it unless that is today.
+export const moment = time => !time ? nothing : day(time) === day(Date.now()) ? clock(time)
+  : `${day(time)} ${clock(time)}`;
+
+// One word, as a shell takes it.
+export const quoted = word => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${String(word).replaceAll("'", "'\\''")}'`;
+
+export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
+
+export const short = digest => digest ? `${digest.slice(0, 12)}…` : nothing;
+
+// Asks the admin API, and keeps the session that it knows this browser by.
+
+export const root = "/api/v1";
+
+// The session; undefined while nobody asked, null when there is none.
+export const session = cell(undefined);
+
+// What the API answered instead of doing it.
+export class Problem extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+const patience = 20_000;
+
+// One segment of a path.
+export const segment = text => encodeURIComponent(text);
+
+// A path with its query; what is empty is left out.
+export function withQuery(path, query) {
+  const pairs = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs)}`;
+}
+
+// Asks for something below /api/v1; answers body, entity tag and location.
+export async function ask(method, path, { body, etag, key, signal, limit = patience } = {}) {
+  const headers = { Accept: "application/json" };
+  if (method !== "GET" && session.value) headers["X-CSRF-Token"] = session.value.csrf;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (etag) headers["If-Match"] = etag;
+  if (key) headers["Idempotency-Key"] = key;
+  const giveUp = new AbortController();
+  const timer = setTimeout(() => giveUp.abort(), limit);
+  signal?.addEventListener("abort", () => giveUp.abort());
+  try {
+    const answer = await fetch(root + path, {
+      method, headers, signal: giveUp.signal, cache: "no-store", credentials: "same-origin",
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw problemOf(answer, text, path);
+    return {
+      status: answer.status, etag: answer.headers.get("ETag"), location: answer.headers.get("Location"),
+      body: text === "" ? null : JSON.parse(text), text,
+    };
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    if (signal?.aborted) throw new Problem(-1, "No longer wanted.");
+    if (error instanceof SyntaxError) throw new Problem(0, "The answer is no JSON.");
+    throw new Problem(0, giveUp.signal.aborted ? "The index did not answer in time." : "The index cannot be reached.");
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function problemOf(answer, text, path) {
+  let detail = "";
+  try {
+    const told = JSON.parse(text);
+    detail = told.detail ?? told.title ?? "";
+  } catch {
+    detail = text.length < 300 ? text.trim() : "";
+  }
+  if (answer.status === 401 && path !== "/session") session.set(null);
+  return new Problem(answer.status, detail || `The index answered ${answer.status} ${answer.statusText}.`);
+}
+
+// A new key by which the same change is done once.
+export function drawKey() {
+  const drawn = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(drawn, byte => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// Whether the session's token allows something.
+export function may(scope) {
+  const scopes = session.value?.scopes ?? [];
+  return scopes.includes("admin") || scopes.includes(scope);
+}
+
+// Looks whether the cookie still counts: the session, null when there is none; throws when nobody answers.
+export async function lookForSession() {
+  try {
+    const { body } = await ask("GET", "/session", { limit: 4000 });
+    session.set(body);
+    return body;
+  } catch (problem) {
+    if (problem.status !== 401 && problem.status !== 403) throw problem;
+    session.set(null);
+    return null;
+  }
+}
+
+export async function signIn(token) {
+  session.set((await ask("POST", "/session", { body: { token } })).body);
+}
+
+export async function signOut() {
+  try {
+    await ask("DELETE", "/session");
+  } finally {
+    session.set(null);
+  }
+}
+
+// The same request for a terminal.
+export function curlOf(method, path, body) {
+  const url = `${location.origin}${root}${path}`;
+  const parts = ["curl", "-H \"Authorization: Bearer $(cat admin.token)\""];
+  if (method !== "GET") parts.push(`-X ${method}`);
+  if (body !== undefined) {
+    parts.push("-H 'Content-Type: application/json'");
+    parts.push(`-d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`);
+  }
+  // An apostrophe is left as it is in an encoded URL.
+  parts.push(`'${url.replaceAll("'", "%27")}'`);
+  return parts.join(" ");
+}
+
+// The one stream of this tab. What it brought last is shown as live only while it goes on.
+
+// A message comes every second: after so long without one the stream is lost, whatever the browser thinks.
+const silence = 4000;
+const retry = 1000;
+const refresh = 5000;
+
+// state: "connecting", "live" or "lost"; since: since when it is lost; now: the Overview that came last, and at: when.
+export const live = cell({ state: "connecting", since: null, now: null, at: null });
+
+// Becomes another number when everything that was read must be read anew.
+export const generation = cell(0);
+
+const listeners = new Set();
+let source = null;
+let heard = 0;
+let watch = null;
+let again = null;
+let running = false;
+
+export const isLive = () => live.value.state === "live";
+
+export const readAnew = () => generation.set(generation.value + 1);
+
+// Calls a function for each event that the stream brings.
+export function onChange(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function startStream() {
+  if (running) return;
+  running = true;
+  live.set({ state: "connecting", since: null, now: null, at: null });
+  watch = setInterval(() => {
+    if (source && Date.now() - heard > silence) lose();
+  }, 1000);
+  open();
+}
+
+export function stopStream() {
+  running = false;
+  clearInterval(watch);
+  clearTimeout(again);
+  source?.close();
+  source = null;
+}
+
+function open() {
+  heard = Date.now();
+  const opened = source = new EventSource("/api/v1/events");
+  // One that was given up says nothing any more.
+  const on = (kind, take) => opened.addEventListener(kind, message => {
+    if (source !== opened) return;
+    heard = Date.now();
+    take(message);
+  });
+  on("now", message => {
+    const wasLost = live.value.state === "lost";
+    live.set({ state: "live", since: null, now: JSON.parse(message.data), at: new Date() });
+    if (wasLost) readAnew();
+  });
+  on("change", message => {
+    const change = JSON.parse(message.data);
+    for (const listener of [...listeners]) listener(change);
+  });
+  on("gap", readAnew);
+  opened.addEventListener("error", () => {
+    if (source === opened) lose();
+  });
+}
+
+function lose() {
+  source?.close();
+  source = null;
+  if (live.value.state !== "lost") {
+    live.set({ ...live.value, state: "lost", since: live.value.at ?? new Date() });
+  }
+  clearTimeout(again);
+  // Not all tabs at once, when an index comes back.
+  again = setTimeout(reopen, retry + Math.random() * 500);
+}
+
+// A browser does not tell why a stream failed; the session does.
+async function reopen() {
+  try {
+    if (await lookForSession() === null) stopStream();
+    else if (running) open();
+  } catch {
+    if (running) lose();
+  }
+}
+
+// Something below /api/v1: read now, after an event of one of these kinds, and every few seconds while it is looked
+// at. What came last stays when a later attempt fails.
+export function useRead(path, kinds = [], every = refresh) {
+  const [state, set] = useState({ path: null, data: null, etag: null, at: null, problem: null });
+  const round = useCell(generation);
+  const reader = useRef(null);
+  useEffect(() => {
+    if (!path) return undefined;
+    const ended = new AbortController();
+    let busy = false, wanted = false, soon = null;
+    const read = async () => {
+      if (busy) {
+        wanted = true;
+        return;
+      }
+      busy = true;
+      try {
+        const { body, etag } = await ask("GET", path, { signal: ended.signal });
+        if (!ended.signal.aborted) set({ path, data: body, etag, at: new Date(), problem: null });
+      } catch (problem) {
+        if (!ended.signal.aborted) set(old => ({ ...old, path, data: old.path === path ? old.data : null, problem }));
+      }
+      busy = false;
+      if (wanted && !ended.signal.aborted) {
+        wanted = false;
+        read();
+      }
+    };
+    reader.current = read;
+    const seen = () => document.visibilityState === "visible" && live.value.state !== "lost";
+    const timer = setInterval(() => seen() && read(), every);
+    const back = () => seen() && read();
+    document.addEventListener("visibilitychange", back);
+    const off = onChange(change => {
+      if (!kinds.includes(change.kind)) return;
+      // Many events at once are one reason to read.
+      clearTimeout(soon);
+      soon = setTimeout(read, 200);
+    });
+    read();
+    return () => {
+      ended.abort();
+      clearInterval(timer);
+      clearTimeout(soon);
+      document.removeEventListener("visibilitychange", back);
+      off();
+    };
+  }, [path, round, every]);
+  const reload = useCallback(() => reader.current?.(), []);
+  return { ...state, isOld: state.path !== path, reload };
+}
