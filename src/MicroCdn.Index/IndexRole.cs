@@ -136,6 +136,9 @@ public sealed partial class IndexRole : IRole, IDisposable
     /// <summary>What happened.</summary>
     public EventLog Events { get; }
 
+    /// <summary>Whether this one, of several indexes, writes.</summary>
+    public bool Leads => _scribe.Leads;
+
     /// <summary>The tokens of those who come over HTTP.</summary>
     public TokenDesk Tokens { get; }
 
