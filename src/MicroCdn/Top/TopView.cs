@@ -90,8 +90,8 @@ internal sealed record TopView(Overview Now, IReadOnlyList<ServerView> Servers)
     [
         one.Id, one.IsRetired ? $"{one.State}, retired" : one.State,
         one.Figures is { } figures ? Rate(figures.Requests) : "-",
-        one.Figures is { } sent ? Size(sent.Bytes) : "-", Percent(HitRatio(one.Figures)), Number(one.Load), Disk(one.Told),
-        one.Zone ?? "-", one.Told?.Version ?? "-", one.Why,
+        one.Figures is { } sent ? Size(sent.Bytes) : "-", Percent(HitRatio(one.Figures)), Number(one.Load),
+        Disk(one.Told), one.Zone ?? "-", one.Told?.Version ?? "-", one.Why,
     ];
 
     private static TopStyle StyleOf(ServerView one) => one.State switch

@@ -85,8 +85,8 @@ internal static class ExplainVerb
     {
         string why = one.Excluded ?? (one.Id == chosen ? Joined("chosen", one.Why) : one.Why);
         return [one.Excluded is null ? Invariant($"{number}") : "-", one.Id, one.State,
-            one.Excluded is null ? Invariant($"{one.Score}") : "-", Invariant($"{one.Load}"), Invariant($"{one.Weight}"),
-            one.Zone ?? "-", one.Country ?? "-", why];
+            one.Excluded is null ? Invariant($"{one.Score}") : "-", Invariant($"{one.Load}"),
+            Invariant($"{one.Weight}"), one.Zone ?? "-", one.Country ?? "-", why];
     }
 
     private static string Joined(string one, string more) => more.Length == 0 ? one : $"{one}; {more}";
