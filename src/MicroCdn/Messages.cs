@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
 namespace MicroCdn;
 
 /// <summary>What is said to people: the answer on standard output, the rest on standard error.</summary>
@@ -30,6 +33,15 @@ internal static class Messages
     /// <summary>Writes the answer of one line.</summary>
     /// <returns>As the other.</returns>
     public static int Print(string line) => Print(() => Line(line));
+
+    /// <summary>Writes the answer as JSON.</summary>
+    /// <returns>As the other.</returns>
+    public static int PrintJson<T>(T value, JsonTypeInfo<T> shape) => Print(() =>
+    {
+        using Stream output = Console.OpenStandardOutput();
+        JsonSerializer.Serialize(output, value, shape);
+        output.WriteByte((byte)'\n');
+    });
 
     /// <summary>Writes the answer itself to standard output.</summary>
     /// <returns>The exit code: without its answer a verb has failed.</returns>

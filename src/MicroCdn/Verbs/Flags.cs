@@ -183,6 +183,20 @@ internal static class Flags
         return valid;
     }
 
+    /// <summary>Reads a time such as 90s, 30m, 1h or 7d.</summary>
+    public static bool TryTime(string text, out TimeSpan time)
+    {
+        time = default;
+        if (text.Length < 2 || !int.TryParse(
+            text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+        {
+            return false;
+        }
+        long seconds = text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86_400, _ => 0 };
+        time = TimeSpan.FromSeconds(number * seconds);
+        return seconds > 0;
+    }
+
     public static bool TryNetwork(string text, out IPNetwork network) =>
         IPNetwork.TryParse(text, out network)
         || (IPAddress.TryParse(text, out IPAddress? address)

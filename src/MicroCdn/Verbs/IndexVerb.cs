@@ -5,6 +5,7 @@ using MicroCdn.Index;
 using MicroCdn.Keys;
 using MicroCdn.Logs;
 using MicroCdn.Network;
+using MicroCdn.Notify;
 using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
@@ -37,6 +38,7 @@ internal static class IndexVerb
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         AdminFlags admin = new();
         admin.AddTo(verb);
+        NotifyFlags notify = NotifyFlags.AddedTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
         StoreFlags store = new();
@@ -63,8 +65,8 @@ internal static class IndexVerb
             return RoleHost.RunAsync(parts => Build(options with
             {
                 Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
-            }, face with { Listener = parts.Requests }, door, parts), ports, keys: keys.Read(parsed),
-                log: log.Read(parsed));
+            }, face with { Listener = parts.Requests }, door, parts, notify.Read(parsed)), ports,
+                keys: keys.Read(parsed), log: log.Read(parsed));
         });
         return verb;
     }
@@ -94,7 +96,7 @@ internal static class IndexVerb
     };
 
     private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, AdminOptions? door,
-        RoleParts parts)
+        RoleParts parts, NotifyChoice notify)
     {
         IndexOptions whole = options with
         {
@@ -102,6 +104,6 @@ internal static class IndexVerb
         };
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
         return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers),
-            .. AdminDoor.Build(door, whole, index, [index], parts)];
+            .. AdminDoor.Build(door, whole, index, [index], parts), notify.Build(index, whole, parts)];
     }
 }

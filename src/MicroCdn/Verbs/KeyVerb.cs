@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using MicroCdn.Keys;
@@ -168,16 +167,8 @@ internal static class KeyVerb
         DefaultValueFactory = _ => DefaultFile,
     });
 
-    private static bool TryLife(string text, out TimeSpan life)
-    {
-        life = default;
-        if (text.Length < 2
-            || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture,
-                out int number)) return false;
-        double seconds = text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
-        life = TimeSpan.FromSeconds(number * seconds);
-        return life >= TimeSpan.FromSeconds(1) && life <= LongestLife;
-    }
+    private static bool TryLife(string text, out TimeSpan life) => Flags.TryTime(text, out life)
+        && life >= TimeSpan.FromSeconds(1) && life <= LongestLife;
 
     private static int Guard(Action action)
     {

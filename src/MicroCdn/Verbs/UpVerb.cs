@@ -10,6 +10,7 @@ using MicroCdn.Keys;
 using MicroCdn.Logs;
 using MicroCdn.Monitor;
 using MicroCdn.Network;
+using MicroCdn.Notify;
 using MicroCdn.Protocol;
 using MicroCdn.Records;
 using MicroCdn.Settings;
@@ -43,25 +44,25 @@ internal static class UpVerb
         var trust = Flags.Trust();
         Command verb = new("up", "Run an index, a monitor and two content servers in one process.")
         {
-            files, indexPort, monitorTcpPort, monitorUdpPort, contentPort, gatewayPort, bind, data, trust,
+            ConfigFlag.Create(), files, indexPort, monitorTcpPort, monitorUdpPort, contentPort, gatewayPort, bind,
+            data, trust,
         };
         EdgeFlags edge = new();
         edge.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         PullFlags pull = new();
         pull.AddTo(verb);
-        verb.Options.Add(ConfigFlag.Create());
         KeyFlags keys = new();
         keys.AddTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
         AdminFlags admin = new();
         admin.AddTo(verb);
+        NotifyFlags notify = NotifyFlags.AddedTo(verb);
         verb.SetAction((parsed, _) =>
         {
             string state = parsed.GetValue(data) ?? StateFolder.OfUser;
-            string[]? folders = parsed.GetValue(files)!;
-            if (folders.Length == 0) folders = Samples(state);
+            string[]? folders = parsed.GetValue(files) is { Length: > 0 } named ? named : Samples(state);
             if (folders is null) return Task.FromResult(ExitCode.Usage);
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort), parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort),
@@ -73,8 +74,8 @@ internal static class UpVerb
             };
             if (plan.Refuse() is not { } refusal)
             {
-                return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed)), started: () => Greet(plan),
-                    keys: keys.Read(parsed), log: log.Read(parsed));
+                return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed), notify.Read(parsed)),
+                    started: () => Greet(plan), keys: keys.Read(parsed), log: log.Read(parsed));
             }
             Messages.Say(refusal);
             return Task.FromResult(ExitCode.Usage);
@@ -97,7 +98,7 @@ internal static class UpVerb
         }
     }
 
-    private static List<IRole> Build(Plan plan, RoleParts parts, IndexOptions routing)
+    private static List<IRole> Build(Plan plan, RoleParts parts, IndexOptions routing, NotifyChoice notify)
     {
         List<IRole> roles = [];
         IndexOptions index = routing with
@@ -132,6 +133,7 @@ internal static class UpVerb
         roles.Add(new MonitorRole(monitor, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers));
         for (int number = 0; number < plan.Folders.Length; number++) roles.AddRange(Content(plan, parts, number));
         roles.AddRange(AdminDoor.Build(plan.Admin, index, indexRole, [.. roles], parts));
+        roles.Add(notify.Build(indexRole, index, parts));
         return roles;
     }
 

@@ -1,0 +1,40 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MicroCdn.Gateway.Api.Models;
+
+namespace MicroCdn.Api;
+
+/// <summary>How the answers of the admin API are read, and shown again to scripts.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 16)]
+[JsonSerializable(typeof(Overview))]
+[JsonSerializable(typeof(Listing<ServerView>))]
+[JsonSerializable(typeof(Listing<EventView>))]
+[JsonSerializable(typeof(Listing<NotifyTargetView>))]
+[JsonSerializable(typeof(Explanation))]
+[JsonSerializable(typeof(Refusal))]
+[JsonSerializable(typeof(TopFacts))]
+internal sealed partial class ApiShapes : JsonSerializerContext
+{
+    /// <summary>For scripts: indented, and names as they are read.</summary>
+    public static ApiShapes Printed { get; } = new(Written(isIndented: true));
+
+    /// <summary>The same with each value on one line.</summary>
+    public static ApiShapes Lines { get; } = new(Written(isIndented: false));
+
+    private static JsonSerializerOptions Written(bool isIndented) => new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = isIndented,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+}
+
+/// <summary>Why the API did not do something (RFC 9457).</summary>
+/// <param name="Detail">One sentence.</param>
+internal sealed record Refusal(string? Detail);
+
+/// <summary>What <c>top --json</c> prints.</summary>
+/// <param name="Overview">The fleet.</param>
+/// <param name="Servers">The servers.</param>
+internal sealed record TopFacts(Overview Overview, IReadOnlyList<ServerView> Servers);
