@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Index.Events;
+using MicroCdn.Index.Figures;
 using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -53,11 +54,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         _monitors = [.. options.AllMonitors.Select(
             monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger))];
         Complaints complaints = new(logger, time);
-        // Indexes of one machine may share a folder, but no port.
-        string? remembered = options.State is { } state ? Path.Combine(state, $"purges-{options.Port}") : null;
-        PurgeLog purges = new(remembered, (ulong)chance.NextInt64(1, long.MaxValue), time, out string? trouble);
-        if (trouble is not null) LogPurgesLost(logger, trouble);
-        _purges = new PurgeDesk(purges, fleet, time, logger);
+        _purges = new PurgeDesk(PurgesOf(options, chance, time, logger), fleet, time, logger);
         Book book = new(catalog, chance.NextInt64()) { Retired = retired };
         retired.Changed = fleet.Reconsider;
         _records = options.Records ?? new MemoryRecordStore();
@@ -82,6 +79,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         IndexService service = new(router, new TrustedNetworks(options.Trust), _applied, complaints, logger)
         {
             Credentials = options.Credentials,
+            Figures = Figures = new FleetFigures(time),
             Purges = _purges,
             Orders = _orders,
             Tokens = Tokens,
@@ -92,6 +90,15 @@ public sealed partial class IndexRole : IRole, IDisposable
         };
         Directory = new(router, service.Reports) { BehindBy = behindBy, Policies = () => book.Policies };
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.Port), service)];
+    }
+
+    private static PurgeLog PurgesOf(IndexOptions options, Random chance, TimeProvider time, ILogger logger)
+    {
+        // Indexes of one machine may share a folder, but no port.
+        string? remembered = options.State is { } state ? Path.Combine(state, $"purges-{options.Port}") : null;
+        PurgeLog purges = new(remembered, (ulong)chance.NextInt64(1, long.MaxValue), time, out string? trouble);
+        if (trouble is not null) LogPurgesLost(logger, trouble);
+        return purges;
     }
 
     private static HolderHint? HintOf(
@@ -135,6 +142,9 @@ public sealed partial class IndexRole : IRole, IDisposable
 
     /// <summary>What happened.</summary>
     public EventLog Events { get; }
+
+    /// <summary>What content servers tell of themselves.</summary>
+    public FleetFigures Figures { get; }
 
     /// <summary>The tokens of those who come over HTTP.</summary>
     public TokenDesk Tokens { get; }

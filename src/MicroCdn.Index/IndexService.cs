@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Threading.Channels;
+using MicroCdn.Index.Figures;
 using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -33,6 +34,9 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
 
     /// <summary>Where content servers ask what there is to do; null where there is nothing.</summary>
     public OrderDesk? Orders { get; init; }
+
+    /// <summary>What content servers tell of themselves.</summary>
+    public FleetFigures Figures { get; init; } = new(router.Fleet.Time);
 
     public Router Router => router;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using MicroCdn.Index.Figures;
 using MicroCdn.Index.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -24,6 +25,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
     private Testimony? _testimony;
     private PurgeVisit? _purges;
     private OrderVisit? _orders;
+    private FiguresVisit? _figures;
     private long _near;
 
     public bool MayIdle { get; private set; }
@@ -94,6 +96,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
                 HandleOrders(orders, words, answer),
             _ when _speaks2 && service.Orders is { } desk && IsReceipt(verb) => HandleReceipt(desk, line),
             _ when _speaks2 && verb.SequenceEqual("NOTE"u8) => HandleNote(words, answer),
+            _ when _speaks2 && FiguresVisit.Knows(verb) => HandleFigures(verb, words, line, answer),
             _ when _speaks2 && Testimony.Knows(verb) => RefuseMonitor() ?? HandleTestimony(verb, words, line, answer),
             _ when verb.SequenceEqual("GET"u8) => WireErrors.Malformed,
             _ when verb.SequenceEqual("LOCATE"u8) && _speaks2 => WireErrors.Malformed,
@@ -209,12 +212,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     // A refused ADD_FILE is counted and logged, not answered: version 1 servers take an answer here for a failure of
     // the whole registration.
-    private WireError? HandleAddFile(Words words, ReadOnlySpan<byte> line)
-    {
-        WireError? error = AddFile(words);
-        if (error is not null) service.Complaints.Add(peer, error, line);
-        return null;
-    }
+    private WireError? HandleAddFile(Words words, ReadOnlySpan<byte> line) => Quietly(AddFile(words), line);
 
     private WireError? AddFile(Words words)
     {
@@ -232,12 +230,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
         return null;
     }
 
-    private WireError? HandleRemoveFile(Words words, ReadOnlySpan<byte> line)
-    {
-        WireError? error = RemoveFile(words);
-        if (error is not null) service.Complaints.Add(peer, error, line);
-        return null;
-    }
+    private WireError? HandleRemoveFile(Words words, ReadOnlySpan<byte> line) => Quietly(RemoveFile(words), line);
 
     private WireError? RemoveFile(Words words)
     {
@@ -310,8 +303,20 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
             && _guard.Refuses(PeerRole.Monitor, id) is { } refusal) return refusal;
         _testimony ??= new Testimony(service.Router.Fleet, peer);
         WireError? error = _testimony.Handle(verb, words, answer, out bool isSilent);
-        if (error is null || !isSilent) return error;
-        service.Complaints.Add(peer, error, line);
+        return isSilent ? Quietly(error, line) : error;
+    }
+
+    private WireError? HandleFigures(ReadOnlySpan<byte> verb, Words words, ReadOnlySpan<byte> line, Answer answer)
+    {
+        _figures ??= new FiguresVisit(service.Figures, _guard);
+        WireError? error = _figures.Handle(verb, words, answer, out bool isSilent);
+        return isSilent ? Quietly(error, line) : error;
+    }
+
+    // What is not answered is counted and logged.
+    private WireError? Quietly(WireError? error, ReadOnlySpan<byte> line)
+    {
+        if (error is not null) service.Complaints.Add(peer, error, line);
         return null;
     }
 

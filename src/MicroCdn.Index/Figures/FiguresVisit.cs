@@ -1,0 +1,42 @@
+using MicroCdn.Network;
+using MicroCdn.Protocol;
+
+namespace MicroCdn.Index.Figures;
+
+/// <summary>A content server that tells its figures on one connection: its origins first, then what is to be noted of
+/// all.</summary>
+internal sealed class FiguresVisit(FleetFigures figures, Guard guard)
+{
+    private readonly List<OriginFigures> _origins = [];
+
+    /// <summary>True for the verbs that are heard here.</summary>
+    public static bool Knows(ReadOnlySpan<byte> verb) =>
+        verb.SequenceEqual("FIGURES"u8) || verb.SequenceEqual("ORIGIN_FIGURES"u8);
+
+    /// <summary>Takes a line.</summary>
+    /// <param name="verb">Its verb.</param>
+    /// <param name="words">What follows.</param>
+    /// <param name="answer">Where the answer goes.</param>
+    /// <param name="isSilent">True when a refusal is not told: FIGURES after it is answered.</param>
+    public WireError? Handle(ReadOnlySpan<byte> verb, Words words, Answer answer, out bool isSilent)
+    {
+        isSilent = verb.SequenceEqual("ORIGIN_FIGURES"u8);
+        if (isSilent) return Add(words);
+        if (!ServerFigures.TryParse(words, out ServerFigures? told)) return WireErrors.Malformed;
+        OriginFigures[] origins = [.. _origins.Where(origin => origin.Server == told!.Server)];
+        _origins.Clear();
+        if (guard.Refuses(PeerRole.Content, told!.Server) is { } refusal) return refusal;
+        if (!figures.Take(told, origins)) return WireErrors.LimitReached;
+        answer.Write("OK NOTED\n"u8);
+        return null;
+    }
+
+    private WireError? Add(Words words)
+    {
+        if (!OriginFigures.TryParse(words, out OriginFigures? origin)) return WireErrors.Malformed;
+        if (guard.Refuses(PeerRole.Content, origin!.Server) is { } refusal) return refusal;
+        if (_origins.Count >= OriginFigures.MostOrigins) return WireErrors.LimitReached;
+        _origins.Add(origin);
+        return null;
+    }
+}
