@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using MicroCdn.Network;
 using OpenTelemetry;
@@ -19,7 +20,8 @@ internal sealed class Measurements : IDisposable
     private const string MeterName = "MicroCdn";
 
     private readonly ConcurrentDictionary<Meter, bool> _meters = [];
-    private readonly PrometheusText _text = new();
+    private readonly PrometheusText _text;
+    private readonly IWatched[] _roles;
     private readonly MeterProvider _provider;
     private readonly TimeProvider _time;
     private readonly Lock _lock = new();
@@ -28,7 +30,8 @@ internal sealed class Measurements : IDisposable
 
     public Measurements(IEnumerable<IWatched> roles, TimeProvider time)
     {
-        _time = time;
+        (_time, _roles) = (time, [.. roles]);
+        _text = new PrometheusText(Histograms);
         // By the instance: several processes of a test are one.
         _provider = Sdk.CreateMeterProviderBuilder().AddMeter(MeterName)
             .AddView(instrument => _meters.ContainsKey(instrument.Meter)
@@ -36,7 +39,7 @@ internal sealed class Measurements : IDisposable
                 : MetricStreamConfiguration.Drop)
             .AddReader(new BaseExportingMetricReader(_text)).Build();
         // After the provider: what is added before nobody would hear of.
-        foreach (IWatched role in roles)
+        foreach (IWatched role in _roles)
         {
             Meter meter = new(MeterName, null,
                 role.ServerName is { } name ? [new KeyValuePair<string, object?>("server", name)] : []);
@@ -61,6 +64,24 @@ internal sealed class Measurements : IDisposable
     {
         _provider.Dispose();
         foreach (Meter meter in _meters.Keys) meter.Dispose();
+    }
+
+    // One that breaks does not take the others with it, as the library has it with instruments.
+    private List<(string?, WatchedHistogram)> Histograms()
+    {
+        List<(string?, WatchedHistogram)> all = [];
+        foreach (IWatched role in _roles)
+        {
+            try
+            {
+                foreach (WatchedHistogram histogram in role.Histograms()) all.Add((role.ServerName, histogram));
+            }
+            catch (Exception exception)
+            {
+                Trace.TraceWarning($"a histogram could not be read: {exception.Message}");
+            }
+        }
+        return all;
     }
 
     private byte[] Collect() => _text.Collect!(Timeout.Infinite) ? _text.Page

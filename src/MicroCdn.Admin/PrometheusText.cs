@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using MicroCdn.Network;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
@@ -9,8 +10,10 @@ namespace MicroCdn.Admin;
 /// <remarks>Names as the OpenTelemetry specification has them there (Prometheus and OpenMetrics compatibility): dots
 /// become underscores, the unit and <c>_total</c> are appended. The library's own exporters come with a server of
 /// their own.</remarks>
+/// <param name="histograms">What roles count themselves, each with the id of its server.</param>
 [ExportModes(ExportModes.Pull)]
-internal sealed class PrometheusText : BaseExporter<Metric>, IPullMetricExporter
+internal sealed class PrometheusText(Func<IReadOnlyList<(string? Server, WatchedHistogram Histogram)>> histograms)
+    : BaseExporter<Metric>, IPullMetricExporter
 {
     private readonly StringBuilder _page = new();
 
@@ -61,12 +64,12 @@ internal sealed class PrometheusText : BaseExporter<Metric>, IPullMetricExporter
     private void Write(List<Metric> metrics)
     {
         _page.Clear();
-        foreach (IGrouping<string, Metric> alike in metrics
-            .GroupBy(metric => NameOf(metric.Name, metric.Unit, metric.MetricType))
-            .OrderBy(alike => alike.Key, StringComparer.Ordinal))
-        {
-            Write(alike.Key, [.. alike]);
-        }
+        var families = metrics.GroupBy(metric => NameOf(metric.Name, metric.Unit, metric.MetricType))
+            .Select(alike => (alike.Key, Write: (Action)(() => Write(alike.Key, [.. alike]))))
+            .Concat(histograms().Where(one => one.Histogram.Series.Count > 0)
+                .GroupBy(one => NameOf(one.Histogram.Name, one.Histogram.Unit, MetricType.Histogram))
+                .Select(alike => (alike.Key, Write: (Action)(() => Write(alike.Key, [.. alike])))));
+        foreach (var family in families.OrderBy(family => family.Key, StringComparer.Ordinal)) family.Write();
         Page = Encoding.UTF8.GetBytes(_page.ToString());
     }
 
@@ -75,8 +78,7 @@ internal sealed class PrometheusText : BaseExporter<Metric>, IPullMetricExporter
     {
         string kind = metrics[0].MetricType == MetricType.Histogram ? "histogram"
             : IsCounter(metrics[0].MetricType) ? "counter" : "gauge";
-        Line($"# HELP {name} {Escape(metrics[0].Description, isLabel: false)}");
-        Line($"# TYPE {name} {kind}");
+        Head(name, metrics[0].Description, kind);
         foreach (Metric metric in metrics)
         {
             foreach (ref readonly MetricPoint point in metric.GetMetricPoints())
@@ -88,18 +90,51 @@ internal sealed class PrometheusText : BaseExporter<Metric>, IPullMetricExporter
         }
     }
 
+    private void Write(string name, (string? Server, WatchedHistogram Histogram)[] alike)
+    {
+        Head(name, alike[0].Histogram.Description, "histogram");
+        foreach ((string? server, WatchedHistogram histogram) in alike)
+        {
+            foreach (WatchedSeries series in histogram.Series)
+            {
+                StringBuilder labels = new();
+                if (server is not null) Append(labels, new("server", server));
+                foreach ((string key, string value) in series.Tags) Append(labels, new(key, value));
+                WriteHistogram(name, labels.ToString(),
+                    histogram.Bounds.Append(double.PositiveInfinity).Zip(series.Buckets), series.Sum);
+            }
+        }
+    }
+
     private void WriteHistogram(string name, string labels, in MetricPoint point)
+    {
+        List<(double, long)> buckets = [];
+        foreach (HistogramBucket bucket in point.GetHistogramBuckets())
+        {
+            buckets.Add((bucket.ExplicitBound, bucket.BucketCount));
+        }
+        WriteHistogram(name, labels, buckets, point.GetHistogramSum());
+    }
+
+    private void WriteHistogram(
+        string name, string labels, IEnumerable<(double Bound, long Count)> buckets, double sum)
     {
         string before = labels.Length > 0 ? labels + "," : "";
         long count = 0;
-        foreach (HistogramBucket bucket in point.GetHistogramBuckets())
+        foreach ((double bound, long inside) in buckets)
         {
-            count += bucket.BucketCount;
-            string bound = double.IsPositiveInfinity(bucket.ExplicitBound) ? "+Inf" : Text(bucket.ExplicitBound);
-            Line($"{name}_bucket{{{before}le=\"{bound}\"}} {count}");
+            count += inside;
+            string shown = double.IsPositiveInfinity(bound) ? "+Inf" : Text(bound);
+            Line($"{name}_bucket{{{before}le=\"{shown}\"}} {count}");
         }
-        Line($"{name}_sum{Braced(labels)} {Text(point.GetHistogramSum())}");
-        Line($"{name}_count{Braced(labels)} {point.GetHistogramCount()}");
+        Line($"{name}_sum{Braced(labels)} {Text(sum)}");
+        Line($"{name}_count{Braced(labels)} {count}");
+    }
+
+    private void Head(string name, string description, string kind)
+    {
+        Line($"# HELP {name} {Escape(description, isLabel: false)}");
+        Line($"# TYPE {name} {kind}");
     }
 
     private static string ValueOf(MetricType type, in MetricPoint point) => type switch

@@ -3,6 +3,7 @@ using System.Net;
 using MicroCdn.Content;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http;
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Network;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +14,7 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
 {
     private readonly Variants? _variants;
     private readonly OriginFront? _front;
+    private readonly RequestNumbers _numbers;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     public EdgeRole(EdgeOptions options, ServedFiles files, TimeProvider time, ILoggerFactory loggers)
@@ -27,12 +29,14 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
         {
             _front = new OriginFront(options.Pull, files, complaints, time, logger);
         }
+        ServerName = options.Pull.Id?.ToString() ?? _front?.Name;
+        _numbers = new RequestNumbers(_front?.Places.Length ?? 0);
         EdgeHandler handler = new(options, files, _variants, _front, time);
         HttpService service =
             new(handler, new TrustedNetworks(options.Proxies), complaints, time)
             {
                 CrossOrigin = new CrossOrigin(options.CorsOrigins),
-                Listener = options.Listener,
+                Listener = options.Listener is { } log ? new ExchangeListeners(log, _numbers) : _numbers,
                 Clients = new ClientAddresses(options.Proxies),
             };
         Listeners =
@@ -51,13 +55,17 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
     public IReadOnlyList<Listener> Listeners { get; }
 
     /// <inheritdoc/>
-    public string? ServerName => _front?.Name;
+    public string? ServerName { get; }
 
     /// <inheritdoc/>
     public void Measure(Meter meter)
     {
-        if (_front is { } front) FrontFigures.Measure(front, meter);
+        RequestFigures.Measure(_numbers, meter);
+        if (_front is { } front) FrontFigures.Measure(front, _numbers, meter);
     }
+
+    /// <inheritdoc/>
+    public IEnumerable<WatchedHistogram> Histograms() => RequestFigures.Histograms(_numbers);
 
     /// <inheritdoc/>
     public IEnumerable<ReadyCheck> Checks() => [new ReadyCheck("edge", null)];
@@ -70,6 +78,7 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
     {
         _variants?.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _front?.Dispose();
+        _numbers.Dispose();
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,7 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using MicroCdn.Http;
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Index;
 using MicroCdn.Network;
 using Microsoft.Extensions.Logging;
@@ -7,8 +9,10 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Gateway;
 
 /// <summary>The HTTP face of an index.</summary>
-public sealed class GatewayRole : IRole
+public sealed class GatewayRole : IRole, IWatched, IDisposable
 {
+    private readonly RequestNumbers _numbers = new();
+
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
     /// <param name="directory">The index of the same process.</param>
@@ -24,6 +28,7 @@ public sealed class GatewayRole : IRole
         CrossOrigin crossOrigin = new(options.CorsOrigins);
         ClientAddresses clients = new(options.Proxies);
         Pieces pieces = new(dialer, complaints, time);
+        IExchangeListener listener = options.Listener is { } log ? new ExchangeListeners(log, _numbers) : _numbers;
         Listeners = [.. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true)];
 
         IEnumerable<Listener> Port(int? port, bool secure)
@@ -32,7 +37,7 @@ public sealed class GatewayRole : IRole
             GatewayHandler handler = new(options, directory, relays, pieces, secure);
             HttpService service = new(handler, proxies, complaints, time)
             {
-                CrossOrigin = crossOrigin, Listener = options.Listener, Clients = clients,
+                CrossOrigin = crossOrigin, Listener = listener, Clients = clients,
             };
             yield return new Listener(new IPEndPoint(options.Bind, number), service, secure);
         }
@@ -43,6 +48,21 @@ public sealed class GatewayRole : IRole
 
     /// <inheritdoc/>
     public IReadOnlyList<Listener> Listeners { get; }
+
+    /// <inheritdoc/>
+    public string? ServerName => null;
+
+    /// <inheritdoc/>
+    public void Measure(Meter meter) => RequestFigures.Measure(_numbers, meter);
+
+    /// <inheritdoc/>
+    public IEnumerable<WatchedHistogram> Histograms() => RequestFigures.Histograms(_numbers);
+
+    /// <inheritdoc/>
+    public IEnumerable<ReadyCheck> Checks() => [];
+
+    /// <inheritdoc/>
+    public void Dispose() => _numbers.Dispose();
 
     /// <inheritdoc/>
     public Task RunAsync(CancellationToken cancellationToken) =>

@@ -185,10 +185,17 @@ public sealed class HttpService : IConversations
     public CrossOrigin CrossOrigin { get; init; } = CrossOrigin.None;
 
     /// <summary>Hears of each request once it is answered; nothing is measured when there is none.</summary>
-    public IExchangeListener? Listener { get; init; }
+    public IExchangeListener? Listener
+    {
+        get;
+        init => (field, TellsText) = (value, value?.NeedsText == true);
+    }
 
     /// <summary>Tells the listener who a client is.</summary>
     public ClientAddresses Clients { get; init; } = ClientAddresses.AsTheyCome;
+
+    /// <summary>True when the listener reads what was said in requests.</summary>
+    internal bool TellsText { get; private init; }
 
     internal IHttpHandler Handler { get; }
 

@@ -86,6 +86,12 @@ public readonly struct Response
         if (_exchange is not null) _exchange.Cache = result;
     }
 
+    /// <summary>Says for which origin the request was, by its number, for those who keep count of requests.</summary>
+    public void NoteOrigin(int number)
+    {
+        if (_exchange is not null) _exchange.Origin = number;
+    }
+
     /// <summary>Writes a field; the value must hold neither CR nor LF.</summary>
     public void Field(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {

@@ -13,6 +13,10 @@ public interface IWatched
     /// second.</summary>
     void Measure(Meter meter);
 
+    /// <summary>The histograms that it counts itself, by the names of docs/metrics.md; read as its instruments
+    /// are.</summary>
+    IEnumerable<WatchedHistogram> Histograms() => [];
+
     /// <summary>What has to hold before anybody is sent here, each with what is wrong, or null when it holds.</summary>
     IEnumerable<ReadyCheck> Checks();
 }

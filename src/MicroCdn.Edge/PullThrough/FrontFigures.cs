@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using MicroCdn.Caching.Store;
+using MicroCdn.Http.Exchanges;
 using MicroCdn.Origin;
 
 namespace MicroCdn.Edge.PullThrough;
@@ -7,8 +8,9 @@ namespace MicroCdn.Edge.PullThrough;
 /// <summary>What is measured of the cache and of the origins that it stands before.</summary>
 internal static class FrontFigures
 {
-    public static void Measure(OriginFront front, Meter meter)
+    public static void Measure(OriginFront front, RequestNumbers numbers, Meter meter)
     {
+        RequestFigures.MeasureCache(numbers, () => front.FilledBytes, () => front.ParentBytes, meter);
         meter.CreateObservableGauge("microcdn.store.copies", () => front.Store.Figures.Copies, "{copy}",
             "Responses that the cache keeps.");
         meter.CreateObservableGauge("microcdn.store.size", () => Sizes(front.Store.Figures), "By",

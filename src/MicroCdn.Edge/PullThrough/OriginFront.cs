@@ -64,6 +64,20 @@ internal sealed class OriginFront : IDisposable
     /// <summary>The origins, by which requests go to them.</summary>
     public ReadOnlySpan<OriginPlace> Places => _origins.Places;
 
+    /// <summary>Bytes of bodies that came from origins.</summary>
+    public long FilledBytes
+    {
+        get
+        {
+            long bytes = 0;
+            foreach (OriginPlace place in Places) bytes += place.Counters.BodyBytes;
+            return bytes;
+        }
+    }
+
+    /// <summary>Bytes of bodies that came from other caches of the fleet.</summary>
+    public long ParentBytes => _shield?.BodyBytes ?? 0;
+
     /// <summary>The name in Cache-Status, Via and CDN-Loop.</summary>
     public string Name { get; }
 
@@ -99,6 +113,7 @@ internal sealed class OriginFront : IDisposable
     public bool TryHandle(in Request request, Response response)
     {
         if (_origins.Find(request.Authority, request.Path) is not { } place) return false;
+        response.NoteOrigin(place.Number);
         RequestLines fields = request.Lines;
         if (OriginFields.IsLoop(fields, NameBytes))
         {

@@ -5,11 +5,17 @@ using MicroCdn.Origin;
 namespace MicroCdn.Edge.PullThrough;
 
 /// <summary>Which request goes to which origin.</summary>
-internal sealed class OriginTable(IEnumerable<OriginPlace> places)
+internal sealed class OriginTable
 {
-    // The most specific first: one for a host before one for all, a longer prefix before a shorter.
-    private readonly OriginPlace[] _places = [.. places.OrderByDescending(place => place.Rule.Host.Length > 0)
-        .ThenByDescending(place => place.Rule.Prefix.Length)];
+    private readonly OriginPlace[] _places;
+
+    public OriginTable(IEnumerable<OriginPlace> places)
+    {
+        // The most specific first: one for a host before one for all, a longer prefix before a shorter.
+        _places = [.. places.OrderByDescending(place => place.Rule.Host.Length > 0)
+            .ThenByDescending(place => place.Rule.Prefix.Length)];
+        for (int number = 0; number < _places.Length; number++) _places[number].Number = number;
+    }
 
     /// <summary>All places.</summary>
     public ReadOnlySpan<OriginPlace> Places => _places;
@@ -50,6 +56,9 @@ internal sealed class OriginPlace(OriginRule rule, OriginServer server, Shield? 
     private readonly byte[] _basePath = Encoding.ASCII.GetBytes(server.Address.BasePath);
 
     public OriginRule Rule => rule;
+
+    /// <summary>Its place in the table, by which requests for it are counted.</summary>
+    public int Number { get; set; }
 
     /// <summary>What was asked of the origin so far.</summary>
     public OriginCounters Counters => server.Counters;

@@ -20,6 +20,9 @@ internal sealed class Shield(IReadOnlyList<Parent> parents, PurgeProgress progre
     // Each that does not accept costs up to three seconds, until its circuit breaker knows.
     private const int MostAsked = 2;
 
+    /// <summary>Bytes of bodies that came from parents.</summary>
+    public long BodyBytes => parents.Sum(parent => parent.Server?.Counters.BodyBytes ?? 0);
+
     /// <summary>The answer of a parent; null when the origin is to be asked.</summary>
     /// <param name="request">What is to be asked.</param>
     /// <param name="complain">Hears of parents that fail.</param>

@@ -5,8 +5,8 @@ namespace MicroCdn.Http.Exchanges;
 
 /// <summary>One request and how it was answered, as it is told once the answer has left or was cut.</summary>
 /// <remarks>
-/// The request's bytes are gone by then, so what is told of it is copied: the first bytes of what may be long. Each
-/// loop keeps a few exchanges to use them again, so that nothing is allocated for a request.
+/// The request's bytes are gone by then, so what is told of it is copied, where somebody reads it: the first bytes of
+/// what may be long. Each loop keeps a few exchanges to use them again, so that nothing is allocated for a request.
 /// </remarks>
 public sealed class Exchange
 {
@@ -86,6 +86,9 @@ public sealed class Exchange
     /// <summary>What part a cache had in it.</summary>
     public CacheResult Cache { get; internal set; }
 
+    /// <summary>The number of the origin that it was for, by those who have several; -1 for none.</summary>
+    public int Origin { get; internal set; }
+
     internal Exchange? Next { get; set; }
 
     // The clock's time of its end.
@@ -104,9 +107,10 @@ public sealed class Exchange
         (exchange._service, exchange.Client, exchange.IsSecure) = (service, client, peer.IsSecure);
         exchange.Version = request.IsFramed ? 20 : request.IsOld ? 10 : 11;
         exchange.Method = request.Method;
-        (exchange.Status, exchange.BodyBytes, exchange.Cache) = (0, 0, CacheResult.None);
+        (exchange.Status, exchange.BodyBytes, exchange.Cache, exchange.Origin) = (0, 0, CacheResult.None, -1);
         (exchange._bodyAt, exchange.EndsAt, exchange.Next) = (long.MaxValue, long.MaxValue, null);
-        exchange.Copy(request);
+        if (service.TellsText) exchange.Copy(request);
+        else exchange.CopyNothing();
         return exchange;
     }
 
@@ -150,6 +154,8 @@ public sealed class Exchange
         referer.CopyTo(_text.AsSpan(_refererAt));
         agent.CopyTo(_text.AsSpan(_agentAt));
     }
+
+    private void CopyNothing() => (_targetAt, _hostAt, _refererAt, _agentAt, TextBytes) = (0, 0, 0, 0, 0);
 
     private static ReadOnlySpan<byte> Upto(ReadOnlySpan<byte> text, int most) =>
         text.Length <= most ? text : text[..most];

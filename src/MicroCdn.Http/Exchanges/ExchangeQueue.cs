@@ -101,7 +101,7 @@ internal sealed class ExchangeQueue
     // A proxy mostly tells the same client again.
     private IPAddress ClientOf(in Request request)
     {
-        if (!request.Has(Field.XForwardedFor)) return _peer.Remote;
+        if (!_service.TellsText || !request.Has(Field.XForwardedFor)) return _peer.Remote;
         ReadOnlySpan<byte> told = request[Field.XForwardedFor];
         if (_client is null || !told.SequenceEqual(_forwarded))
         {

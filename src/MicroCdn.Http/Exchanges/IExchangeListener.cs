@@ -5,6 +5,10 @@ namespace MicroCdn.Http.Exchanges;
 /// meanwhile: no lock, no I/O, nothing that may fail.</remarks>
 public interface IExchangeListener
 {
+    /// <summary>Whether it reads what was said in the request (method, target, host, referer, agent) and who the client
+    /// is: what nobody reads is not copied.</summary>
+    bool NeedsText => true;
+
     /// <summary>Hears of one; it is good during the call alone.</summary>
     void Ended(Exchange exchange);
 }
@@ -13,6 +17,9 @@ public interface IExchangeListener
 public sealed class ExchangeListeners(params IReadOnlyList<IExchangeListener> listeners) : IExchangeListener
 {
     private readonly IExchangeListener[] _listeners = [.. listeners];
+
+    /// <inheritdoc/>
+    public bool NeedsText => Array.Exists(_listeners, listener => listener.NeedsText);
 
     /// <inheritdoc/>
     public void Ended(Exchange exchange)

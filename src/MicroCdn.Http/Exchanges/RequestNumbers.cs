@@ -3,7 +3,8 @@ namespace MicroCdn.Http.Exchanges;
 /// <summary>Counts requests: how many, how long they took, how many bytes left, what part a cache had.</summary>
 /// <remarks>Each thread counts for itself, in memory that no other one writes: no lock, and no line of the processor's
 /// cache that goes back and forth. A <see cref="Snapshot"/> adds them up.</remarks>
-public sealed class RequestNumbers : IExchangeListener, IDisposable
+/// <param name="origins">How many origins are told apart.</param>
+public sealed class RequestNumbers(int origins = 0) : IExchangeListener, IDisposable
 {
     /// <summary>The number of classes of statuses: 1xx to 5xx, and before them what was never answered.</summary>
     public const int Classes = 6;
@@ -14,7 +15,7 @@ public sealed class RequestNumbers : IExchangeListener, IDisposable
     private static readonly long[] TickBounds =
         [.. Bounds.Select(seconds => TimeSpan.FromSeconds(seconds).Ticks)];
 
-    private readonly ThreadLocal<Stripe> _stripes = new(() => new Stripe(), trackAllValues: true);
+    private readonly ThreadLocal<Stripe> _stripes = new(() => new Stripe(origins), trackAllValues: true);
 
     /// <summary>The upper bounds of the buckets of durations in seconds, which belong to their bucket; behind them is
     /// one more without a bound. They are those of <c>http.server.request.duration</c> in OpenTelemetry.</summary>
@@ -22,6 +23,9 @@ public sealed class RequestNumbers : IExchangeListener, IDisposable
 
     /// <summary>The number of buckets.</summary>
     public static int Buckets => Bounds.Length + 1;
+
+    /// <inheritdoc/>
+    public bool NeedsText => false;
 
     /// <inheritdoc/>
     public void Ended(Exchange exchange) => _stripes.Value!.Add(exchange);
@@ -32,7 +36,7 @@ public sealed class RequestNumbers : IExchangeListener, IDisposable
     /// <summary>What was counted until now. What is counted meanwhile may show in part.</summary>
     public RequestCounts Snapshot()
     {
-        RequestCounts sum = new();
+        RequestCounts sum = new(origins);
         foreach (Stripe stripe in _stripes.Values) stripe.AddTo(sum);
         return sum;
     }
@@ -40,12 +44,13 @@ public sealed class RequestNumbers : IExchangeListener, IDisposable
     internal static int PlaceOf(Method method, int statusClass) => ((int)method * Classes) + statusClass;
 
     // The numbers of one thread, which alone writes them; others read.
-    private sealed class Stripe
+    private sealed class Stripe(int origins)
     {
         private readonly long[][] _buckets = new long[RequestCounts.Places][];
         private readonly long[] _ticks = new long[RequestCounts.Places];
         private readonly long[] _results = new long[CacheResultWords.Count];
         private readonly long[] _resultBytes = new long[CacheResultWords.Count];
+        private readonly long[] _originResults = new long[origins * CacheResultWords.Count];
         private long _cut;
 
         public void Add(Exchange exchange)
@@ -60,6 +65,10 @@ public sealed class RequestNumbers : IExchangeListener, IDisposable
             Add(ref _ticks[place], ticks);
             Add(ref _results[(int)exchange.Cache], 1);
             Add(ref _resultBytes[(int)exchange.Cache], exchange.BodyBytes);
+            if (exchange.Origin >= 0)
+            {
+                Add(ref _originResults[(exchange.Origin * CacheResultWords.Count) + (int)exchange.Cache], 1);
+            }
             if (!exchange.IsWhole) Add(ref _cut, 1);
         }
 
@@ -72,6 +81,7 @@ public sealed class RequestNumbers : IExchangeListener, IDisposable
             Sum(_ticks, sum.Ticks);
             Sum(_results, sum.Results);
             Sum(_resultBytes, sum.ResultBytes);
+            Sum(_originResults, sum.OriginResults);
             sum.Cut += Volatile.Read(ref _cut);
         }
 
@@ -93,7 +103,7 @@ public sealed class RequestNumbers : IExchangeListener, IDisposable
 }
 
 /// <summary>What <see cref="RequestNumbers"/> had counted at one moment.</summary>
-public sealed class RequestCounts
+public sealed class RequestCounts(int origins = 0)
 {
     internal const int Places = ((int)Method.Post + 1) * RequestNumbers.Classes;
 
@@ -113,7 +123,22 @@ public sealed class RequestCounts
 
     internal long[] Results { get; } = new long[CacheResultWords.Count];
 
+    /// <summary>How many of them were answered with a status of 500 and above.</summary>
+    public long Errors =>
+        Enumerable.Range(0, (int)Method.Post + 1).Sum(method => RequestsOf((Method)method, statusClass: 5));
+
+    /// <summary>How many requests a copy answered.</summary>
+    public long Hits => HitsIn(Results);
+
+    /// <summary>For how many an origin, or another cache, was asked.</summary>
+    public long Misses => MissesIn(Results);
+
+    /// <summary>How many bytes of bodies left in those in which a cache had a part.</summary>
+    public long CachedBytes => BodyBytes - BodyBytesOf(CacheResult.None);
+
     internal long[] ResultBytes { get; } = new long[CacheResultWords.Count];
+
+    internal long[] OriginResults { get; } = new long[origins * CacheResultWords.Count];
 
     /// <summary>How many requests there were of a method with a class of statuses: 2 for 200 to 299, 0 for those whose
     /// client left before an answer began.</summary>
@@ -133,5 +158,24 @@ public sealed class RequestCounts
     /// <summary>How many bytes of bodies left in these.</summary>
     public long BodyBytesOf(CacheResult result) => ResultBytes[(int)result];
 
+    /// <summary>How many requests for an origin a copy answered.</summary>
+    public long HitsOf(int origin) => HitsIn(ResultsOf(origin));
+
+    /// <summary>For how many of an origin it, or another cache, was asked.</summary>
+    public long MissesOf(int origin) => MissesIn(ResultsOf(origin));
+
     internal long[] BucketsAt(int place) => _buckets[place];
+
+    private ReadOnlySpan<long> ResultsOf(int origin) =>
+        OriginResults.AsSpan(origin * CacheResultWords.Count, CacheResultWords.Count);
+
+    private static long HitsIn(ReadOnlySpan<long> results) =>
+        results[(int)CacheResult.Hit] + results[(int)CacheResult.Stale];
+
+    private static long MissesIn(ReadOnlySpan<long> results)
+    {
+        long all = 0;
+        foreach (long result in results) all += result;
+        return all - HitsIn(results) - results[(int)CacheResult.None];
+    }
 }

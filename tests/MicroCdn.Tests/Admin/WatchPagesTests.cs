@@ -41,6 +41,14 @@ public sealed class WatchPagesTests : IDisposable
         Assert.Contains("# TYPE microcdn_test_sent_bytes_total counter", lines);
         Assert.Contains($"microcdn_test_sent_bytes_total{{{Label},how=\"quickly\"}} 7", lines);
         Assert.Contains("# TYPE microcdn_test_duration_seconds histogram", lines);
+        const string Counted = $"{Label},http_request_method=\"GET\"";
+        Assert.Contains("# TYPE microcdn_test_counted_seconds histogram", lines);
+        Assert.Contains($"microcdn_test_counted_seconds_bucket{{{Counted},le=\"0.5\"}} 3", lines);
+        Assert.Contains($"microcdn_test_counted_seconds_bucket{{{Counted},le=\"+Inf\"}} 7", lines);
+        Assert.Contains($"microcdn_test_counted_seconds_sum{{{Counted}}} 2.5", lines);
+        Assert.Contains($"microcdn_test_counted_seconds_count{{{Counted}}} 7", lines);
+        string[] names = [.. lines.Where(line => line.StartsWith("# TYPE", StringComparison.Ordinal))];
+        Assert.Equal(names.Order(StringComparer.Ordinal), names);
     }
 
     [Fact]
@@ -70,8 +78,9 @@ public sealed class WatchPagesTests : IDisposable
     public async Task An_instrument_that_breaks_does_not_take_the_others_with_it()
     {
         using Measurements measurements = new([new Watched { IsBroken = true }, new Watched()], _time);
-        Assert.Contains("microcdn_test_age_seconds 1.5",
-            System.Text.Encoding.UTF8.GetString(await measurements.PageAsync()), StringComparison.Ordinal);
+        string page = System.Text.Encoding.UTF8.GetString(await measurements.PageAsync());
+        Assert.Contains("microcdn_test_age_seconds 1.5", page, StringComparison.Ordinal);
+        Assert.Contains("microcdn_test_counted_seconds_count", page, StringComparison.Ordinal);
     }
 
     private Reply Ask(string path, Watched role)
@@ -104,6 +113,10 @@ public sealed class WatchPagesTests : IDisposable
                 "Bytes that were sent.");
             meter.CreateHistogram<double>("microcdn.test.duration", "s", "How long it took.").Record(0.2);
         }
+
+        public IEnumerable<WatchedHistogram> Histograms() => IsBroken ? throw new InvalidOperationException("broken")
+            : [new WatchedHistogram("microcdn.test.counted", "s", "How long it took.", [0.5],
+                [new WatchedSeries([new("http.request.method", "GET")], [3, 4], 2.5)])];
 
         public IEnumerable<ReadyCheck> Checks() => [new ReadyCheck("files", Trouble)];
     }

@@ -44,6 +44,23 @@ public sealed class CacheResultTests
         Assert.All(book.Lines, line => Assert.Equal("11 GET /a 200 3 whole", line));
     }
 
+    [Fact]
+    public async Task Hits_and_misses_are_counted_by_origin()
+    {
+        await using PulledWorld world = new(talk => talk.AlwaysAsync(
+            "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 3\r\n\r\nold"));
+        using RequestNumbers numbers = new(origins: 1);
+        world.Listener = numbers;
+        await GetAsync(world);
+        await GetAsync(world);
+        await GetAsync(world);
+        await PulledWorld.UntilAsync(() => numbers.Snapshot().Requests == 3);
+        RequestCounts counts = numbers.Snapshot();
+        Assert.Equal((2, 1), (counts.HitsOf(0), counts.MissesOf(0)));
+        Assert.Equal((2, 1, 9), (counts.Hits, counts.Misses, counts.CachedBytes));
+        Assert.Equal((3, 0), (world.Front.FilledBytes, world.Front.ParentBytes));
+    }
+
     // Who asks before the answer before has come to its end may still be given that.
     private static async Task GetAsync(PulledWorld world)
     {

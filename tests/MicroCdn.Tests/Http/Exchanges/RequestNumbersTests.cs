@@ -73,6 +73,37 @@ public sealed class RequestNumbersTests : IDisposable
     }
 
     [Fact]
+    public void What_is_shown_has_five_bounds_and_leaves_no_request_out()
+    {
+        foreach (double milliseconds in new[] { 5, 5.001, 99, 900, 10_000, 10_001 })
+        {
+            Wire wire = Ask("GET /later");
+            _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
+            _answerer.Give(1);
+            wire.Turn();
+        }
+        Ask("PUT /x");
+        WatchedHistogram shown = Assert.Single(RequestFigures.Histograms(_numbers));
+        Assert.Equal([0.005, 0.025, 0.1, 1, 10], shown.Bounds);
+        Assert.Equal([("_OTHER", "4xx"), ("GET", "4xx")],
+            shown.Series.Select(series => (series.Tags[0].Value, series.Tags[1].Value)));
+        Assert.Equal([1, 1, 1, 1, 1, 1], shown.Series[1].Buckets);
+        Assert.Equal(21.010, shown.Series[1].Sum, 0.001);
+    }
+
+    [Fact]
+    public void Nothing_that_was_said_in_a_request_is_copied_where_nobody_reads_it()
+    {
+        TextBook book = new();
+        HttpService service = new(
+            _answerer, new TrustedNetworks([]), new Complaints(new LogBook(), _time), _time) { Listener = book };
+        new Wire(service).Receive("GET /a/5 HTTP/1.1\r\nHost: x\r\nReferer: y\r\nUser-Agent: z\r\n\r\n");
+        Assert.Equal([(200, 5, 0, Method.Get)], book.Heard);
+        Assert.True(new ExchangeListeners(_numbers, new ExchangeBook()).NeedsText);
+        Assert.False(new ExchangeListeners(_numbers).NeedsText);
+    }
+
+    [Fact]
     public void Threads_count_apart_and_a_snapshot_adds_them_up()
     {
         const int threads = 4, each = 200;
@@ -86,6 +117,17 @@ public sealed class RequestNumbersTests : IDisposable
         RequestCounts counts = _numbers.Snapshot();
         Assert.Equal(threads * each, counts.Requests);
         Assert.Equal(3 * threads * each, counts.BodyBytes);
+    }
+
+    private sealed class TextBook : IExchangeListener
+    {
+        public List<(int, long, int, Method)> Heard { get; } = [];
+
+        public bool NeedsText => false;
+
+        public void Ended(Exchange exchange) => Heard.Add((exchange.Status, exchange.BodyBytes,
+            exchange.Target.Length + exchange.Host.Length + exchange.Referer.Length + exchange.UserAgent.Length,
+            exchange.Method));
     }
 
     private static string Text(string line) => $"{line} HTTP/1.1\r\nHost: x\r\n\r\n";
