@@ -8,7 +8,7 @@ namespace MicroCdn.Content;
 /// <summary>What one content server is told at start.</summary>
 public sealed record ContentOptions
 {
-    /// <summary>Most indexes: each costs three connections, and is told of every file.</summary>
+    /// <summary>Most indexes: each costs four connections, and is told of every file.</summary>
     public const int MostIndexes = 16;
 
     /// <summary>The name it goes by.</summary>
@@ -63,6 +63,12 @@ public sealed record ContentOptions
 
     /// <summary>True to ask the index what is to be published here, and to tell it what was brought.</summary>
     public bool TakesOrders { get; init; }
+
+    /// <summary>True to tell the index once a second what this server does.</summary>
+    public bool TellsFigures { get; init; }
+
+    /// <summary>When the certificate of its HTTPS port ends; null without one.</summary>
+    public Func<DateTimeOffset?> CertificateEnds { get; init; } = () => null;
 
     /// <summary>How many bytes of the disk stay free: nothing is published to it that would leave less.</summary>
     public long LeastFreeBytes { get; init; } = 1L << 30;

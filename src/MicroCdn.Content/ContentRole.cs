@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Client;
+using MicroCdn.Content.Figures;
 using MicroCdn.Content.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -36,6 +37,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private readonly MonitorLink[] _monitors;
     private readonly Heart _heart;
     private readonly StoreHealth _health;
+    private readonly OwnFigures _figures;
     private int _catchingUp;
     private volatile bool _isScanned;
 
@@ -83,6 +85,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         _downloads = new DigestDownload(dialer, time,
             options.FetchRate == 0 ? null : new FetchPace(options.FetchRate, time).WaitAsync, options.AtDisk);
         _orders = new OrderWork(options, _blobs, chunks, _downloads, logger);
+        _figures = new OwnFigures(options, incarnation, () => _openFiles.Active);
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
@@ -98,6 +101,12 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
 
     /// <summary>What purges are applied to; null when there are no copies beside it. Set before it runs.</summary>
     public IPurgeTarget? Copies { get; set; }
+
+    /// <summary>What is served beside it over HTTP; null when nothing is. Set before it runs.</summary>
+    public ITraffic? Traffic
+    {
+        set => _figures.Traffic = value;
+    }
 
     /// <inheritdoc/>
     public int Transfers => _openFiles.Active;
@@ -133,7 +142,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         await Tasks.UntilFirstFailure(heart, monitors, purges, _keeper.RunAsync(cancellationToken),
             RunAllAsync(index => index.Announcer.RunAsync(cancellationToken)), _digests.RunAsync(cancellationToken),
             _scrubber.RunAsync(cancellationToken), _sweep.RunAsync(cancellationToken),
-            FollowOrdersAsync(cancellationToken))
+            FollowOrdersAsync(cancellationToken), TellFiguresAsync(cancellationToken))
             .ConfigureAwait(false);
     }
 
@@ -150,6 +159,10 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private Task FollowOrdersAsync(CancellationToken cancellationToken) => !_blobs.IsOpen || !_options.TakesOrders
         ? Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken)
         : RunAllAsync(index => index.FollowOrdersAsync(_blobs, _orders, cancellationToken));
+
+    private Task TellFiguresAsync(CancellationToken cancellationToken) => !_options.TellsFigures
+        ? Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellationToken)
+        : RunAllAsync(index => index.TellFiguresAsync(_figures, cancellationToken));
 
     private Task RunAllAsync(Func<IndexTie, Task> run) => Tasks.UntilFirstFailure([.. _indexes.Select(run)]);
 

@@ -1,4 +1,5 @@
 using MicroCdn.Client;
+using MicroCdn.Content.Figures;
 using MicroCdn.Content.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Storage;
@@ -7,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace MicroCdn.Content;
 
 /// <summary>What this server says to one of its indexes, and hears from it: registration, orders, receipts,
-/// purges.</summary>
+/// purges, figures.</summary>
 /// <remarks>Each index has its own, with its own connections, so that one that is slow or away holds up no
 /// other.</remarks>
 internal sealed class IndexTie
@@ -49,6 +50,16 @@ internal sealed class IndexTie
         Tasks.UntilFirstFailure(
             Receipts.RunAsync(NewCall("receipts"), _options.Id, cancellationToken),
             new OrderLink(_options, blobs, orders, Receipts).RunAsync(NewCall("orders"), cancellationToken));
+
+    /// <summary>Tells the index what this server does, until cancelled.</summary>
+    public Task TellFiguresAsync(OwnFigures own, CancellationToken cancellationToken)
+    {
+        StandingCall call = new(_options, "figures", Announcer.Speaks2.WaitAsync, _dialer, _time, _logger)
+        {
+            RefusedPause = FiguresLink.RefusedPause, Goes = "is told figures", Stays = "is told no figures",
+        };
+        return new FiguresLink(own, _time).RunAsync(call, cancellationToken);
+    }
 
     private StandingCall NewCall(string what) =>
         new(_options, what, Announcer.Speaks2.WaitAsync, _dialer, _time, _logger);

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using MicroCdn.Content;
+using MicroCdn.Content.Figures;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http;
 using MicroCdn.Http.Exchanges;
@@ -69,6 +70,9 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
 
     /// <inheritdoc/>
     public IEnumerable<ReadyCheck> Checks() => [new ReadyCheck("edge", null)];
+
+    /// <summary>What it has served and asked for.</summary>
+    public ITraffic Traffic => new EdgeTraffic(_numbers, _front);
 
     /// <summary>What purges of the index are applied to; null when it stands before no origin.</summary>
     public IPurgeTarget? Purges => _front?.Purges;

@@ -9,6 +9,7 @@ public sealed class OriginCounters
     private long _opened;
     private long _reused;
     private long _received;
+    private volatile OriginFailure? _down;
 
     /// <summary>Requests that were to be sent, those too that failed before.</summary>
     public long Requests => Interlocked.Read(ref _requests);
@@ -25,6 +26,13 @@ public sealed class OriginCounters
     /// <summary>Bytes of bodies received.</summary>
     public long BodyBytes => Interlocked.Read(ref _received);
 
+    /// <summary>How it failed the last request that it was asked; null when it answered. What is ours, such as too many
+    /// requests at once, says nothing of it.</summary>
+    public OriginFailure? Down => _down;
+
+    /// <summary>How many times it failed, in whichever way.</summary>
+    public long AllFailures => OriginFailure.All.Sum(Failures);
+
     /// <summary>How many times it failed in this way.</summary>
     public long Failures(OriginFailure failure) => Interlocked.Read(ref _failures[IndexOf(failure)]);
 
@@ -38,7 +46,17 @@ public sealed class OriginCounters
 
     internal void Received(int bytes) => Interlocked.Add(ref _received, bytes);
 
-    internal void Failed(OriginFailure failure) => Interlocked.Increment(ref _failures[IndexOf(failure)]);
+    internal void Failed(OriginFailure failure)
+    {
+        Interlocked.Increment(ref _failures[IndexOf(failure)]);
+        if (failure != OriginFailure.Busy && failure != OriginFailure.RequestBody) _down = failure;
+    }
+
+    internal void Answered()
+    {
+        // Mostly nothing changes, and nothing is written.
+        if (_down is not null) _down = null;
+    }
 
     private static int IndexOf(OriginFailure failure)
     {

@@ -178,6 +178,7 @@ public sealed partial class OriginServer : IDisposable
 
     private void Succeeded()
     {
+        Counters.Answered();
         bool wasOpen;
         lock (_breakerLock)
         {

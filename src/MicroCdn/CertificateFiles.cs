@@ -23,6 +23,7 @@ internal sealed partial class CertificateFiles : ITlsContexts, IDisposable
     private TlsContext _current;
     private (DateTime, DateTime) _times;
     private long _since;
+    private long _ends;
 
     /// <summary>Reads both files.</summary>
     /// <exception cref="UnusableCertificateException">They cannot be read, or do not belong together.</exception>
@@ -43,6 +44,9 @@ internal sealed partial class CertificateFiles : ITlsContexts, IDisposable
 
     /// <inheritdoc/>
     public TlsContext Current => Volatile.Read(ref _current);
+
+    /// <summary>When the certificate ends that is used now.</summary>
+    public DateTimeOffset Ends => DateTimeOffset.FromUnixTimeSeconds(Volatile.Read(ref _ends));
 
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
@@ -73,7 +77,10 @@ internal sealed partial class CertificateFiles : ITlsContexts, IDisposable
         chain.ImportFromPemFile(_certificate);
         byte[] key = ((AsymmetricAlgorithm?)own.GetECDsaPrivateKey() ?? own.GetRSAPrivateKey()
             ?? throw new CryptographicException("the key is neither an RSA nor an ECDSA key")).ExportPkcs8PrivateKey();
-        return new TlsContext([.. chain.Select(one => one.RawData)], key, own.Subject, HttpService.Protocols);
+        TlsContext context =
+            new([.. chain.Select(one => one.RawData)], key, own.Subject, HttpService.Protocols);
+        Volatile.Write(ref _ends, new DateTimeOffset(own.NotAfter).ToUnixTimeSeconds());
+        return context;
     }
 
     private (DateTime, DateTime) Times() => (File.GetLastWriteTimeUtc(_certificate), File.GetLastWriteTimeUtc(_key));

@@ -28,6 +28,7 @@ internal static class RoleHost
         using Interruption interruption = new();
         using ILoggerFactory loggers = LineLog.CreateFactory();
         IReadOnlyList<IRole> roles = [];
+        CertificateFiles? served = null;
         try
         {
             using KeyFile? file = keys is null ? null
@@ -41,9 +42,11 @@ internal static class RoleHost
                 loggers, file?.Credentials ?? Credentials.None, interruption.Token)
             {
                 Requests = requests?.Listener,
+                CertificateEnds = () => served?.Ends,
             });
             bool isSecure = roles.Any(role => role.Listeners.Any(listener => listener.IsSecure));
             using CertificateFiles? certificates = isSecure ? Certificates(web!, loggers) : null;
+            served = certificates;
             using EventLoops loops = new(loggers, TimeProvider.System);
             foreach (IRole role in roles)
             {
@@ -119,4 +122,7 @@ internal sealed record RoleParts(IDialer Dialer, IDatagrams Datagrams, TimeProvi
 {
     /// <summary>Hears of each HTTP request once it is answered; null for nobody.</summary>
     public IExchangeListener? Requests { get; init; }
+
+    /// <summary>When the certificate of its HTTPS ports ends; null without one.</summary>
+    public Func<DateTimeOffset?> CertificateEnds { get; init; } = () => null;
 }

@@ -53,6 +53,9 @@ public sealed class FakeCluster
     /// <summary>Whether content servers ask the index what is to be published on them.</summary>
     public bool TakesOrders { get; set; }
 
+    /// <summary>Whether content servers tell the index what they do.</summary>
+    public bool TellsFigures { get; set; }
+
     /// <summary>The hosts of the indexes that content servers know when they start.</summary>
     public string[] KnownIndexes { get; set; } = ["index"];
 
@@ -145,6 +148,7 @@ public sealed class FakeCluster
             LeastFreeBytes = 0,
             Trust = Trust,
             TakesOrders = TakesOrders,
+            TellsFigures = TellsFigures,
             PublishedBytes = RoomOf(id),
             Credentials = KeysOf(HostOf(id)),
             Pulls = pulls,

@@ -22,13 +22,20 @@ internal sealed partial class StandingCall(
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
-    // What only an operator can mend need not be asked for often.
-    private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(30);
-
     // Of this server alone, so that a fleet does not come back in step.
     private readonly Random _chance = new(MonitorLink.SeedOf(options.Id, 0));
     private int _doubts;
     private string? _said;
+
+    /// <summary>How long an index that refused is left alone: what only an operator can mend need not be asked for
+    /// often.</summary>
+    public TimeSpan RefusedPause { private get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>What becomes of an index that answers, in words.</summary>
+    public string Goes { private get; init; } = $"is asked for {what}";
+
+    /// <summary>What becomes of one that refuses.</summary>
+    public string Stays { private get; init; } = "takes part in no publishing";
 
     /// <summary>Talks until cancelled.</summary>
     /// <param name="turn">Says one thing and hears the answer; null to go on, else what the index refused.</param>
@@ -44,7 +51,7 @@ internal sealed partial class StandingCall(
             try
             {
                 string refusal = await StayAsync(turn, cancellationToken).ConfigureAwait(false);
-                Say(LogLevel.Warning, $"takes part in no publishing: it {refusal}");
+                Say(LogLevel.Warning, $"{Stays}: it {refusal}");
                 pause = FirstPause;
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException)
@@ -83,7 +90,7 @@ internal sealed partial class StandingCall(
         {
             throw new IOException($"it did not answer within {AnswerTime.TotalSeconds} s");
         }
-        Say(LogLevel.Information, $"is asked for {what}");
+        Say(LogLevel.Information, Goes);
         return null;
     }
 

@@ -46,6 +46,7 @@ internal static class ContentVerb
                     HttpsPort = ports.Https,
                     State = state,
                     TakesOrders = true,
+                    TellsFigures = true,
                     Pulls = pulled.Prefixes,
                 } : null;
             if (StateFolder.Make(state, member is null ? [] : [member.Files]) is { } refusal)
@@ -73,10 +74,13 @@ internal static class ContentVerb
     private static IReadOnlyList<IRole> Build(ContentOptions? member, EdgeOptions served, RoleParts parts)
     {
         if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
-        ContentOptions keyed = member with { Credentials = parts.Credentials };
+        ContentOptions keyed = member with
+        {
+            Credentials = parts.Credentials, CertificateEnds = parts.CertificateEnds,
+        };
         ContentRole role = new(keyed, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
         EdgeRole face = new(served, role.Files, parts.Time, parts.Loggers);
-        role.Copies = face.Purges;
+        (role.Copies, role.Traffic) = (face.Purges, face.Traffic);
         return [role, face];
     }
 }

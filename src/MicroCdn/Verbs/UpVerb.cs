@@ -155,6 +155,7 @@ internal static class UpVerb
             Trust = plan.Trust,
             State = plan.StateOf(number),
             TakesOrders = true,
+            TellsFigures = true,
             Credentials = parts.Credentials,
             HttpPort = plan.HttpPortOf(number),
             Pulls = pull.Prefixes,
@@ -170,7 +171,7 @@ internal static class UpVerb
             Listener = parts.Requests,
         };
         EdgeRole face = new(edge, role.Files, parts.Time, parts.Loggers);
-        role.Copies = face.Purges;
+        (role.Copies, role.Traffic) = (face.Purges, face.Traffic);
         return [role, face];
     }
 
