@@ -37,7 +37,7 @@ internal sealed class AdminApi
             .. new ReleaseRoutes(steering.Publisher, index.Events).All,
             .. new PolicyRoutes(steering.Publisher, index.Events).All,
             .. new TokenRoutes(steering.Publisher, index.Events, steering.Chance, time).All,
-            .. new EventRoutes(index.Events, _streams, index.Tokens, audit, steering.Settings).All,
+            .. new EventRoutes(index.Events, _streams, index.Tokens, audit, steering).All,
         ]);
         Handler = new ApiHandler(Paths, doorkeeper, sessions, audit, time, logger);
     }
@@ -63,6 +63,9 @@ public sealed record Steering
 
     /// <summary>The monitors that this index goes by.</summary>
     public required IReadOnlyList<MonitorClient> Monitors { get; init; }
+
+    /// <summary>Who is told of events, and how that went.</summary>
+    public Func<IReadOnlyList<NotifyTargetView>> Notified { get; init; } = () => [];
 
     /// <summary>How this process is set.</summary>
     public IReadOnlyList<SettingView> Settings { get; init; } = [];

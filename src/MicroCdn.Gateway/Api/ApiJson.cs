@@ -28,6 +28,7 @@ namespace MicroCdn.Gateway.Api;
 [JsonSerializable(typeof(EventView))]
 [JsonSerializable(typeof(Listing<EventView>))]
 [JsonSerializable(typeof(Listing<SettingView>))]
+[JsonSerializable(typeof(Listing<NotifyTargetView>))]
 [JsonSerializable(typeof(Listing<DownloadCount>))]
 [JsonSerializable(typeof(AuditEntry))]
 [JsonSerializable(typeof(Listing<AuditEntry>))]

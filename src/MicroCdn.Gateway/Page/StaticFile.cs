@@ -8,7 +8,8 @@ namespace MicroCdn.Gateway.Page;
 /// <summary>A file of the page, as it is and compressed.</summary>
 /// <remarks>
 /// It is compressed when it is asked for first: most indexes are started more often than looked at. Of our own scripts
-/// what is for their readers, indentation and lines of comments, stays in the repository: it was a tenth of what is sent.
+/// what is for their readers, indentation and lines of comments, stays in the repository: it was a tenth of what is
+/// sent.
 /// </remarks>
 internal sealed class StaticFile
 {

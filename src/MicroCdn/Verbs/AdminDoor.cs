@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using MicroCdn.Client;
 using MicroCdn.Gateway.Admin;
 using MicroCdn.Gateway.Api;
+using MicroCdn.Gateway.Notify;
 using MicroCdn.Index;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -38,6 +39,7 @@ internal static class AdminDoor
                 Purger = new Purger(own.IndexHost, own.IndexPort, self, parts.Dialer, parts.Time),
                 Monitors = [.. options.AllMonitors.Select(monitor =>
                     new MonitorClient(monitor.Host, monitor.Port, self, parts.Dialer, parts.Time))],
+                Notified = () => [.. roles.OfType<Notifier>().SelectMany(notifier => notifier.Status)],
                 Settings = door.Settings,
                 Version = ProgramVersion.Text,
                 Chance = RandomNumberGenerator.Fill,

@@ -103,7 +103,8 @@ internal static class IndexVerb
             Credentials = parts.Credentials, Stopping = parts.Stopping,
         };
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
+        IRole notifier = notify.Build(index, whole, parts);
         return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers),
-            .. AdminDoor.Build(door, whole, index, [index], parts), notify.Build(index, whole, parts)];
+            notifier, .. AdminDoor.Build(door, whole, index, [index, notifier], parts)];
     }
 }

@@ -132,8 +132,8 @@ internal static class UpVerb
         };
         roles.Add(new MonitorRole(monitor, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers));
         for (int number = 0; number < plan.Folders.Length; number++) roles.AddRange(Content(plan, parts, number));
-        roles.AddRange(AdminDoor.Build(plan.Admin, index, indexRole, [.. roles], parts));
         roles.Add(notify.Build(indexRole, index, parts));
+        roles.AddRange(AdminDoor.Build(plan.Admin, index, indexRole, [.. roles], parts));
         return roles;
     }
 

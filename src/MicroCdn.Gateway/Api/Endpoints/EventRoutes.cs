@@ -10,7 +10,7 @@ namespace MicroCdn.Gateway.Api.Endpoints;
 
 /// <summary>What happened, what happens, who changed what, and how this index is set.</summary>
 internal sealed class EventRoutes(EventLog events, EventStreams streams, TokenDesk tokens, AuditLog audit,
-    IReadOnlyList<SettingView> settings)
+    Steering steering)
 {
     private const string StreamType = "text/event-stream";
 
@@ -38,8 +38,13 @@ internal sealed class EventRoutes(EventLog events, EventStreams streams, TokenDe
         {
             Scopes = TokenScopes.Admin, Status = 202,
         },
+        new("GET", "/notify", "Who is told of events, and how that went", call => Task.FromResult(
+            ApiAnswer.Ok(Pages.All(steering.Notified()), ApiJson.Default.ListingNotifyTargetView)))
+        {
+            Gives = ApiJson.Default.ListingNotifyTargetView,
+        },
         new("GET", "/settings", "Each effective setting, and where it came from", call => Task.FromResult(
-            ApiAnswer.Ok(Pages.All(settings), ApiJson.Default.ListingSettingView)))
+            ApiAnswer.Ok(Pages.All(steering.Settings), ApiJson.Default.ListingSettingView)))
         {
             Gives = ApiJson.Default.ListingSettingView,
         },

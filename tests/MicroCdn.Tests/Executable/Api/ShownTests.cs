@@ -103,7 +103,8 @@ public sealed class ShownTests
         const string Bad = "CS3 is dead: it is silent";
         Overview now = new(DateTimeOffset.UnixEpoch, "0.1.0", DateTimeOffset.UnixEpoch, true, null, null,
             [new("error", "server", "CS3", Bad), new("error", "server", "CS3", Bad),
-                new("warning", "copies", "", "x"), new("warning", "disk", "", "x")], new Dictionary<string, int> { ["dead"] = 1, ["alive"] = 1, ["suspect"] = 0 }, 9,
+                new("warning", "copies", "", "x"), new("warning", "disk", "", "x")],
+            new Dictionary<string, int> { ["dead"] = 1, ["alive"] = 1, ["suspect"] = 0 }, 9,
             new CopyCounts(9, 18, 16, 0, 2, 0, 0, 0, 0), fleet, 0, 7);
         ServerTold told = new(1, "0.1.0", 50, 100, null, null);
         ServerView one = new("CS1", "alive", "", true, false, null, null, null, null, 100, 2, [], 0, null, null, null,

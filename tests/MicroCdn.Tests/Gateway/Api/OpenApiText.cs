@@ -72,8 +72,7 @@ internal sealed class OpenApiText(IReadOnlyList<ApiRoute> routes, string version
         {
             ["operationId"] = IdOf(route),
             ["summary"] = route.Summary,
-            ["description"] = route.Scopes == TokenScopes.None ? "Needs no token."
-                : $"Scopes: {TokenGrant.TextOf(route.Scopes)}{(route.Scopes == TokenScopes.Admin ? "." : " or admin.")}",
+            ["description"] = WhoMay(route),
             ["tags"] = new JsonArray(route.Parts[0]),
             ["security"] = route.Scopes == TokenScopes.None ? [] : new JsonArray(
                 new JsonObject { ["token"] = new JsonArray() }),
@@ -86,6 +85,9 @@ internal sealed class OpenApiText(IReadOnlyList<ApiRoute> routes, string version
         operation["responses"] = Responses(route);
         return operation;
     }
+
+    private static string WhoMay(ApiRoute route) => route.Scopes == TokenScopes.None ? "Needs no token."
+        : $"Scopes: {TokenGrant.TextOf(route.Scopes)}{(route.Scopes == TokenScopes.Admin ? "." : " or admin.")}";
 
     private static JsonArray Parameters(ApiRoute route)
     {
