@@ -37,12 +37,13 @@ internal static class ApiBody
         }
         catch (JsonException exception)
         {
-            string where = exception.LineNumber is { } line ? $" (line {line + 1}, byte {exception.BytePositionInLine})"
-                : "";
+            string[] needed = [.. type.Properties.Where(one => one.IsRequired).Select(one => one.Name)];
             string why = exception.Message.Contains("missing required", StringComparison.Ordinal)
-                ? $"Of {Sequence(type.Properties.Where(one => one.IsRequired).Select(one => one.Name))} one is missing."
+                ? $"Of {Sequence(needed)} one is missing."
                 : body.Length == 0 ? "A body is missing: a JSON object."
-                : $"The body is no JSON, or has a key twice{where}.";
+                : exception.LineNumber is { } line
+                    ? $"The body is no JSON (line {line + 1}, byte {exception.BytePositionInLine})."
+                    : "A key stands in the body twice.";
             throw Wrong(why);
         }
     }

@@ -146,7 +146,9 @@ internal sealed record ApiAnswer(HttpStatus Status, byte[]? Body, string Fields 
         response.Fields("Cache-Control: no-store\r\n"u8);
         if (Body is null)
         {
-            response.EndEmpty();
+            // Only a 204 says by itself that nothing follows.
+            if (Status == HttpStatus.NoContent) response.EndEmpty();
+            else response.EndEmpty(0);
             return;
         }
         response.Fields("Content-Type: application/json\r\nX-Content-Type-Options: nosniff\r\n"u8);
