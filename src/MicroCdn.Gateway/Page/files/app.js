@@ -94,7 +94,8 @@ function Frame({ who }) {
 
 function Menu({ shown }) {
   const problems = useCell(live, value => value.now?.problems.length ?? 0);
-  return html`<nav class="menu" aria-label="views"><ul>${views.filter(each => !each.scope || may(each.scope)).map(each =>
+  const open = views.filter(each => !each.scope || may(each.scope));
+  return html`<nav class="menu" aria-label="views"><ul>${open.map(each =>
     html`<li key=${each.path}><a href="#/${each.path}" aria-current=${each === shown ? "page" : undefined}>
       ${each.title}${each.path === "" && problems > 0 && html` <span class="count"
         title=${plural(problems, "problem")}>${problems}<span class="hidden"> problems</span></span>`}</a></li>`)}
@@ -105,13 +106,14 @@ function Menu({ shown }) {
 function Pulse() {
   const { state, at } = useCell(live);
   return html`<span class="pulse is-${state}"><span class="dot" aria-hidden="true"></span>
-    <span class="num">${state === "live" ? `live ${clock(at)}` : state === "lost" ? "not live" : "connecting"}</span></span>`;
+    <span class="num">${state === "live" ? `live ${clock(at)}` : state === "lost" ? "not live" : state}</span></span>`;
 }
 
 function Lost() {
   const { state, since } = useCell(live);
   return state === "lost" ? html`<p class="lost" role="alert"><${Mark} state="error" /> <span>Lost the index at
-    ${" "}<b class="num">${clock(since)}</b>. What is shown below is as it was then; trying again every second.</span></p>`
+    ${" "}<b class="num">${clock(since)}</b>. What is shown below is as it was then; trying again every
+    second.</span></p>`
     : null;
 }
 
@@ -135,12 +137,14 @@ function ThemeSwitch({ corner }) {
     }
   };
   return html`<button type="button" class="quiet theme ${corner ? "is-corner" : ""}" onClick=${change}
-    aria-label="colours: ${theme}; change to ${next}">${{ system: "Auto", light: "Light", dark: "Dark" }[theme]}</button>`;
+    aria-label="colours: ${theme}; change to ${next}">
+    ${{ system: "Auto", light: "Light", dark: "Dark" }[theme]}</button>`;
 }
 
 const Keys = ({ close }) => html`<${Dialog} title="Keys" close=${close}><dl class="facts keys-list">
   <div><dt><kbd>/</kbd></dt><dd>search</dd></div>
-  ${views.map(each => html`<div key=${each.key}><dt><kbd>g</kbd> <kbd>${each.key}</kbd></dt><dd>${each.title}</dd></div>`)}
+  ${views.map(each => html`<div key=${each.key}><dt><kbd>g</kbd> <kbd>${each.key}</kbd></dt><dd>
+    ${each.title}</dd></div>`)}
   <div><dt><kbd>Esc</kbd></dt><dd>closes a window like this</dd></div><div><dt><kbd>?</kbd></dt><dd>this</dd></div></dl>
   <div class="dialog-end"><button type="button" class="main" onClick=${close}>Close</button></div><//>`;
 

@@ -9,7 +9,8 @@ import {
 } from "./parts.js";
 
 const fileColumns = [
-  { title: "Name", head: true, kind: "name", cell: row => html`<a href="#/files/${segment(row.name)}">${row.name}</a>` },
+  { title: "Name", head: true, kind: "name", cell: row => html`<a
+    href="#/files/${segment(row.name)}">${row.name}</a>` },
   { title: "Size", num: true, cell: row => row.size === null ? "servers disagree" : bytes(row.size) },
   { title: "Copies", num: true, cell: row => html`<${Copies} row=${row} />` },
   { title: "Revision", num: true, cell: row => row.revision === null ? html`<span class="faint">not published</span>`
@@ -18,20 +19,26 @@ const fileColumns = [
   { title: "SHA-256", cell: row => html`<code title=${row.sha256 ?? ""}>${short(row.sha256)}</code>` },
 ];
 
-export const Copies = ({ row }) => row.wanted === null ? count(row.copies) : html`${count(row.copies)} of ${count(row.wanted)}
+export const Copies = ({ row }) => row.wanted === null ? count(row.copies)
+  : html`${count(row.copies)} of ${count(row.wanted)}
   ${row.copies < row.wanted && html`<span class="tag is-${row.copies === 0 ? "error" : "warning"}">
     ${count(row.wanted - row.copies)} missing</span>`}`;
 
 export function Files({ query }) {
   const [text, setText] = useState(query.get("q") ?? "");
-  const pages = usePages(text);
-  const files = useRead(withQuery("/files", { q: text, limit: 50, after: pages.after }), ["copies", "release"]);
+  const [isMissing, setMissing] = useState(query.has("missing"));
+  const pages = usePages(text + isMissing);
+  const files = useRead(withQuery("/files", { search: text, missing: isMissing ? "true" : "", limit: 50,
+    after: pages.after }), ["copies", "release"]);
   const rows = files.data?.items ?? [];
   return html`<${Title} tools=${html`<${AsOf} at=${files.at} />`}
     lead="Every file that a server has, who has it, and where a client is sent.">Files<//>
-    <div class="filters"><${Search} value=${text} onChange=${setText} label="Search files" placeholder="part of a name" /></div>
+    <div class="filters"><${Search} value=${text} onChange=${setText} label="Search files"
+      placeholder="part of a name" /><label class="check"><input type="checkbox" checked=${isMissing}
+        onChange=${event => setMissing(event.currentTarget.checked)} /> only with missing copies</label></div>
     <div class=${files.isOld ? "is-old" : ""}><${Read} of=${files} rows=${12} empty=${rows.length === 0
-      && (text ? html`No file's name has “${text}” in it.` : html`There is no file yet. <code>microcdn put FILE NAME</code>
+      && (isMissing ? "No file misses a copy." : text ? html`No file's name has “${text}” in it.`
+        : html`There is no file yet. <code>microcdn put FILE NAME</code>
       publishes one.`)}>
       <${Table} label="Files" columns=${fileColumns} rows=${rows} keyOf=${row => row.name} pageSize=${1000} />
       <${CursorPages} pages=${pages} next=${files.data?.next} /><//></div>`;
@@ -41,10 +48,12 @@ export function Files({ query }) {
 
 const candidateColumns = [
   { title: "Server", head: true, cell: row => html`<a href="#/servers/${segment(row.id)}">${row.id}</a>` },
-  { title: "State", cell: row => html`<${State} state=${row.state} />${row.why && html`<span class="under why">${row.why}</span>`}` },
+  { title: "State", cell: row => html`<${State} state=${row.state} />${row.why && html`<span
+    class="under why">${row.why}</span>`}` },
   { title: "Verdict", kind: "is-wide-cell", cell: row => row.excluded
     ? html`<span class="excluded"><${Mark} state="error" /> left out: ${row.excluded}</span>`
-    : row.isChosen ? html`<span class="chosen"><${Mark} state="done" /> gets the client</span>` : "asked if those above fail" },
+    : row.isChosen ? html`<span class="chosen"><${Mark} state="done" /> gets the client</span>`
+    : "asked if those above fail" },
   { title: "Score", num: true, cell: row => row.excluded ? nothing : count(row.score) },
   { title: "Downloads", num: true, cell: row => count(row.load) },
   { title: "Weight", num: true, cell: row => count(row.weight) },
@@ -70,19 +79,23 @@ export function FilePage({ name, query }) {
       <p class="verdict">${it.verdict}</p>
       <div class="pair"><${Panel} title="The file" id="file" at=${why.at}><${Facts} rows=${it.isPulled
         ? [["Kind", "a path that servers pull from an origin"]] : [
-          ["Size", it.file.size === null ? "servers disagree" : `${bytes(it.file.size)} (${count(it.file.size)} bytes)`],
+          ["Size", it.file.size === null ? "servers disagree"
+            : `${bytes(it.file.size)} (${count(it.file.size)} bytes)`],
           ["Copies", html`<${Copies} row=${it.file} />`],
           ["Revision", it.file.revision === null ? "not published" : count(it.file.revision)],
           ["Changed", moment(it.file.lastModified)],
           ["SHA-256", html`<code class="long">${it.file.sha256 ?? nothing}</code>`]]} /><//>
       <${Panel} title="The client" id="client" at=${why.at}><${Facts} rows=${[
         ["Address", it.from], ["Zone", it.zone ?? nothing], ["Country", it.country ?? nothing],
-        ["Gets", it.chosen ?? "no server"], ["Sent to", it.url ? html`<code class="long">${it.url}</code>` : nothing]]} /><//></div>
+        ["Gets", it.chosen ?? "no server"], ["Sent to", it.url ? html`<code
+          class="long">${it.url}</code>` : nothing]]} /><//></div>
       <${Panel} title="Who might get the client" id="candidates" at=${why.at}>
         <${Table} label="Candidates, in the order in which they are asked" columns=${candidateColumns} rows=${rows}
           keyOf=${row => row.id} pick=${row => row.excluded ? "is-out" : row.isChosen ? "is-chosen" : ""} />
-        ${it.notOffered.length > 0 && html`<h3>Copies with other bytes</h3><ul class="plain">${it.notOffered.map(each => html`
-          <li key=${each.server}><${Mark} state="warning" /> <a href="#/servers/${segment(each.server)}">${each.server}</a>:
+        ${it.notOffered.length > 0 && html`<h3>Copies with other bytes</h3><ul
+          class="plain">${it.notOffered.map(each => html`
+          <li key=${each.server}><${Mark} state="warning" /> <a
+            href="#/servers/${segment(each.server)}">${each.server}</a>:
           ${" "}${bytes(each.size)}, <code>${short(each.sha256)}</code></li>`)}</ul>`}<//>`}<//>
     <${Panel} title="The same from a terminal" id="terminal"><${Copyable} label="the command line"
       text="microcdn explain ${quoted(name)}${from ? ` --from ${quoted(from)}` : ""}" />
@@ -120,16 +133,19 @@ export function Downloads({ query }) {
   const most = Math.max(1, ...days.map(each => each.count));
   return html`<${Title} lead="Downloads that were finished; ranges of one download count once.">Downloads<//>
     <${Panel} title="By day" id="days" at=${downloads.at}><${Read} of=${downloads} rows=${4}
-      empty=${days.length === 0 && "Nothing was downloaded yet."}><ol class="days">${days.map(each => html`<li key=${each.day}>
+      empty=${days.length === 0 && "Nothing was downloaded yet."}><ol class="days">${days.map(each => html`<li
+        key=${each.day}>
       <span class="num">${each.day}</span><span class="days-bar" aria-hidden="true"><span
         style=${{ width: `${100 * each.count / most}%` }}></span></span>
       <span class="num">${plural(each.count, "download")}, ${bytes(each.bytes)}</span></li>`)}</ol><//><//>
     <${Panel} title="By file" id="by-file" at=${downloads.at}>
-      <div class="filters"><${Search} value=${text} onChange=${setText} label="Search downloads" placeholder="part of a name" />
+      <div class="filters"><${Search} value=${text} onChange=${setText} label="Search downloads"
+        placeholder="part of a name" />
         <${Choice} label="Day" value=${day} onChange=${setDay} options=${["", ...days.map(each => each.day)]} /></div>
       <${Read} of=${downloads} rows=${6} empty=${rows.length === 0 && "No download is like that."}>
-        <${Table} label="Downloads by file and day" columns=${downloadColumns} rows=${rows} keyOf=${row => `${row.day} ${row.name}`}
-          start=${{ by: "Downloads", down: true }} /><${CursorPages} pages=${pages} next=${downloads.data?.next} /><//><//>`;
+        <${Table} label="Downloads by file and day" columns=${downloadColumns} rows=${rows}
+          keyOf=${row => `${row.day} ${row.name}`} start=${{ by: "Downloads", down: true }} />
+        <${CursorPages} pages=${pages} next=${downloads.data?.next} /><//><//>`;
 }
 
 // What origins were asked, and purges.
@@ -138,7 +154,8 @@ const originColumns = [
   { title: "Origin", head: true, sort: row => row.origin, cell: row => html`<span class="long">${row.origin}</span>` },
   { title: "State", kind: "is-wide-cell", sort: row => -row.down.length, cell: row => html`<${State}
     state=${row.down.length === 0 ? "up" : "down"} word=${row.down.length === 0 ? "answers"
-      : `failed ${row.down.length} of ${row.servers.length} servers`} />${row.down.map(each => html`<span key=${each.server}
+      : `failed ${row.down.length} of ${row.servers.length} servers`} />${row.down.map(each => html`<span
+        key=${each.server}
       class="under why">${each.server}: ${each.why}</span>`)}` },
   { title: "Hit ratio", num: true, sort: row => row.hits / (row.hits + row.misses || 1),
     cell: row => share(row.hits, row.hits + row.misses) },
@@ -146,9 +163,11 @@ const originColumns = [
   { title: "Misses", num: true, sort: row => row.misses, cell: row => count(row.misses) },
   { title: "Failures", num: true, sort: row => row.failures, cell: row => count(row.failures) },
   { title: "From it", num: true, sort: row => row.filledBytes, cell: row => bytes(row.filledBytes) },
-  { title: "Servers", kind: "is-wide-cell", cell: row => html`<details><summary>${plural(row.servers.length, "server")}</summary>
+  { title: "Servers", kind: "is-wide-cell", cell: row => html`<details><summary>
+    ${plural(row.servers.length, "server")}</summary>
     <ul class="plain">${row.servers.map(each => html`<li key=${each.server}>${each.server}:
-      ${" "}${share(each.hits, each.hits + each.misses)} hits, ${count(each.failures)} failures</li>`)}</ul></details>` },
+      ${" "}${share(each.hits, each.hits + each.misses)} hits, ${count(each.failures)} failures</li>`)}</ul>
+    </details>` },
 ];
 
 function byOrigin(items) {
@@ -175,9 +194,8 @@ export function Cache() {
     ${may("purge") && html`<${PurgeForm} />`}<${Purges} />`;
 }
 
-const examples = {
-  url: "https://www.example.org/news/1 or /news/1", prefix: "/img/", tag: "news",
-};
+const labels = { url: "URL or path", prefix: "Begins with", tag: "Tag" };
+const examples = { url: "https://www.example.org/news/1 or /news/1", prefix: "/img/", tag: "news" };
 
 function PurgeForm() {
   const [kind, setKind] = useState("url");
@@ -186,13 +204,16 @@ function PurgeForm() {
   const isReady = kind === "all" || value.trim() !== "";
   return html`<${Panel} title="Purge" id="purge"><div class="form">
     <fieldset class="radios"><legend>What</legend>${["url", "prefix", "tag", "all"].map(each => html`<label key=${each}>
-      <input type="radio" name="kind" checked=${kind === each} onChange=${() => setKind(each)} /> ${each}</label>`)}</fieldset>
-    ${kind !== "all" && html`<label class="grow"><span>${kind === "url" ? "URL or path" : kind === "prefix" ? "Begins with"
-      : "Tag"}</span><input type="text" value=${value} placeholder=${examples[kind]} spellcheck=${false}
+      <input type="radio" name="kind" checked=${kind === each}
+        onChange=${() => setKind(each)} /> ${each}</label>`)}</fieldset>
+    ${kind !== "all" && html`<label class="grow"><span>${labels[kind]}</span><input type="text" value=${value}
+      placeholder=${examples[kind]} spellcheck=${false}
       autocomplete="off" onInput=${event => setValue(event.currentTarget.value)} /></label>`}
-    <label class="check"><input type="checkbox" checked=${isSoft} onChange=${event => setSoft(event.currentTarget.checked)} />
+    <label class="check"><input type="checkbox" checked=${isSoft}
+      onChange=${event => setSoft(event.currentTarget.checked)} />
       soft: ask the origin about copies instead of dropping them</label>
-    ${isReady ? html`<${ActionButton} kind="main" action=${purge({ kind, value: value.trim(), soft: isSoft })}>Purge…<//>`
+    ${isReady ? html`<${ActionButton} kind="main"
+      action=${purge({ kind, value: value.trim(), soft: isSoft })}>Purge…<//>`
       : html`<button type="button" class="main" disabled>Purge…</button>`}</div><//>`;
 }
 
@@ -212,14 +233,16 @@ function Purge({ purge: it }) {
   const ready = it.receipts.filter(each => each.state === "purged");
   const others = it.receipts.length - ready.length;
   return html`<li><div class="purge-head"><${State} state=${it.state} />
-    <b class="long">${it.kind === "all" ? "everything" : `${it.kind} ${it.value}`}</b>${it.isSoft && html` <span class="tag">soft</span>`}
+    <b class="long">${it.kind === "all" ? "everything" : `${it.kind} ${it.value}`}</b>${it.isSoft && html` <span
+      class="tag">soft</span>`}
     <span class="faint num">${moment(it.time)}${it.number !== null ? `, number ${count(it.number)}` : ""}</span></div>
     ${it.detail && html`<p class="note is-error"><${Mark} state="error" /> ${it.detail}</p>`}
     <details><summary>${count(ready.length)} of ${plural(it.receipts.length, "server")} purged${others > 0
       ? `, ${count(others)} not` : ""}</summary>
     <ul class="receipts">${it.receipts.map(each => html`<li key=${each.server}><${State} state=${each.state}
       word=${each.server} /> <span class="faint num">${each.state === "purged" ? `${count(each.milliseconds)} ms`
-        : each.state === "away" ? "away: it purges before it serves" : "has not answered"}</span></li>`)}</ul></details></li>`;
+        : each.state === "away" ? "away: it purges before it serves" : "has not answered"}</span></li>`)}</ul>
+    </details></li>`;
 }
 
 // Releases: what is staged, what is active, and how far an activation is.
@@ -230,38 +253,38 @@ export function Releases() {
   const rows = releases.data?.items ?? [];
   const running = rows.some(each => each.work?.state === "running");
   if (running !== isRunning) setRunning(running);
-  // Only what was activated last can be rolled back.
-  const newest = rows.filter(each => each.state === "active").sort((a, b) => b.revision - a.revision)[0];
   return html`<${Title} tools=${html`<${AsOf} at=${releases.at} />`}
     lead="Files that become visible together, and can be taken back together.">Releases<//>
     <${Read} of=${releases} rows=${6} empty=${rows.length === 0 && html`There is none.
       <code>microcdn sync DIR PREFIX --release v1</code> stages one.`}>
-      <ol class="cards">${rows.map(each => html`<${Release} key=${each.name} release=${each} isNewest=${each === newest} />`)}
+      <ol class="cards">${rows.map(each => html`<${Release} key=${each.name} release=${each} />`)}
       </ol><//>`;
 }
 
-const Release = ({ release, isNewest }) => html`<li class="panel">
+const Release = ({ release }) => html`<li class="panel">
   <header class="panel-head"><h2 class="long">${release.name}</h2><${State} state=${release.state}
     word=${release.state.replace("-", " ")} />
     <div class="tools">${may("publish") && html`
       ${release.state === "staged" && html`<${ActionButton} action=${activate(release)} kind="main" />
         <${ActionButton} action=${unstage(release)} />`}
-      ${isNewest && release.undo > 0 && html`<${ActionButton} action=${rollBack(release)} />`}`}</div></header>
+      ${release.isUndoable && html`<${ActionButton} action=${rollBack(release)} />`}`}</div></header>
   <p class="faint">${plural(release.files, "file")}, ${bytes(release.bytes)}; ${release.state === "staged" ? "staged"
-    : "activated"} ${moment(release.time)}${release.revision > 0 ? `, revision ${count(release.revision)}` : ""}${release.undo > 0
-    ? `; ${plural(release.undo, "name")} could be rolled back` : ""}</p>
+    : "activated"} ${moment(release.time)}</p>
   ${release.work && html`<${Work} work=${release.work} />`}</li>`;
 
 function Work({ work }) {
   const known = work.there !== null && work.wanted > 0;
-  return html`<div class="work"><p><${State} state=${work.state} word=${`${work.kind === "activate" ? "activation" : "rollback"}:
+  return html`<div class="work"><p><${State} state=${work.state}
+    word=${`${work.kind === "activate" ? "activation" : "rollback"}:
     ${work.state}`} /> ${work.detail}</p>
     ${work.state === "running" && html`<div class="progress"><progress max=${known ? work.wanted : undefined}
       value=${known ? work.there : undefined} aria-label="copies that are there"></progress>
       <span class="num">${known ? `${count(work.there)} of ${plural(work.wanted, "copy", "copies")},
         ${share(work.there, work.wanted)}` : "copies are being counted"}</span></div>`}
-    ${work.shown.length + work.late.length > 0 && html`<details><summary>shown by ${plural(work.shown.length, "server")}${
-      work.late.length > 0 ? `, ${plural(work.late.length, "server")} late` : ""}</summary><ul class="receipts">
+    ${work.shown.length + work.late.length > 0 && html`<details><summary>shown by
+      ${" "}${plural(work.shown.length, "server")}${work.late.length > 0
+        ? `, ${plural(work.late.length, "server")} late` : ""}</summary><ul class="receipts">
       ${work.shown.map(each => html`<li key=${each}><${State} state="done" word=${each} /></li>`)}
-      ${work.late.map(each => html`<li key=${each}><${State} state="late" word="${each}: late" /></li>`)}</ul></details>`}</div>`;
+      ${work.late.map(each => html`<li key=${each}><${State} state="late"
+        word="${each}: late" /></li>`)}</ul></details>`}</div>`;
 }

@@ -96,7 +96,10 @@ function options(box, series, setAt) {
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, values: (_, splits) => splits.map(time => clock(1000 * time).slice(0, 5)) },
+      {
+        ...axis, grid: { show: false }, space: 70,
+        values: (_, splits) => splits.map(time => clock(1000 * time).slice(0, 5)),
+      },
       {
         ...axis, grid, size: 76, space: 36, incrs: series[0].steps,
         values: (_, splits) => splits.map(value => series[0].write(value)),
@@ -140,14 +143,15 @@ export function Overview() {
     <div class="pair"><${FleetGrid} /><${Newest} /></div>`;
 }
 
-const About = ({ now }) => html`Index ${now.version}, up for ${span((Date.parse(now.time) - Date.parse(now.started)) / 1000)}
+const About = ({ now }) => html`Index ${now.version}, up for
+  ${" "}${span((Date.parse(now.time) - Date.parse(now.started)) / 1000)}
   ${now.leads ? "" : html`; it follows${now.writer ? html` <code>${now.writer}</code>` : ""}`}
   ${now.behindSeconds !== null && html`; <b>cannot tell for ${span(now.behindSeconds)} whether it knows all that is
   published</b>`}`;
 
 const placeOf = trouble => ({
   server: `#/servers/${segment(trouble.subject)}`, disk: `#/servers/${segment(trouble.subject)}`,
-  certificate: `#/servers/${segment(trouble.subject)}`, origin: "#/cache", purge: "#/cache", copies: "#/files",
+  certificate: `#/servers/${segment(trouble.subject)}`, origin: "#/cache", purge: "#/cache", copies: "#/files?missing",
   release: "#/releases", policy: "#/policies",
 }[trouble.kind] ?? "#/events");
 
@@ -160,7 +164,8 @@ function Problems({ now, at }) {
       wrong.</b> ${summary(now)}</p><${AsOf} at=${at} /></section>`;
   }
   return html`<section class="panel problems" aria-labelledby="problems"><header class="panel-head">
-    <h2 id="problems">${plural(problems.length, "problem")}</h2><${AsOf} at=${at} /><span class="faint">${summary(now)}</span>
+    <h2 id="problems">${plural(problems.length, "problem")}</h2><${AsOf} at=${at} />
+    <span class="faint">${summary(now)}</span>
     </header><ul>${few.map(each => html`<li key=${each.kind + each.subject + each.text} class="is-${each.severity}">
       <${Mark} state=${each.severity} /><span class="hidden">${each.severity}: </span>
       <a href=${placeOf(each)}>${each.text}</a></li>`)}</ul>
@@ -202,8 +207,8 @@ function useTail(now, at) {
     if (!now) return tail.current;
     const time = Math.floor(at.getTime() / 1000 / tailSeconds) * tailSeconds;
     const { requests, errors, bytes: sent, filledBytes } = now.figures;
-    if (tail.current.at(-1)?.time === time) return tail.current;
-    return tail.current = [...tail.current, { time, requests, errors, bytes: sent, filledBytes }].slice(-mostTail);
+    const before = tail.current.at(-1)?.time === time ? tail.current.slice(0, -1) : tail.current;
+    return tail.current = [...before, { time, requests, errors, bytes: sent, filledBytes }].slice(-mostTail);
   }, [at]);
 }
 
@@ -211,7 +216,8 @@ function Hour({ now, at }) {
   const hour = useRead("/figures", [], 60_000);
   const tail = useTail(now, at);
   const lines = useMemo(() => hour.data && Object.fromEntries(
-    ["requests", "errors", "bytes", "filledBytes"].map(pick => [pick, follow(hour.data, tail, pick)])), [hour.data, tail]);
+    ["requests", "errors", "bytes", "filledBytes"].map(pick => [pick, follow(hour.data, tail, pick)])),
+  [hour.data, tail]);
   const shownAt = isLive() ? at : at ?? hour.at;
   return html`<div class="pair"><${Panel} title="Requests a second, the last hour" id="requests" at=${shownAt}>
       ${lines ? html`<${Chart} title="Requests a second over the last hour" times=${lines.requests.times} series=${[
@@ -229,9 +235,11 @@ function Hour({ now, at }) {
 function FleetGrid() {
   const servers = useRead("/servers?limit=1000", ["server", "disk", "certificate"]);
   const rows = useMemo(() => [...servers.data?.items ?? []].sort((a, b) =>
-    order.indexOf(a.state) - order.indexOf(b.state) || a.id.localeCompare(b.id, "en", { numeric: true })), [servers.data]);
+    order.indexOf(a.state) - order.indexOf(b.state) || a.id.localeCompare(b.id, "en", { numeric: true })),
+  [servers.data]);
   const most = Math.max(1, ...rows.map(each => each.load));
-  return html`<${Panel} title="The fleet" id="fleet" at=${servers.at} tools=${html`<a href="#/servers">all servers</a>`}>
+  return html`<${Panel} title="The fleet" id="fleet" at=${servers.at}
+    tools=${html`<a href="#/servers">all servers</a>`}>
     <${Read} of=${servers} rows=${4} empty=${rows.length === 0 && "No content server has registered yet."}>
       <ul class="fleet ${rows.length > 24 ? "is-many" : ""}">${rows.map(each => html`<li key=${each.id}>
         <a href="#/servers/${segment(each.id)}" class="is-${each.state}" title=${each.why || each.state}
@@ -246,7 +254,8 @@ function FleetGrid() {
 function Newest() {
   const events = useRead("/events?limit=8", everyKind);
   const rows = events.data?.items ?? [];
-  return html`<${Panel} title="What happened" id="newest" at=${events.at} tools=${html`<a href="#/events">all events</a>`}>
+  return html`<${Panel} title="What happened" id="newest" at=${events.at}
+    tools=${html`<a href="#/events">all events</a>`}>
     <${Read} of=${events} rows=${6} empty=${rows.length === 0 && "Nothing yet."}><ol class="happened">
       ${rows.map(each => html`<li key=${each.id}><${Mark} state=${each.severity} /><span class="hidden">${each.severity}
         </span><time class="num faint" datetime=${each.time}>${moment(each.time)}</time>
@@ -266,15 +275,19 @@ export const StateOf = ({ server }) => html`<${State} state=${server.state} />
 
 const serverColumns = [
   {
-    title: "Server", head: true, sort: row => row.id, cell: row => html`<a href="#/servers/${segment(row.id)}">${row.id}</a>
+    title: "Server", head: true, sort: row => row.id, cell: row => html`<a
+      href="#/servers/${segment(row.id)}">${row.id}</a>
       <span class="under">${[row.zone, row.country].filter(Boolean).join(" · ")}</span>`,
   },
   {
-    title: "State", sort: row => badness.indexOf(row.state), kind: "is-wide-cell", cell: row => html`<${StateOf} server=${row} />
+    title: "State", sort: row => badness.indexOf(row.state), kind: "is-wide-cell", cell: row => html`<${StateOf}
+      server=${row} />
       ${row.why && html`<span class="under why">${row.why}</span>`}`,
   },
-  { title: "Load", num: true, sort: row => row.load, cell: row => html`<span title="downloads under way">${count(row.load)}</span>` },
-  { title: "Requests/s", num: true, sort: row => row.figures?.requests ?? -1, cell: row => rate(row.figures?.requests) },
+  { title: "Load", num: true, sort: row => row.load, cell: row => html`<span
+    title="downloads under way">${count(row.load)}</span>` },
+  { title: "Requests/s", num: true, sort: row => row.figures?.requests ?? -1,
+    cell: row => rate(row.figures?.requests) },
   { title: "Sent", num: true, sort: row => row.figures?.bytes ?? -1, cell: row => byteRate(row.figures?.bytes) },
   {
     title: "Disk", sort: row => row.told?.diskFree ?? -1,
@@ -282,7 +295,8 @@ const serverColumns = [
   },
   {
     title: "Told", num: true, sort: row => row.told?.ageSeconds ?? Infinity,
-    cell: row => row.told ? html`<span title="it told this so long ago">${span(row.told.ageSeconds)} ago</span>` : nothing,
+    cell: row => row.told ? html`<span title="it told this so long ago">
+      ${span(row.told.ageSeconds)} ago</span>` : nothing,
   },
   { title: "Version", sort: row => row.told?.version ?? "", cell: row => row.told?.version ?? nothing },
 ];
@@ -304,7 +318,8 @@ export function Servers({ query }) {
   }, [servers.data, text, state]);
   const all = servers.data?.items.length ?? 0;
   return html`<${Title} tools=${html`<${AsOf} at=${servers.at} />`}
-    lead=${servers.data ? `${plural(all, "content server")}${rows.length < all ? `, ${count(rows.length)} shown` : ""}` : " "}>
+    lead=${servers.data ? `${plural(all, "content server")}${rows.length < all
+      ? `, ${count(rows.length)} shown` : ""}` : " "}>
     Servers<//>
     <div class="filters"><${Search} value=${text} onChange=${setText} label="Search servers" wait=${0}
       placeholder="id, address, zone, reason" /><${Choice} label="State" value=${state} onChange=${setState}
@@ -312,18 +327,21 @@ export function Servers({ query }) {
     <${Read} of=${servers} rows=${10} empty=${rows.length === 0
       && (all === 0 ? "No content server has registered yet." : "No server is like that.")}>
       <${Table} label="Content servers" rows=${rows} keyOf=${row => row.id} pick=${row => `is-${row.state}`}
-        columns=${may("admin") ? [...serverColumns, doing] : serverColumns} start=${{ by: "State", down: false }} /><//>`;
+        columns=${may("admin") ? [...serverColumns, doing] : serverColumns}
+        start=${{ by: "State", down: false }} /><//>`;
 }
 
 // One content server: the evidence, what it told, what happened to it.
 
 export function ServerPage({ name }) {
   const server = useRead(`/servers/${segment(name)}`, ["server", "disk", "certificate"]);
-  const events = useRead(withQuery("/events", { q: name, limit: 50 }), ["server", "disk", "certificate", "copies", "origin"]);
+  const events = useRead(withQuery("/events", { search: name, limit: 50 }),
+    ["server", "disk", "certificate", "copies", "origin"]);
   const it = server.data;
   return html`<p class="back"><a href="#/servers">All servers</a></p>
     <${Title} tools=${it && may("admin") ? serverActions(it).map(action => html`<${ActionButton} key=${action.verb}
-      action=${action} />`) : null} lead=${it && html`<${StateOf} server=${it} /> <${AsOf} at=${server.at} />`}>${name}<//>
+      action=${action} />`) : null}
+      lead=${it && html`<${StateOf} server=${it} /> <${AsOf} at=${server.at} />`}>${name}<//>
     <${Read} of=${server} rows=${8}>${it && html`
       ${it.why && html`<p class="note is-${it.state === "dead" ? "error" : "warning"}"><${Mark}
         state=${it.state === "dead" ? "error" : "warning"} /> ${it.why}</p>`}
@@ -344,9 +362,11 @@ export function ServerPage({ name }) {
       <${Panel} title="What it told" id="told" at=${server.at}><${Told} server=${it} /><//></div>`}<//>
     <${Panel} title="What happened to it" id="its-events" at=${events.at}><${Read} of=${events} rows=${3}
       empty=${events.data?.items.length === 0 && "Nothing that is still known."}><ol class="happened">
-      ${events.data?.items.filter(each => each.subject === name || each.text.split(/[\s,.:;()]+/).includes(name)).map(each => html`
+      ${events.data?.items.filter(each => each.subject === name
+        || each.text.split(/[\s,.:;()]+/).includes(name)).map(each => html`
         <li key=${each.id}><${Mark} state=${each.severity} /><span class="hidden">${each.severity} </span>
-        <time class="num faint" datetime=${each.time}>${moment(each.time)}</time><span>${each.text}</span></li>`)}</ol><//><//>`;
+        <time class="num faint" datetime=${each.time}>${moment(each.time)}</time><span>
+          ${each.text}</span></li>`)}</ol><//><//>`;
 }
 
 function Told({ server }) {

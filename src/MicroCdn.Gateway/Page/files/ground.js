@@ -1,8 +1,15 @@
 // What the page stands on: drawing, words for figures, the API, and the stream of what happens.
-import { useCallback, useEffect, useReducer, useRef, useState } from "./vendor/htm-preact.js";
+import htm from "./vendor/htm.js";
+import { useCallback, useEffect, useReducer, useRef, useState } from "./vendor/hooks.js";
+import { h, render } from "./vendor/preact.js";
+
+export { render };
 export {
-  html, render, useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState,
-} from "./vendor/htm-preact.js";
+  useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState,
+} from "./vendor/hooks.js";
+
+// Markup as the page writes it.
+export const html = htm.bind(h);
 
 // A value that tells its listeners when it becomes another.
 export function cell(value) {

@@ -74,14 +74,17 @@ export function Read({ of, rows, children, empty }) {
 export function Meter({ part, all, label }) {
   if (!all) return html`<span class="faint">${nothing}</span>`;
   const used = Math.min(1, Math.max(0, part / all));
-  return html`<span class="meter" role="img" aria-label="${label}: ${share(part, all)}" title="${label}: ${share(part, all)}">
+  return html`<span class="meter" role="img" aria-label="${label}: ${share(part, all)}"
+    title="${label}: ${share(part, all)}">
     <span class="meter-fill ${used > 0.9 ? "is-high" : ""}" style=${{ width: `${100 * used}%` }}></span></span>`;
 }
 
-export const DiskUse = ({ free, size }) => html`<span class="disk"><${Meter} part=${size - free} all=${size} label="disk used" />
-  <span class="num">${size ? `${bytes(free)} free` : nothing}</span></span>`;
+export const DiskUse = ({ free, size }) => !size ? html`<span class="faint">${nothing}</span>`
+  : html`<span class="disk">
+  <${Meter} part=${size - free} all=${size} label="disk used" /><span class="num">${bytes(free)} free</span></span>`;
 
-export const Tile = ({ title, value, more, tone, href }) => html`<${href ? "a" : "div"} class="tile ${tone ?? ""}" href=${href}>
+export const Tile = ({ title, value, more, tone, href }) => html`<${href ? "a" : "div"} class="tile ${tone ?? ""}"
+  href=${href}>
   <span class="tile-title">${title}</span><span class="tile-value">${value}</span>
   <span class="tile-more">${more ?? " "}</span><//>`;
 
@@ -125,7 +128,8 @@ export function Table({ label, columns, rows, keyOf, pick, start, pageSize = 50 
     <thead role="rowgroup"><tr role="row">${columns.map(column => html`<${HeadCell} key=${column.title} column=${column}
       order=${order} turn=${turn} />`)}</tr></thead>
     <tbody role="rowgroup">${shown.map(row => html`<tr role="row" key=${keyOf(row)} class=${pick?.(row) ?? ""}>
-      ${columns.map(column => html`<${column.head ? "th" : "td"} key=${column.title} scope=${column.head ? "row" : undefined}
+      ${columns.map(column => html`<${column.head ? "th" : "td"} key=${column.title}
+        scope=${column.head ? "row" : undefined}
         role=${column.head ? "rowheader" : "cell"} class="${column.num ? "num" : ""} ${column.kind ?? ""}"
         data-label=${column.quiet ? "" : column.title}>${column.cell(row)}<//>`)}</tr>`)}</tbody></table></div>
     ${pages > 1 && html`<${Pages} at=${at} pages=${pages} total=${sorted.length} go=${setPage} />`}`;
@@ -332,14 +336,16 @@ export const activate = release => ({
   verb: "Activate", title: `Activate ${release.name}?`, method: "POST",
   path: `/releases/${segment(release.name)}/activate`, command: `microcdn activate ${quoted(release.name)}`,
   text: `${plural(release.files, "file")} become visible in one change, once there are copies enough.`,
-  done: `${release.name} is being activated.`, href: () => `#/releases/${segment(release.name)}`,
+  done: `${release.name} is being activated.`, href: () => "#/releases",
 });
 
 export const rollBack = release => ({
-  verb: "Roll back", title: `Roll back ${release.name}?`, method: "POST", path: "/releases/rollback",
-  isDangerous: true, command: "microcdn rollback", sure: "Yes, what was there before is to be there again.",
+  verb: "Roll back", title: `Roll back ${release.name}?`, method: "POST",
+  path: `/releases/${segment(release.name)}/rollback`, isDangerous: true,
+  command: `microcdn rollback ${quoted(release.name)}`,
+  sure: "Yes, what was there before is to be there again.",
   text: "What was before the newest activation is current again.", done: `${release.name} is being rolled back.`,
-  href: () => `#/releases/${segment(release.name)}`,
+  href: () => "#/releases",
 });
 
 export const unstage = release => ({
