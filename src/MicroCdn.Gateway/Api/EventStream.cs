@@ -72,7 +72,7 @@ internal sealed class EventStream(EventStreams streams, EventLog log, long after
         if (next.Count > 0)
         {
             _after = next[0].Id;
-            _rest = FrameOf("change", next[0].Id, EventWords.JsonOf(next[0]));
+            _rest = streams.FrameOf(next[0]);
             return true;
         }
         (long number, byte[] now) = streams.Now;

@@ -15,10 +15,20 @@ internal sealed class EventStreams(EventLog log, Func<byte[]> measure, TimeProvi
 
     private readonly Lock _lock = new();
     private readonly HashSet<EventStream> _streams = [];
-    private NowFrame _now = new(0, []);
+    private Message _now = new(0, []), _change = new(0, []);
 
     /// <summary>The figures of now as a message, and its number; 0 until there are any.</summary>
     public (long Number, byte[] Frame) Now => Volatile.Read(ref _now) is var now ? (now.Number, now.Frame) : default;
+
+    /// <summary>An event as a message: nearly all who listen want the same one, and it is made once.</summary>
+    public byte[] FrameOf(FleetEvent one)
+    {
+        Message change = Volatile.Read(ref _change);
+        if (change.Number == one.Id) return change.Frame;
+        change = new Message(one.Id, EventStream.FrameOf("change", one.Id, EventWords.JsonOf(one)));
+        Volatile.Write(ref _change, change);
+        return change.Frame;
+    }
 
     /// <summary>Somebody listens; null when too many do.</summary>
     /// <param name="after">The last event that they know.</param>
@@ -51,7 +61,7 @@ internal sealed class EventStreams(EventLog log, Func<byte[]> measure, TimeProvi
                 await Task.Delay(Pace, time, cancellationToken).ConfigureAwait(false);
                 EventStream[] streams = All();
                 if (streams.Length == 0) continue;
-                Volatile.Write(ref _now, new NowFrame(_now.Number + 1,
+                Volatile.Write(ref _now, new Message(_now.Number + 1,
                     EventStream.FrameOf("now", 0, measure())));
                 foreach (EventStream stream in streams)
                 {
@@ -76,5 +86,5 @@ internal sealed class EventStreams(EventLog log, Func<byte[]> measure, TimeProvi
         lock (_lock) return [.. _streams];
     }
 
-    private sealed record NowFrame(long Number, byte[] Frame);
+    private sealed record Message(long Number, byte[] Frame);
 }

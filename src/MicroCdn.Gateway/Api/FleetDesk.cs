@@ -28,7 +28,7 @@ internal sealed class FleetDesk(IndexRole index, CopyWatch copies, string versio
         Dictionary<string, int> states = servers.GroupBy(server => server.State)
             .ToDictionary(group => group.Key.Text(), group => group.Count());
         return new Overview(time.GetUtcNow(), version, _started, index.Leads, index.Writer,
-            index.Directory.Behind?.TotalSeconds, [.. Concerns(servers, status).Take(MostConcerns)], states,
+            index.Directory.Behind?.TotalSeconds, [.. Concerns(status).Take(MostConcerns)], states,
             index.Directory.Count, CountsOf(status), FigureViews.Of(index.Figures.Total), index.Figures.SavedBytes,
             index.Events.Latest);
     }
@@ -54,44 +54,35 @@ internal sealed class FleetDesk(IndexRole index, CopyWatch copies, string versio
 
     private Server[] Registered() => [.. index.Directory.Servers.Where(server => server.Contact is not null)];
 
-    private IEnumerable<Concern> Concerns(Server[] servers, CopyStatus? status)
+    // What the index sees itself, and what the one that writes says of copies.
+    private IEnumerable<Concern> Concerns(CopyStatus? status) => index.Concerns
+        .Select(concern => new Concern(EventWords.Severities[(int)concern.Severity],
+            EventWords.Kinds[(int)concern.Kind], concern.Subject, concern.Text))
+        .Concat(status is null ? [] : CopyConcerns(status)).OrderBy(concern => concern.Severity == Warning);
+
+    private IEnumerable<Concern> CopyConcerns(CopyStatus status)
     {
-        if (index.Directory.Behind is { } behind)
-        {
-            yield return new Concern(Error, "index", "", $"This index is behind the others for {behind.TotalSeconds:0} "
-                + "s: what it says may be old.");
-        }
-        if (status?.Lost > 0)
+        if (!index.Leads && status.Lost > 0)
         {
             yield return new Concern(Error, "copies", "", $"{status.Lost} files are not to be had: no server that is "
-                + "there has them.");
+                + "there has them");
         }
-        foreach (Server server in servers.Where(server => server.State == ServerState.Dead))
+        if (!index.Leads && status.Missing > 0)
         {
-            yield return new Concern(Error, "server", server.Id.Value, $"{server.Id} is dead: {server.Why}");
+            yield return new Concern(Warning, "copies", "", $"{status.Missing} copies are missing");
         }
-        foreach (Server server in servers.Where(server => server.State is ServerState.Suspect or ServerState.Unknown))
-        {
-            yield return new Concern(Warning, "server", server.Id.Value,
-                $"{server.Id} is {server.State.Text()}: {server.Why}");
-        }
-        if (status?.Missing > 0)
-        {
-            yield return new Concern(Warning, "copies", "", $"{status.Missing} copies are missing, {status.Making} "
-                + "are being made.");
-        }
-        if (status?.Stuck > 0)
+        if (status.Stuck > 0)
         {
             yield return new Concern(Warning, "copies", "", $"{status.Stuck} files have no place for their copies: "
-                + "servers, or room on them, are missing.");
+                + "servers, or room on them, are missing");
         }
-        foreach (ServerCopies server in status?.Servers.Where(one => one.IsFull || one.Wrong > 0) ?? [])
+        foreach (ServerCopies server in status.Servers.Where(one => one.IsFull || one.Wrong > 0))
         {
             yield return server.Wrong > 0
                 ? new Concern(Error, "server", server.Id, $"{server.Wrong} copies on {server.Id} have other bytes: its "
-                    + "disk or memory is broken.")
+                    + "disk or memory is broken")
                 : new Concern(Warning, "disk", server.Id, $"{server.Id} is full: a file that belongs there found no "
-                    + "room.");
+                    + "room");
         }
     }
 

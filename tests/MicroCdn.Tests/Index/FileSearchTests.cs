@@ -2,6 +2,7 @@ using System.Text;
 using MicroCdn.Index;
 using MicroCdn.Index.Publishing;
 using MicroCdn.Protocol;
+using Microsoft.Extensions.Time.Testing;
 
 namespace MicroCdn.Tests.Index;
 
@@ -10,8 +11,7 @@ public sealed class FileSearchTests
     private readonly Catalog _catalog = new(1);
     private readonly Router _router;
 
-    public FileSearchTests() =>
-        _router = new Router(_catalog, new Fleet(new Microsoft.Extensions.Time.Testing.FakeTimeProvider()), new Chance(1));
+    public FileSearchTests() => _router = new Router(_catalog, new Fleet(new FakeTimeProvider()), new Chance(1));
 
     [Fact]
     public void Names_come_in_their_order_and_page_by_page()

@@ -59,8 +59,11 @@ internal sealed class ApiWorld : IDisposable
     }
 
     /// <summary>Takes a token back.</summary>
-    public void Remove(AccessToken token) =>
-        _book.Apply(new RecordChange(++_change, [new RecordRow((byte)BookKind.Token, TokenTable.KeyOf(token.Id), null)]));
+    public void Remove(AccessToken token)
+    {
+        RecordRow row = new((byte)BookKind.Token, TokenTable.KeyOf(token.Id), null);
+        _book.Apply(new RecordChange(++_change, [row]));
+    }
 
     /// <summary>Asks with a token.</summary>
     public Reply Ask(string method, string path, AccessToken? token, string body = "", string fields = "") =>

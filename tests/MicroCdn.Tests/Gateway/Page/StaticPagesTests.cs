@@ -101,7 +101,8 @@ public sealed partial class StaticPagesTests
         string ours = Encoding.UTF8.GetString(Pages.Files["/ui/app.js"].Plain);
         Assert.DoesNotContain("\n//", ours, Ordinal);
         Assert.Contains("import { ", ours, Ordinal);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(Root, "vendor/uplot.js")), Pages.Files["/ui/vendor/uplot.js"].Plain);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(Root, "vendor/uplot.js")),
+            Pages.Files["/ui/vendor/uplot.js"].Plain);
     }
 
     [Fact]
