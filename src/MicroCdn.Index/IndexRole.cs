@@ -50,6 +50,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         _witness = new Witness(fleet, dialer, time);
         fleet.Look = _witness.Look;
         fleet.Changed = new StateLog(logger, Events = new EventLog(time)).Add;
+        (_watch, _time) = (new FleetWatch(Events, time), time);
         _tide = new Tide(fleet, time);
         _monitors = [.. options.AllMonitors.Select(
             monitor => new MonitorWatch(options, monitor, fleet, dialer, time, logger))];
@@ -157,6 +158,7 @@ public sealed partial class IndexRole : IRole, IDisposable
     [
         _applied.RunAsync(cancellationToken),
         _tide.RunAsync(cancellationToken),
+        WatchAsync(cancellationToken),
         _purges.RunAsync(cancellationToken),
         _orders.RunAsync(cancellationToken),
         _hint?.RunAsync(cancellationToken) ?? Task.CompletedTask,

@@ -18,6 +18,9 @@ internal sealed class HealProgress(TimeProvider time)
     /// <summary>How many copies are being fetched.</summary>
     public int Making { get; set; }
 
+    /// <summary>True when the last look was one at which it was known who has what.</summary>
+    public bool IsSure { get; private set; }
+
     /// <summary>The state of the moment; null as long as nothing was counted.</summary>
     public HealState? Now
     {
@@ -48,7 +51,7 @@ internal sealed class HealProgress(TimeProvider time)
     {
         lock (_lock)
         {
-            (_tally, _copies, _bytes) = (tally, 0, 0);
+            (_tally, _copies, _bytes, IsSure) = (tally, 0, 0, isSure);
             if (!isSure) return null;
             bool isNews = _wasMissing != tally.Missing > 0;
             _wasMissing = tally.Missing > 0;

@@ -1,4 +1,5 @@
 using MicroCdn.Content.Figures;
+using MicroCdn.Index.Events;
 using MicroCdn.Index.Figures;
 using MicroCdn.Protocol;
 using MicroCdn.Testing;
@@ -36,6 +37,10 @@ public sealed class FiguresTests
         ServerFigures told = figures.Of(Id("CS1"))!.Figures;
         Assert.True(told.DiskFree > 0 && told.DiskSize > told.DiskFree, $"{told.DiskFree} of {told.DiskSize}");
         Assert.Matches("^[0-9]+[.][0-9]+", told.Version);
+        FleetEvent news = Assert.Single(cluster.Index.Events.Since(0, 1_000, out _),
+            one => one.Kind == EventKind.Origin);
+        Assert.Equal("the origin of /img/ fails CS1: tls", news.Text);
+        Assert.Contains(cluster.Index.Concerns, one => one.Subject == "CS1 /img/");
 
         cluster.World.Phase("the index starts anew");
         cluster.Kill("index");
