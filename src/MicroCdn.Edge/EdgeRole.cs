@@ -66,7 +66,8 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
     }
 
     /// <inheritdoc/>
-    public IEnumerable<WatchedHistogram> Histograms() => RequestFigures.Histograms(_numbers);
+    public IEnumerable<WatchedHistogram> Histograms() => _front is null ? RequestFigures.Histograms(_numbers)
+        : RequestFigures.Histograms(_numbers).Append(FrontFigures.Histogram(_front));
 
     /// <inheritdoc/>
     public IEnumerable<ReadyCheck> Checks() => [new ReadyCheck("edge", null)];

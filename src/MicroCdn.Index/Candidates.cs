@@ -94,6 +94,7 @@ internal sealed class Candidates(Router router)
         Place client = router.Fleet.Locations.AreKnown ? router.Fleet.Locations.PlaceOf(asker.Address) : default;
         ulong spot = Rendezvous.SpotOf(path);
         ranked = ranked[..entry.Count];
+        router.Decisions.Count(Decision.Path);
         for (int puller = 0; puller < ranked.Length; puller++)
         {
             Server server = entry[puller];

@@ -27,6 +27,9 @@ public sealed class FileDirectory
     /// <summary>How many files have a holder, alive or not.</summary>
     public int Count => _router.Catalog.Count;
 
+    /// <summary>How often what decided who gets a client, by <see cref="Decision"/>.</summary>
+    internal long[] Decisions => _router.Decisions.Snapshot();
+
     /// <summary>Every server that ever registered or was announced, in the order they came.</summary>
     public IReadOnlyList<Server> Servers => _router.Fleet.Servers;
 

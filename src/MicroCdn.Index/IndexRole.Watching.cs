@@ -40,9 +40,18 @@ public sealed partial class IndexRole : IWatched
             "Copies that are being made.");
         meter.CreateObservableGauge("microcdn.copies.left", () => Told(now => now.BytesLeft), "By",
             "Bytes that are still to be copied.");
+        meter.CreateObservableCounter("microcdn.routing.decisions", CountDecisions, "{decision}",
+            "Clients that a server was chosen for, by what decided.");
         meter.CreateObservableGauge("microcdn.index.behind", () => Directory.Behind?.TotalSeconds ?? 0, "s",
             "For how long this index cannot tell whether it knows what is published; 0 when it can.");
     }
+
+    /// <inheritdoc/>
+    public IEnumerable<WatchedHistogram> Histograms() =>
+    [
+        new("microcdn.purge.duration", "s", "How long a content server took to apply a purge.", _purges.Times.Bounds,
+            [_purges.Times.Series()]),
+    ];
 
     /// <inheritdoc/>
     public IEnumerable<ReadyCheck> Checks()
@@ -60,6 +69,13 @@ public sealed partial class IndexRole : IWatched
         foreach (Server server in Registered()) counts[(int)server.State]++;
         return counts.Select((count, state) => new Measurement<int>(count,
             new KeyValuePair<string, object?>("state", ((ServerState)state).Text())));
+    }
+
+    private IEnumerable<Measurement<long>> CountDecisions()
+    {
+        long[] counts = Directory.Decisions;
+        return Enum.GetValues<Decision>().Select(decision => new Measurement<long>(counts[(int)decision],
+            new KeyValuePair<string, object?>("reason", decision.ToString().ToLowerInvariant())));
     }
 
     // Nothing as long as nothing was counted.

@@ -25,14 +25,19 @@ internal static class Policies
     /// <param name="asker">The client.</param>
     /// <param name="locations">Where addresses are.</param>
     /// <param name="chance">Asked only where three or more are left.</param>
+    /// <param name="decision">Which policy left one alone.</param>
     public static Server? Choose(ReadOnlySpan<ushort> holders, Span<ushort> field, Server[] servers, in Asker asker,
-        Locations locations, Chance chance)
+        Locations locations, Chance chance, out Decision decision)
     {
         int left = Eligible(holders, field, servers, asker);
-        if (left > 1) left = BestState(field[..left], servers);
-        if (left > 1 && locations.AreKnown) left = Nearest(field[..left], servers, locations.PlaceOf(asker.Address));
+        decision = left == 0 ? Decision.None : Decision.Only;
+        if (left > 1) (left, decision) = (BestState(field[..left], servers), Decision.State);
+        if (left > 1 && locations.AreKnown)
+        {
+            (left, decision) = (Nearest(field[..left], servers, locations.PlaceOf(asker.Address)), Decision.Place);
+        }
         if (left > 2) left = TwoByWeight(field[..left], servers, chance.Next());
-        if (left > 1) left = LessLoaded(field[..left], servers);
+        if (left > 1) (left, decision) = (LessLoaded(field[..left], servers), Decision.Load);
         return left == 0 ? null : servers[field[0]];
     }
 

@@ -29,6 +29,9 @@ internal sealed partial class PurgeDesk(PurgeLog log, Fleet fleet, TimeProvider 
     private readonly Dictionary<ServerId, Follower> _followers = log.Servers.ToDictionary(
         id => id, id => new Follower(id) { LostAt = time.GetTimestamp() });
 
+    /// <summary>How long servers took from a PURGE to its receipt.</summary>
+    public Durations Times { get; } = new(0.01, 0.05, 0.25, 1, 5);
+
     /// <summary>Takes PURGE from an operator.</summary>
     public WireError? HandlePurge(Words words, Answer answer)
     {
@@ -147,7 +150,7 @@ internal sealed partial class PurgeDesk(PurgeLog log, Fleet fleet, TimeProvider 
         answer.Complete(later => later.SendList(new PurgesLines(lines)));
     }
 
-    private void Settle() => _rounds.RemoveAll(round => round.Number > 0 && round.Settle(time, IsServing));
+    private void Settle() => _rounds.RemoveAll(round => round.Number > 0 && round.Settle(time, IsServing, Times));
 
     // True for one that may serve clients now, although it is not here.
     private bool IsServing(Follower follower) => follower.Visit is not null

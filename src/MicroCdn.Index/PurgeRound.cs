@@ -25,12 +25,14 @@ internal sealed class PurgeRound(LongAnswer receipts, long began)
     /// <summary>Says who has applied it meanwhile; true when nobody is waited for any more.</summary>
     /// <param name="time">The clock.</param>
     /// <param name="isServing">Says whether one that did not apply it may serve clients.</param>
-    public bool Settle(TimeProvider time, Func<Follower, bool> isServing)
+    /// <param name="times">Where it is counted how long each took.</param>
+    public bool Settle(TimeProvider time, Func<Follower, bool> isServing, Durations times)
     {
         TimeSpan passed = time.GetElapsedTime(began);
         _pending.RemoveAll(follower =>
         {
             if (follower.Applied < Number) return false;
+            times.Add(passed);
             receipts.Say(Encoding.UTF8.GetBytes($"RECEIPT {follower.Id} {(long)passed.TotalMilliseconds}\n"));
             return true;
         });

@@ -15,6 +15,9 @@ internal sealed class Router(Catalog catalog, Fleet fleet, Chance chance)
     /// <summary>What is asked for lately.</summary>
     public Popularity Popularity { get; } = new();
 
+    /// <summary>What decided so far.</summary>
+    public Decisions Decisions { get; } = new();
+
     /// <summary>The server for one client, or null when no live server has the file. Allocates nothing.</summary>
     /// <param name="words">What the client asked for.</param>
     /// <param name="asker">The client.</param>
@@ -43,14 +46,20 @@ internal sealed class Router(Catalog catalog, Fleet fleet, Chance chance)
     /// <summary>The same for known holders; counts no answer.</summary>
     public Server? Choose(ReadOnlySpan<ushort> holders, Server[] servers, in Asker asker)
     {
+        Server? best;
+        Decision decision;
         if (holders.Length <= OnStack)
         {
-            return Policies.Choose(
-                holders, stackalloc ushort[OnStack], servers, asker, fleet.Locations, chance);
+            best = Policies.Choose(
+                holders, stackalloc ushort[OnStack], servers, asker, fleet.Locations, chance, out decision);
         }
-        ushort[] field = ArrayPool<ushort>.Shared.Rent(holders.Length);
-        Server? best = Policies.Choose(holders, field, servers, asker, fleet.Locations, chance);
-        ArrayPool<ushort>.Shared.Return(field);
+        else
+        {
+            ushort[] field = ArrayPool<ushort>.Shared.Rent(holders.Length);
+            best = Policies.Choose(holders, field, servers, asker, fleet.Locations, chance, out decision);
+            ArrayPool<ushort>.Shared.Return(field);
+        }
+        Decisions.Count(decision);
         return best;
     }
 }

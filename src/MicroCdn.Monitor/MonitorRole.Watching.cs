@@ -24,6 +24,13 @@ public sealed partial class MonitorRole : IWatched
     }
 
     /// <inheritdoc/>
+    public IEnumerable<WatchedHistogram> Histograms() =>
+    [
+        new("microcdn.detection.duration", "s", "How long a server had not been heard when it was called dead.",
+            _watch.Detections.Bounds, [_watch.Detections.Series()]),
+    ];
+
+    /// <inheritdoc/>
     public IEnumerable<ReadyCheck> Checks() => [new ReadyCheck("monitor", null)];
 
     private Measurement<int>[] CountServers()

@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Network;
 using MicroCdn.Protocol;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +20,9 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
 
     /// <summary>What is told to the indexes.</summary>
     public Ledger Ledger { get; } = new();
+
+    /// <summary>How long servers had not been heard when they were called dead.</summary>
+    public Durations Detections { get; } = new(0.1, 0.25, 0.5, 1, 2.5, 10);
 
     /// <summary>Held by whoever reads <see cref="Ledger"/>, the roster or the detector.</summary>
     public Lock Lock => roster.Lock;
@@ -145,6 +149,7 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
             silent = [.. roster.Sweep(time.GetTimestamp(), detector.Servers.Count(
                 server => !server.HasLeft && server.State != ServerState.Dead))];
             dead = [.. silent.Where(member => !member.IsAlive)];
+            foreach (Member member in dead) Detections.Add(time.GetElapsedTime(member.HeardAt));
             // A suspect makes the index look for itself.
             foreach (Member member in silent)
             {
@@ -252,6 +257,7 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
             }
             if (deeds[at] is not { Kind: DeedKind.Tell, Server: { } server }) continue;
             Write(server.Id, server.Shown, server.Incarnation, server.IsSpared);
+            if (server.Shown == ServerState.Dead) Detections.Add(Now - server.HeardAt);
             // The state may go on before the log has its line.
             deeds[at] = deeds[at] with { Number = (ulong)server.Shown };
         }

@@ -1,3 +1,5 @@
+using MicroCdn.Network;
+
 namespace MicroCdn.Origin;
 
 /// <summary>What was asked of one origin since the start, for the metrics.</summary>
@@ -10,6 +12,14 @@ public sealed class OriginCounters
     private long _reused;
     private long _received;
     private volatile OriginFailure? _down;
+
+    private static readonly double[] Bounds = [0.025, 0.1, 0.25, 1, 5];
+
+    /// <summary>The upper bounds by which <see cref="Times"/> are counted, in seconds.</summary>
+    public static IReadOnlyList<double> TimeBounds => Bounds;
+
+    /// <summary>How long it took from each request to the head of its answer.</summary>
+    public Durations Times { get; } = new(Bounds);
 
     /// <summary>Requests that were to be sent, those too that failed before.</summary>
     public long Requests => Interlocked.Read(ref _requests);
@@ -52,8 +62,9 @@ public sealed class OriginCounters
         if (failure != OriginFailure.Busy && failure != OriginFailure.RequestBody) _down = failure;
     }
 
-    internal void Answered()
+    internal void Answered(TimeSpan duration)
     {
+        Times.Add(duration);
         // Mostly nothing changes, and nothing is written.
         if (_down is not null) _down = null;
     }

@@ -57,12 +57,13 @@ public sealed partial class OriginServer : IDisposable
         Counters.Asked();
         bool isTrial = Enter();
         bool isDecided = false;
-        long askedAt = Now;
+        long askedAt = Now, began = _time.GetTimestamp();
         try
         {
             OriginExchange exchange = await TryTwiceAsync(request, head.WrittenMemory, cancellationToken)
                 .ConfigureAwait(false);
             isDecided = true;
+            Counters.Answered(_time.GetElapsedTime(began));
             Succeeded();
             return exchange;
         }
@@ -178,7 +179,6 @@ public sealed partial class OriginServer : IDisposable
 
     private void Succeeded()
     {
-        Counters.Answered();
         bool wasOpen;
         lock (_breakerLock)
         {

@@ -80,7 +80,10 @@ public sealed partial class CacheStore : IDisposable
         {
             lock (_gate)
             {
-                return new StoreFigures(_index.Count, _memory.Bytes + _growingInMemory, _room.Used, _room.Reserved);
+                return new StoreFigures(_index.Count, _memory.Bytes + _growingInMemory, _room.Used, _room.Reserved)
+                {
+                    EvictedFromMemory = _memory.Evicted, EvictedFromDisk = _disk.Evicted,
+                };
             }
         }
     }
@@ -236,4 +239,12 @@ public sealed partial class CacheStore : IDisposable
 /// <param name="MemoryBytes">Bytes in memory.</param>
 /// <param name="DiskBytes">Bytes on disk.</param>
 /// <param name="ReservedBytes">Bytes on disk that belong to what is growing.</param>
-public readonly record struct StoreFigures(int Copies, long MemoryBytes, long DiskBytes, long ReservedBytes);
+public readonly record struct StoreFigures(int Copies, long MemoryBytes, long DiskBytes, long ReservedBytes)
+{
+    /// <summary>Copies that left memory since the start because others needed the room; those that are on disk stay
+    /// there.</summary>
+    public long EvictedFromMemory { get; init; }
+
+    /// <summary>Copies that left the disk since the start because others needed the room.</summary>
+    public long EvictedFromDisk { get; init; }
+}

@@ -27,6 +27,9 @@ internal sealed class Eviction<T>(long capacity) where T : Evictable
     /// <summary>How many things are in.</summary>
     public int Count => _small.Count + _main.Count;
 
+    /// <summary>How many things had to leave.</summary>
+    public long Evicted { get; private set; }
+
     /// <summary>Bytes of what is new.</summary>
     public long SmallBytes => _small.Bytes;
 
@@ -71,6 +74,13 @@ internal sealed class Eviction<T>(long capacity) where T : Evictable
 
     /// <summary>Takes out what should leave next; null when nothing is in.</summary>
     public T? Evict()
+    {
+        T? left = Next();
+        if (left is not null) Evicted++;
+        return left;
+    }
+
+    private T? Next()
     {
         while (Count > 0)
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MicroCdn.Caching.Store;
 using MicroCdn.Http.Exchanges;
+using MicroCdn.Network;
 using MicroCdn.Origin;
 
 namespace MicroCdn.Edge.PullThrough;
@@ -15,6 +16,11 @@ internal static class FrontFigures
             "Responses that the cache keeps.");
         meter.CreateObservableGauge("microcdn.store.size", () => Sizes(front.Store.Figures), "By",
             "Bytes that the cache takes, by where.");
+        meter.CreateObservableCounter("microcdn.store.evictions", () => new Measurement<long>[]
+        {
+            new(front.Store.Figures.EvictedFromMemory, Tag("place", "memory")),
+            new(front.Store.Figures.EvictedFromDisk, Tag("place", "disk")),
+        }, "{copy}", "Copies that left because others needed the room, by where.");
         meter.CreateObservableCounter("microcdn.origin.requests", () => Each(front, origin => origin.Requests),
             "{request}", "Requests that an origin was to answer.");
         meter.CreateObservableCounter("microcdn.origin.repeated", () => Each(front, origin => origin.Repeated),
@@ -25,6 +31,18 @@ internal static class FrontFigures
             "Bytes of bodies that came from an origin.");
         meter.CreateObservableCounter("microcdn.origin.failures", () => Failures(front), "{failure}",
             "Requests that an origin failed, by the word of the failure.");
+    }
+
+    /// <summary>How long origins took to begin their answers.</summary>
+    public static WatchedHistogram Histogram(OriginFront front)
+    {
+        List<WatchedSeries> series = [];
+        foreach (OriginPlace place in front.Places)
+        {
+            series.Add(place.Counters.Times.Series(KeyValuePair.Create("origin", place.Label)));
+        }
+        return new WatchedHistogram("microcdn.origin.duration", "s",
+            "How long an origin took from the request to the head of its answer.", OriginCounters.TimeBounds, series);
     }
 
     private static Measurement<long>[] Sizes(StoreFigures figures) =>

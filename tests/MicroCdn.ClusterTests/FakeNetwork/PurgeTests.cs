@@ -25,6 +25,8 @@ public sealed class PurgeTests
         TimeSpan began = cluster.World.Now;
         string[] lines = await PurgeAsync(cluster, "PURGE hard tag news");
         Assert.Equal(["RECEIPT CS1", "RECEIPT CS2"], Servers(lines));
+        WatchedHistogram times = Assert.Single(cluster.Index!.Histograms());
+        Assert.Equal(("microcdn.purge.duration", 2), (times.Name, times.Series[0].Buckets.Sum()));
         Assert.Equal("PURGED 1", lines[0]);
         Assert.InRange(cluster.World.Now - began, TimeSpan.Zero, TimeSpan.FromSeconds(0.5));
         Assert.All(_copies.Values, copies => Assert.Equal("hard tag news", copies.Heard[^1]));

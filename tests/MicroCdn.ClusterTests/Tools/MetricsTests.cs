@@ -76,7 +76,7 @@ public sealed partial class MetricsTests : IAsyncLifetime
         string alerts = File.ReadAllText(Path.Combine(Examples, "alerts.yml"));
         string tests = File.ReadAllText(Path.Combine(Examples, "alerts.test.yml"));
         string[] names = [.. Alert().Matches(alerts).Select(match => match.Groups[1].Value)];
-        Assert.Equal(8, names.Length);
+        Assert.Equal(9, names.Length);
         Assert.All(names, name => Assert.Contains($"alertname: {name}\n", tests, StringComparison.Ordinal));
         using JsonDocument board = JsonDocument.Parse(File.ReadAllText(Path.Combine(Examples, "dashboard.json")));
         JsonElement[] panels = [.. board.RootElement.GetProperty("panels").EnumerateArray()];

@@ -21,6 +21,8 @@ public sealed class EdgeTrafficTests
         Assert.Equal(new OriginCounts("/", 0, 1, 1, 0, "closed"), Origin(traffic));
         Assert.Equal("old", (await world.GetAsync("/a")).Text);
         Assert.Equal(new OriginCounts("/", 0, 2, 1, 3, null), Origin(traffic));
+        // Of what failed there is no time to the answer.
+        Assert.Equal(1, world.Front.Places[0].Counters.Times.Count);
         TrafficCounts counts = traffic.Now();
         Assert.Equal((2, 1, 2, 3), (counts.Requests, counts.Errors, counts.Misses, counts.FilledBytes));
         Assert.Equal(counts.Bytes, counts.CachedBytes);

@@ -62,6 +62,9 @@ public sealed class MonitorSessionTests
     {
         Beat("HEARTBEAT CS1 10.0.0.5 7001 3 10");
         for (int second = 0; second < 8; second++) Sweep();
+        WatchedSeries silence = _watch.Detections.Series();
+        Assert.Equal(1, silence.Buckets.Sum());
+        Assert.InRange(silence.Sum, 1, 8);
         Beat("HEARTBEAT CS2 localhost 7101 0 5");
         Assert.Equal("SERVER CS1 10.0.0.5 7001 3 dead\nSERVER CS2 localhost 7101 0 alive\nEND\n",
             new Wire(_service).Receive("LIST_SERVERS\n").Sent);

@@ -19,6 +19,7 @@ public sealed class EvictionTests
             eviction.Add(new Thing(n), 10);
             while (eviction.Bytes > 1000) Assert.NotSame(wanted, eviction.Evict());
         }
+        Assert.Equal(999 - eviction.Count, eviction.Evicted);
     }
 
     [Fact]
