@@ -24,11 +24,14 @@ internal sealed partial class CommandTarget(string command, string index, TimePr
     private readonly string[] _words = Words(command);
 
     /// <inheritdoc/>
-    // What stands behind the program may be secret.
-    public string Name => _words.Length > 1 ? $"{_words[0]} ..." : _words[0];
+    public string Name => NameOf(command);
 
     /// <inheritdoc/>
     public int MostTogether => 1;
+
+    /// <summary>A command without its arguments, which may be secret.</summary>
+    public static string NameOf(string command) =>
+        Words(command) is [var program, ..] words && words.Length > 1 ? $"{program} ..." : command.Trim();
 
     /// <summary>The program and its arguments: what spaces part, and nothing else has a meaning.</summary>
     public static string[] Words(string command) => command.Split(' ', StringSplitOptions.RemoveEmptyEntries);

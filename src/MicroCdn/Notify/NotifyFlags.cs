@@ -9,28 +9,34 @@ namespace MicroCdn.Notify;
 /// <summary>The flags that say who is told what happens in the fleet.</summary>
 internal sealed class NotifyFlags
 {
-    private readonly Option<Uri[]> _urls = new("--notify")
+    /// <summary>The flag for URLs.</summary>
+    public const string Url = "--notify";
+
+    /// <summary>The flag for commands.</summary>
+    public const string Command = "--notify-command";
+
+    private readonly Option<Uri[]> _urls = new(Url)
     {
         Description = "A URL that every event that matters is posted to, as JSON; repeatable.",
         HelpName = "URL",
         Arity = ArgumentArity.OneOrMore,
         DefaultValueFactory = _ => [],
-        CustomParser = result => [.. result.Tokens.Select(token => Flags.Read<Uri>(result, token, "--notify",
+        CustomParser = result => [.. result.Tokens.Select(token => Flags.Read<Uri>(result, token, Url,
             "a URL of http or https, such as https://chat.example.org/hook", WebTarget.TryUrl)!)],
     };
 
-    private readonly Option<string[]> _commands = new("--notify-command")
+    private readonly Option<string[]> _commands = new(Command)
     {
         Description = "A command that is run for every event that matters, without a shell; repeatable.",
         HelpName = "COMMAND",
         Arity = ArgumentArity.OneOrMore,
         DefaultValueFactory = _ => [],
         CustomParser = result => [.. result.Tokens.Select(token => Flags.Read<string>(result, token,
-            "--notify-command", "a program and its arguments", TryCommand)!)],
+            Command, "a program and its arguments", TryCommand)!)],
     };
 
     /// <summary>Adds the flags to a verb.</summary>
-    public static NotifyFlags AddedTo(Command verb)
+    public static NotifyFlags AddedTo(System.CommandLine.Command verb)
     {
         NotifyFlags flags = new();
         verb.Options.Add(flags._urls);

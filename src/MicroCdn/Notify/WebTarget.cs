@@ -40,12 +40,18 @@ internal sealed class WebTarget : INotifyTarget, IDisposable
     }
 
     /// <inheritdoc/>
-    // What stands behind the host is the key of many such doors.
-    public string Name => _url.AbsolutePath == "/" && _url.Query.Length == 0 ? _url.GetLeftPart(UriPartial.Authority)
-        : $"{_url.GetLeftPart(UriPartial.Authority)}/...";
+    public string Name => NameOf(_url.OriginalString);
 
     /// <inheritdoc/>
     public int MostTogether => Notifier.MostTogether;
+
+    /// <summary>A URL without what is the key of many such doors: what stands behind the host.</summary>
+    public static string NameOf(string url)
+    {
+        Uri whole = new(url);
+        string host = whole.GetLeftPart(UriPartial.Authority);
+        return whole.AbsolutePath == "/" && whole.Query.Length == 0 ? host : $"{host}/...";
+    }
 
     /// <summary>True when something can be posted to what a text says.</summary>
     public static bool TryUrl(string text, out Uri? url) => Uri.TryCreate(text, UriKind.Absolute, out url)

@@ -1,12 +1,19 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using MicroCdn.Gateway.Api.Models;
+using MicroCdn.Notify;
 
 namespace MicroCdn.Settings;
 
 /// <summary>What counts for a role, and where it came from, for who asks a running one.</summary>
 internal static class EffectiveSettings
 {
+    // A hook's URL is its key, and so may be an argument of a command.
+    private static readonly Dictionary<string, Func<string, string>> Covered = new()
+    {
+        [NotifyFlags.Url] = WebTarget.NameOf, [NotifyFlags.Command] = CommandTarget.NameOf,
+    };
+
     /// <summary>The settings of the verb that was read.</summary>
     public static IReadOnlyList<SettingView> Of(ParseResult parsed)
     {
@@ -27,7 +34,8 @@ internal static class EffectiveSettings
 
     private static string ValueOf(OptionResult result)
     {
-        string words = string.Join(' ', result.Tokens.Select(token => token.Value));
+        Func<string, string> shown = Covered.GetValueOrDefault(result.Option.Name, text => text);
+        string words = string.Join(' ', result.Tokens.Select(token => shown(token.Value)));
         return words.Length > 0 ? words : "on";
     }
 }

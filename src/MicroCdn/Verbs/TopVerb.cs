@@ -132,11 +132,13 @@ internal static class TopVerb
         _ => null,
     };
 
+    // A terminal need not know how large it is.
     private static (int Width, int Height) SizeNow()
     {
         try
         {
-            return (Math.Max(20, Console.WindowWidth), Math.Max(4, Console.WindowHeight));
+            return (Console.WindowWidth is > 0 and var width ? width : 80,
+                Console.WindowHeight is > 0 and var height ? height : 24);
         }
         catch (IOException)
         {
