@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using MicroCdn.Network;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
@@ -12,14 +10,9 @@ namespace MicroCdn.Admin;
 /// collection on an event loop: however many ask, a collection runs at most once a second.</remarks>
 internal sealed class Measurements : IDisposable
 {
-    /// <summary>Most series of one instrument: 50 servers by state are 300.</summary>
-    public const int MostSeries = 500;
-
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
 
-    private const string MeterName = "MicroCdn";
-
-    private readonly ConcurrentDictionary<Meter, bool> _meters = [];
+    private readonly RoleMeters _meters = new();
     private readonly PrometheusText _text;
     private readonly IWatched[] _roles;
     private readonly MeterProvider _provider;
@@ -32,20 +25,10 @@ internal sealed class Measurements : IDisposable
     {
         (_time, _roles) = (time, [.. roles]);
         _text = new PrometheusText(Histograms);
-        // By the instance: several processes of a test are one.
-        _provider = Sdk.CreateMeterProviderBuilder().AddMeter(MeterName)
-            .AddView(instrument => _meters.ContainsKey(instrument.Meter)
-                ? new MetricStreamConfiguration { CardinalityLimit = MostSeries }
-                : MetricStreamConfiguration.Drop)
+        _provider = _meters.ReadBy(Sdk.CreateMeterProviderBuilder())
             .AddReader(new BaseExportingMetricReader(_text)).Build();
         // After the provider: what is added before nobody would hear of.
-        foreach (IWatched role in _roles)
-        {
-            Meter meter = new(MeterName, null,
-                role.ServerName is { } name ? [new KeyValuePair<string, object?>("server", name)] : []);
-            _meters.TryAdd(meter, true);
-            role.Measure(meter);
-        }
+        foreach (IWatched role in _roles) _meters.Add(role);
     }
 
     /// <summary>The page of this moment, or of at most a second ago.</summary>
@@ -63,7 +46,7 @@ internal sealed class Measurements : IDisposable
     public void Dispose()
     {
         _provider.Dispose();
-        foreach (Meter meter in _meters.Keys) meter.Dispose();
+        _meters.Dispose();
     }
 
     // One that breaks does not take the others with it, as the library has it with instruments.

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MicroCdn.Admin.Otlp;
 using MicroCdn.Http;
 using MicroCdn.Http.Exchanges;
 using MicroCdn.Index;
@@ -22,8 +23,10 @@ internal static class RoleHost
     /// <param name="started">Called once everything listens.</param>
     /// <param name="keys">Where the key is, and what is asked of others; null for roles without one.</param>
     /// <param name="log">The access log; null for none.</param>
+    /// <param name="telemetry">Where what is measured is sent; null for nowhere.</param>
     public static async Task<int> RunAsync(Func<RoleParts, IReadOnlyList<IRole>> build, WebPorts? web = null,
-        Action? started = null, KeyChoice? keys = null, AccessLogChoice? log = null)
+        Action? started = null, KeyChoice? keys = null, AccessLogChoice? log = null,
+        OtlpTarget? telemetry = null)
     {
         using Interruption interruption = new();
         using ILoggerFactory loggers = LineLog.CreateFactory();
@@ -38,10 +41,13 @@ internal static class RoleHost
             using AccessLogFile? requests = AccessLogFile.Open(log, TimeProvider.System, loggers);
             using PosixSignalRegistration hangUp =
                 PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => HangUp(context, requests));
+            using OtlpSender? sender = telemetry is null ? null
+                : new OtlpSender(telemetry, loggers.CreateLogger("otlp"));
             roles = build(new RoleParts(new TcpDialer(TimeProvider.System), new UdpDatagrams(), TimeProvider.System,
                 loggers, file?.Credentials ?? Credentials.None, interruption.Token)
             {
                 Requests = requests?.Listener,
+                Sender = sender,
                 CertificateEnds = () => served?.Ends,
             });
             bool isSecure = roles.Any(role => role.Listeners.Any(listener => listener.IsSecure));
@@ -55,6 +61,7 @@ internal static class RoleHost
                     Say(loggers, role, listener, loops.Listen(listener, certificates).Port);
                 }
             }
+            sender?.Start(roles.OfType<IWatched>(), InstanceOf(roles), ProgramVersion.Text);
             started?.Invoke();
             await RunUntilStopped(roles, loops, interruption.Token);
             return ExitCode.Done;
@@ -76,6 +83,10 @@ internal static class RoleHost
             foreach (IDisposable role in roles.OfType<IDisposable>()) role.Dispose();
         }
     }
+
+    // The same after it was started again.
+    private static string InstanceOf(IEnumerable<IRole> roles) => $"{Environment.MachineName}:"
+        + roles.SelectMany(role => role.Listeners).Select(listener => listener.EndPoint.Port).FirstOrDefault();
 
     // Who rotates logs signals every process of the name. What was started at a terminal ends with it.
     private static void HangUp(PosixSignalContext context, AccessLogFile? requests)
@@ -120,8 +131,20 @@ internal static class RoleHost
 internal sealed record RoleParts(IDialer Dialer, IDatagrams Datagrams, TimeProvider Time, ILoggerFactory Loggers,
     Credentials Credentials, CancellationToken Stopping)
 {
-    /// <summary>Hears of each HTTP request once it is answered; null for nobody.</summary>
+    /// <summary>The access log; null for none.</summary>
     public IExchangeListener? Requests { get; init; }
+
+    /// <summary>Sends what is measured to a collector; null for nobody.</summary>
+    public OtlpSender? Sender { get; init; }
+
+    /// <summary>Hears of each HTTP request once it is answered; null for nobody.</summary>
+    /// <param name="server">The content server that answers them; null for an index.</param>
+    public IExchangeListener? RequestsOf(string? server) => (Requests, Sender) switch
+    {
+        (_, null) => Requests,
+        (null, var sender) => sender.DurationsOf(server),
+        var (log, sender) => new ExchangeListeners(log, sender.DurationsOf(server)),
+    };
 
     /// <summary>When the certificate of its HTTPS ports ends; null without one.</summary>
     public Func<DateTimeOffset?> CertificateEnds { get; init; } = () => null;

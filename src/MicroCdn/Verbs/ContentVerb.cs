@@ -6,6 +6,7 @@ using MicroCdn.Keys;
 using MicroCdn.Logs;
 using MicroCdn.Network;
 using MicroCdn.Settings;
+using MicroCdn.Telemetry;
 
 namespace MicroCdn.Verbs;
 
@@ -28,6 +29,7 @@ internal static class ContentVerb
         web.AddTo(verb);
         edge.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
+        TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
         pull.AddTo(verb);
         content.Demand(verb, pull);
         pull.DemandPort(verb, web);
@@ -64,8 +66,8 @@ internal static class ContentVerb
                 Pull = pulled with { WaitsForPurges = member is not null },
             };
             return RoleHost.RunAsync(parts =>
-                    watch.Beside(parsed, Build(member, served with { Listener = parts.Requests }, parts), parts),
-                ports, keys: keys.Read(parsed), log: log.Read(parsed));
+                    watch.Beside(parsed, Build(member, served, parts), parts),
+                ports, keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed));
         });
         return verb;
     }
@@ -73,6 +75,7 @@ internal static class ContentVerb
     // One that is no member of a network has no files of its own, and tells nobody.
     private static IReadOnlyList<IRole> Build(ContentOptions? member, EdgeOptions served, RoleParts parts)
     {
+        served = served with { Listener = parts.RequestsOf(served.Pull.Id?.ToString()) };
         if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
         ContentOptions keyed = member with
         {

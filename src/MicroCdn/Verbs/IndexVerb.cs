@@ -7,6 +7,7 @@ using MicroCdn.Logs;
 using MicroCdn.Network;
 using MicroCdn.Notify;
 using MicroCdn.Settings;
+using MicroCdn.Telemetry;
 
 namespace MicroCdn.Verbs;
 
@@ -36,6 +37,7 @@ internal static class IndexVerb
         GatewayFlags gateway = new();
         gateway.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
+        TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
         AdminFlags admin = new();
         admin.AddTo(verb);
         NotifyFlags notify = NotifyFlags.AddedTo(verb);
@@ -65,8 +67,8 @@ internal static class IndexVerb
             return RoleHost.RunAsync(parts => Build(options with
             {
                 Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
-            }, face with { Listener = parts.Requests }, door, parts, notify.Read(parsed)), ports,
-                keys: keys.Read(parsed), log: log.Read(parsed));
+            }, face with { Listener = parts.RequestsOf(null) }, door, parts, notify.Read(parsed)), ports,
+                keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed));
         });
         return verb;
     }

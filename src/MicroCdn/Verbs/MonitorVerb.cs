@@ -3,6 +3,7 @@ using MicroCdn.Keys;
 using MicroCdn.Monitor;
 using MicroCdn.Protocol;
 using MicroCdn.Settings;
+using MicroCdn.Telemetry;
 
 namespace MicroCdn.Verbs;
 
@@ -34,6 +35,7 @@ internal static class MonitorVerb
         keys.AddTo(verb);
         WatchFlags watch = new();
         watch.AddTo(verb);
+        TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
         verb.SetAction((parsed, _) => RoleHost.RunAsync(parts => watch.Beside(parsed,
         [
             new MonitorRole(
@@ -57,7 +59,7 @@ internal static class MonitorVerb
                     Verbose = parsed.GetValue(verbose),
                 },
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
-        ], parts), keys: keys.Read(parsed)));
+        ], parts), keys: keys.Read(parsed), telemetry: telemetry.Read(parsed)));
         return verb;
     }
 

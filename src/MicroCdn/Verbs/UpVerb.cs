@@ -14,6 +14,7 @@ using MicroCdn.Notify;
 using MicroCdn.Protocol;
 using MicroCdn.Records;
 using MicroCdn.Settings;
+using MicroCdn.Telemetry;
 
 namespace MicroCdn.Verbs;
 
@@ -50,6 +51,7 @@ internal static class UpVerb
         EdgeFlags edge = new();
         edge.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
+        TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
         PullFlags pull = new();
         pull.AddTo(verb);
         KeyFlags keys = new();
@@ -72,15 +74,18 @@ internal static class UpVerb
             {
                 Admin = admin.Read(parsed, Path.Combine(state, "index"), AdminDoor.UsualPort),
             };
-            if (plan.Refuse() is not { } refusal)
-            {
-                return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed), notify.Read(parsed)),
-                    started: () => Greet(plan), keys: keys.Read(parsed), log: log.Read(parsed));
-            }
-            Messages.Say(refusal);
-            return Task.FromResult(ExitCode.Usage);
+            if (plan.Refuse() is { } refusal) return Refused(refusal);
+            return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed), notify.Read(parsed)),
+                started: () => Greet(plan), keys: keys.Read(parsed), log: log.Read(parsed),
+                telemetry: telemetry.Read(parsed));
         });
         return verb;
+    }
+
+    private static Task<int> Refused(string refusal)
+    {
+        Messages.Say(refusal);
+        return Task.FromResult(ExitCode.Usage);
     }
 
     // Null, and a sentence, when they cannot be written.
@@ -117,7 +122,7 @@ internal static class UpVerb
         GatewayOptions gateway = new()
         {
             Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
-            Listener = parts.Requests,
+            Listener = parts.RequestsOf(null),
         };
         roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
         MonitorOptions monitor = new()
@@ -168,7 +173,7 @@ internal static class UpVerb
             Variants = StateFolder.VariantsOf(plan.StateOf(number)),
             Trust = plan.Trust,
             Pull = pull with { WaitsForPurges = true },
-            Listener = parts.Requests,
+            Listener = parts.RequestsOf(pull.Id?.ToString()),
         };
         EdgeRole face = new(edge, role.Files, parts.Time, parts.Loggers);
         (role.Copies, role.Traffic) = (face.Purges, face.Traffic);
