@@ -256,7 +256,7 @@ export function Releases() {
   return html`<${Title} tools=${html`<${AsOf} at=${releases.at} />`}
     lead="Files that become visible together, and can be taken back together.">Releases<//>
     <${Read} of=${releases} rows=${6} empty=${rows.length === 0 && html`There is none.
-      <code>microcdn sync DIR PREFIX --release v1</code> stages one.`}>
+      <code>microcdn put DIR site --stage v1</code> stages one.`}>
       <ol class="cards">${rows.map(each => html`<${Release} key=${each.name} release=${each} />`)}
       </ol><//>`;
 }

@@ -282,6 +282,10 @@ export function startStream() {
     if (source && Date.now() - heard > silence) lose();
   }, 1000);
   open();
+  // The stream brings figures within a second; these are there at once.
+  ask("GET", "/overview").then(({ body }) => {
+    if (!live.value.now) live.set({ ...live.value, now: body, at: new Date() });
+  }, () => undefined);
 }
 
 export function stopStream() {
