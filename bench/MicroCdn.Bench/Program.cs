@@ -58,6 +58,7 @@ Add("heal", HealTimes.Help, HealTimes.Run);
 Add("release", ReleaseTimes.Help, ReleaseTimes.Run);
 Add("book", PublishedBook.Help, PublishedBook.Run);
 Add("growth", Growth.Help, Growth.Run);
+Add("admin", AdminTimes.Help, AdminTimes.Run);
 Add("accesslog", AccessLogs.Help, AccessLogs.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));

@@ -66,5 +66,12 @@ internal sealed class Registration : IDisposable
         }
     }
 
+    /// <summary>Its id.</summary>
+    public string Id => _server;
+
+    /// <summary>Says that it drains, or resumes.</summary>
+    public void Demand(string verb) =>
+        _index.Demand($"{verb} {_server}", verb == "DRAIN" ? "OK DRAINING" : "OK RESUMED");
+
     public void Dispose() => _index.Dispose();
 }
