@@ -15,6 +15,9 @@ internal sealed class ApiClient : IDisposable
     private const int MostBytes = 16 << 20;
     private const int MostHeadKilobytes = 64, MostPages = 100, PageItems = 1_000;
 
+    /// <summary>How long an answer may take where nothing else is said.</summary>
+    public static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(10);
+
     private const string Json = "application/json";
 
     private readonly Uri _admin;
@@ -48,7 +51,7 @@ internal sealed class ApiClient : IDisposable
     }
 
     /// <summary>How long an answer may take.</summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan Patience { get; init; } = UsualPatience;
 
     /// <summary>Where it asks, for a sentence.</summary>
     public string Place => _admin.GetLeftPart(UriPartial.Authority);

@@ -35,15 +35,20 @@ internal sealed class ApiFlags
     }
 
     /// <summary>A client of that index.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="patience">How long an answer may take; null for as long as usual.</param>
     /// <exception cref="CdnException">The token cannot be read.</exception>
-    public ApiClient Open(ParseResult parsed)
+    public ApiClient Open(ParseResult parsed, TimeSpan? patience = null)
     {
         Uri admin = parsed.GetValue(_admin)!;
         string? named = parsed.GetValue(_token);
         // The token of this machine's index is for no other one.
         string? usual = IsHere(admin) ? Path.Combine(StateFolder.OfIndex, AdminRole.TokenFile) : null;
         string? token = named is not null ? Read(named) : usual is null ? null : TryRead(usual);
-        return new ApiClient(admin, token, named ?? (token is null ? null : usual));
+        return new ApiClient(admin, token, named ?? (token is null ? null : usual))
+        {
+            Patience = patience ?? ApiClient.UsualPatience,
+        };
     }
 
     private static bool IsHere(Uri admin) => admin.IsLoopback;

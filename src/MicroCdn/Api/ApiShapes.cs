@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MicroCdn.Doctor;
 using MicroCdn.Gateway.Api.Models;
 
 namespace MicroCdn.Api;
@@ -14,6 +15,7 @@ namespace MicroCdn.Api;
 [JsonSerializable(typeof(Explanation))]
 [JsonSerializable(typeof(Refusal))]
 [JsonSerializable(typeof(TopFacts))]
+[JsonSerializable(typeof(DoctorReport))]
 internal sealed partial class ApiShapes : JsonSerializerContext
 {
     /// <summary>For scripts: indented, and names as they are read.</summary>
@@ -38,3 +40,9 @@ internal sealed record Refusal(string? Detail);
 /// <param name="Overview">The fleet.</param>
 /// <param name="Servers">The servers.</param>
 internal sealed record TopFacts(Overview Overview, IReadOnlyList<ServerView> Servers);
+
+/// <summary>What <c>doctor --json</c> prints.</summary>
+/// <param name="Checks">Each check.</param>
+/// <param name="Errors">How many of them failed.</param>
+/// <param name="Warnings">How many somebody should look at.</param>
+internal sealed record DoctorReport(IReadOnlyList<Finding> Checks, int Errors, int Warnings);

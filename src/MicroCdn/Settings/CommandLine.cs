@@ -31,6 +31,7 @@ internal static class CommandLine
             SyncVerb.Create(),
             StatusVerb.Create(),
             ExplainVerb.Create(),
+            DoctorVerb.Create(),
             NotifyVerb.Create(),
             TopVerb.Create(),
             LogsVerb.Create(),

@@ -30,8 +30,8 @@ internal static class NotifyVerb
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             using ApiClient client = api.Open(parsed);
-            List<NotifyTargetView> before = await ListAsync(client, token);
-            List<NotifyTargetView> after = isTest ? await TestAsync(client, before, token) : before;
+            IReadOnlyList<NotifyTargetView> before = await ListAsync(client, token);
+            IReadOnlyList<NotifyTargetView> after = isTest ? await TestAsync(client, before, token) : before;
             // Restarted with other flags meanwhile, it tells others.
             bool[] tried = [.. after.Select((one, number) =>
                 !isTest || (after.Count == before.Count && one.Tests > before[number].Tests))];
@@ -77,15 +77,15 @@ internal static class NotifyVerb
             : failed == targets.Count ? ExitCode.Failed : ExitCode.Partial;
     }
 
-    private static async Task<List<NotifyTargetView>> TestAsync(
-        ApiClient client, List<NotifyTargetView> before, CancellationToken token)
+    private static async Task<IReadOnlyList<NotifyTargetView>> TestAsync(
+        ApiClient client, IReadOnlyList<NotifyTargetView> before, CancellationToken token)
     {
         if (before.Count == 0) return before;
         await client.PostAsync("/events/test", token);
         long began = TimeProvider.System.GetTimestamp();
         while (true)
         {
-            List<NotifyTargetView> now = await ListAsync(client, token);
+            IReadOnlyList<NotifyTargetView> now = await ListAsync(client, token);
             if (now.Count != before.Count) return now;
             bool isOver = now.Select((one, number) => one.Tests > before[number].Tests).All(tried => tried)
                 || TimeProvider.System.GetElapsedTime(began) >= Patience;
@@ -94,8 +94,8 @@ internal static class NotifyVerb
         }
     }
 
-    private static Task<List<NotifyTargetView>> ListAsync(ApiClient client, CancellationToken token) =>
-        client.ListAsync("/notify", ApiShapes.Default.ListingNotifyTargetView, token);
+    private static async Task<IReadOnlyList<NotifyTargetView>> ListAsync(ApiClient client, CancellationToken token) =>
+        (await client.GetAsync("/notify", ApiShapes.Default.ListingNotifyTargetView, token)).Items;
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }
