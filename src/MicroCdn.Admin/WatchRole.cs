@@ -23,8 +23,9 @@ public sealed partial class WatchRole : IRole, IDisposable
         _bind = endPoint.Address;
         _pages = new WatchPages(roles, time);
         Complaints complaints = new(_logger, time);
-        Listeners = [new Listener(endPoint,
-            new HttpService(new Handler(_pages), new TrustedNetworks([]), complaints, time))];
+        Handler handler = new(_pages, new DownloadPages(roles.OfType<IDownloadCounts>(), time));
+        Listeners =
+            [new Listener(endPoint, new HttpService(handler, new TrustedNetworks([]), complaints, time))];
     }
 
     /// <inheritdoc/>
@@ -47,11 +48,12 @@ public sealed partial class WatchRole : IRole, IDisposable
         "the admin port listens on {Address}: whoever reaches it reads what is measured")]
     private partial void LogOpen(IPAddress address);
 
-    private sealed class Handler(WatchPages pages) : IHttpHandler
+    private sealed class Handler(WatchPages pages, DownloadPages downloads) : IHttpHandler
     {
         public void Handle(in Request request, Response response, IPeer peer)
         {
             if (WatchPages.IsFor(request.Path)) pages.Answer(request, response);
+            else if (downloads.IsFor(request.Path)) downloads.Answer(request, response);
             else response.Explain(HttpStatus.NotFound, "Here are /healthz, /readyz and /metrics.");
         }
     }

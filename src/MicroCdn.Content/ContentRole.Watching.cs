@@ -4,7 +4,7 @@ using MicroCdn.Network;
 namespace MicroCdn.Content;
 
 // What can be seen of the content server while it runs.
-public sealed partial class ContentRole : IWatched
+public sealed partial class ContentRole : IWatched, IDownloadCounts
 {
     /// <inheritdoc/>
     public string? ServerName => _options.Id.ToString();
@@ -23,6 +23,10 @@ public sealed partial class ContentRole : IWatched
         meter.CreateObservableGauge("microcdn.published.free", () => _blobs.Room.Free, "By",
             "Bytes that this server may still take of what is published.");
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DownloadRow> Downloads(DateOnly day) => [.. _counted.Tally.Of(day)
+        .Select(one => new DownloadRow(one.Name, (long)one.Downloads, one.Bytes))];
 
     /// <inheritdoc/>
     public IEnumerable<ReadyCheck> Checks()

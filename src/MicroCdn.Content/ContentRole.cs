@@ -38,6 +38,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
     private readonly Heart _heart;
     private readonly StoreHealth _health;
     private readonly OwnFigures _figures;
+    private readonly DownloadKeeper _counted;
     private int _catchingUp;
     private volatile bool _isScanned;
 
@@ -85,7 +86,9 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         _downloads = new DigestDownload(dialer, time,
             options.FetchRate == 0 ? null : new FetchPace(options.FetchRate, time).WaitAsync, options.AtDisk);
         _orders = new OrderWork(options, _blobs, chunks, _downloads, logger);
-        _figures = new OwnFigures(options, incarnation, () => _openFiles.Active);
+        _counted = new DownloadKeeper(options.State, _openFiles, health, options.AtDisk, time, logger);
+        _openFiles.Closed = _counted.Leave;
+        _figures = new OwnFigures(options, incarnation, () => _openFiles.Active) { Downloads = _counted.Tally };
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }
@@ -142,7 +145,8 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         await Tasks.UntilFirstFailure(heart, monitors, purges, _keeper.RunAsync(cancellationToken),
             RunAllAsync(index => index.Announcer.RunAsync(cancellationToken)), _digests.RunAsync(cancellationToken),
             _scrubber.RunAsync(cancellationToken), _sweep.RunAsync(cancellationToken),
-            FollowOrdersAsync(cancellationToken), TellFiguresAsync(cancellationToken))
+            FollowOrdersAsync(cancellationToken), TellFiguresAsync(cancellationToken),
+            _counted.RunAsync(cancellationToken))
             .ConfigureAwait(false);
     }
 
@@ -207,6 +211,7 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         _heart.Dispose();
         _scrubber.Dispose();
         _keeper.Dispose();
+        _counted.Dispose();
         _openFiles.Dispose();
         _blobs.Dispose();
         _orders.Dispose();

@@ -58,7 +58,7 @@ internal sealed class IndexTie
         {
             RefusedPause = FiguresLink.RefusedPause, Goes = "is told figures", Stays = "is told no figures",
         };
-        return new FiguresLink(own, _time).RunAsync(call, cancellationToken);
+        return new FiguresLink(own, _options.Id, _time).RunAsync(call, cancellationToken);
     }
 
     private StandingCall NewCall(string what) =>

@@ -1,3 +1,5 @@
+using System.Text;
+using MicroCdn.Content.Figures;
 using MicroCdn.Content.Publishing;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -67,7 +69,10 @@ internal sealed class OpenFiles(Opening open, int most, BlobOpening? openBlob = 
             }
             FileName.TryCreate(library.NameOf(number), out FileName name);
             if (Open(name, null, out failure) is not { } file) return null;
-            return Use(_byNumber[number] = Add(new OpenFile(file, number, null, Count)));
+            return Use(_byNumber[number] = Add(new OpenFile(file, number, null, Count)
+            {
+                Name = name.Value, Closed = Closed,
+            }));
         }
     }
 
@@ -90,7 +95,11 @@ internal sealed class OpenFiles(Opening open, int most, BlobOpening? openBlob = 
                 Remove(node);
             }
             if (Open(default, blob, out failure) is not { } file) return null;
-            OpenFile opened = new(file, -1, key, Count) { Facts = facts };
+            OpenFile opened = new(file, -1, key, Count)
+            {
+                Facts = facts, Closed = Closed,
+                Name = key is PublishedFile published ? Encoding.UTF8.GetString(published.Name) : "",
+            };
             return Use(_published[key] = Add(opened));
         }
     }
@@ -106,6 +115,16 @@ internal sealed class OpenFiles(Opening open, int most, BlobOpening? openBlob = 
             foreach (object key in keys) Remove(_published[key]);
         }
     }
+
+    /// <summary>What was sent of the files on the shelf since the last time; each is told once, here or when it is
+    /// closed.</summary>
+    public List<SentBytes> TakeSent()
+    {
+        lock (_lock) return [.. _byUse.Select(file => file.TakeSent()).OfType<SentBytes>()];
+    }
+
+    /// <summary>Hears what was sent of a file that is closed.</summary>
+    public Action<SentBytes> Closed { private get; set; } = _ => { };
 
     public void Dispose()
     {
@@ -170,11 +189,18 @@ public sealed class OpenFile : IFileSource
     private readonly FolderFile _file;
     private readonly Action<int> _count;
     private int _holders = 1;
+    private long _sent;
 
     internal OpenFile(FolderFile file, int number, object? key, Action<int> count) =>
         (_file, Number, Key, Facts, _count) = (file, number, key, file.Facts, count);
 
     internal int Number { get; }
+
+    /// <summary>Its name; empty for a blob that no name was asked for.</summary>
+    internal string Name { get; init; } = "";
+
+    /// <summary>Hears what was sent of it and not taken, when it is closed.</summary>
+    internal Action<SentBytes> Closed { private get; init; } = _ => { };
 
     // Of a published file what it is known by.
     internal object? Key { get; }
@@ -194,6 +220,9 @@ public sealed class OpenFile : IFileSource
     /// <inheritdoc/>
     public bool Unchanged() => _file.IsUnchanged();
 
+    /// <inheritdoc/>
+    public void Sent(long bytes) => Interlocked.Add(ref _sent, bytes);
+
     /// <summary>Holds it once more: one more <see cref="Release"/> is due.</summary>
     public void HoldAgain()
     {
@@ -212,6 +241,18 @@ public sealed class OpenFile : IFileSource
 
     internal void Drop()
     {
-        if (Interlocked.Decrement(ref _holders) == 0) _file.Dispose();
+        if (Interlocked.Decrement(ref _holders) != 0) return;
+        if (TakeSent() is { } rest) Closed(rest);
+        _file.Dispose();
+    }
+
+    /// <summary>What was sent of it since the last time; null for nothing.</summary>
+    internal SentBytes? TakeSent()
+    {
+        if (Name.Length == 0 || Facts.Size <= 0 || Interlocked.Exchange(ref _sent, 0) is not (> 0 and long sent))
+        {
+            return null;
+        }
+        return new SentBytes(Name, Facts.Size, sent);
     }
 }

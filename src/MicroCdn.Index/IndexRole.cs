@@ -81,6 +81,7 @@ public sealed partial class IndexRole : IRole, IDisposable
         {
             Credentials = options.Credentials,
             Figures = Figures = new FleetFigures(time),
+            Downloads = Downloads,
             Purges = _purges,
             Orders = _orders,
             Tokens = Tokens,
@@ -146,6 +147,9 @@ public sealed partial class IndexRole : IRole, IDisposable
 
     /// <summary>What content servers tell of themselves.</summary>
     public FleetFigures Figures { get; }
+
+    /// <summary>What they tell of downloads by file and day.</summary>
+    public FleetDownloads Downloads { get; } = new();
 
     /// <summary>The tokens of those who come over HTTP.</summary>
     public TokenDesk Tokens { get; }

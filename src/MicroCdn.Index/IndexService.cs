@@ -38,6 +38,9 @@ internal sealed partial class IndexService(Router router, TrustedNetworks trust,
     /// <summary>What content servers tell of themselves.</summary>
     public FleetFigures Figures { get; init; } = new(router.Fleet.Time);
 
+    /// <summary>What they tell of downloads.</summary>
+    public FleetDownloads Downloads { get; init; } = new();
+
     public Router Router => router;
 
     public Whereabouts Whereabouts { get; init; } = new(router);

@@ -308,7 +308,7 @@ internal sealed class IndexSession(IndexService service, IPeer peer) : ILineSess
 
     private WireError? HandleFigures(ReadOnlySpan<byte> verb, Words words, ReadOnlySpan<byte> line, Answer answer)
     {
-        _figures ??= new FiguresVisit(service.Figures, _guard);
+        _figures ??= new FiguresVisit(service.Figures, service.Downloads, _guard, service.Router.Fleet.Time);
         WireError? error = _figures.Handle(verb, words, answer, out bool isSilent);
         return isSilent ? Quietly(error, line) : error;
     }

@@ -39,6 +39,7 @@ public sealed class Answer : IBufferWriter<byte>
     private IDisposable? _preparation;
     private bool _starved;
     private long _tail;
+    private long _fileSent;
 
     internal Answer(BufferPool pool, Action? completed)
     {
@@ -160,13 +161,14 @@ public sealed class Answer : IBufferWriter<byte>
             if (!file.Unchanged()) return false;
             Write(header);
             _tail = file.MayChange && length > TailBytes ? TailBytes : 0;
-            (File, FileOffset, FileLeft) = (file, offset, length - _tail);
+            (File, FileOffset, FileLeft, _fileSent) = (file, offset, length - _tail, 0);
             return true;
         }
         int before = _end;
         Write(header);
         if (Copy(file, offset, (int)length))
         {
+            file.Sent(length);
             file.Release();
             return true;
         }
@@ -276,6 +278,7 @@ public sealed class Answer : IBufferWriter<byte>
     {
         FileOffset += count;
         FileLeft -= count;
+        _fileSent += count;
         SentBytes += count;
         if (FileLeft > 0) return;
         bool whole = _tail == 0;
@@ -289,6 +292,8 @@ public sealed class Answer : IBufferWriter<byte>
         IFileSource? file = File;
         File = null;
         Broken |= broken;
+        if (_fileSent > 0) file?.Sent(_fileSent);
+        _fileSent = 0;
         file?.Release();
         Moved?.Invoke();
     }

@@ -86,6 +86,12 @@ public interface IFileSource
     /// <summary>False once the file was edited in place since it was opened.</summary>
     bool Unchanged();
 
+    /// <summary>Hears how many bytes of it were handed over for one answer, before <see cref="Release"/>; on an event
+    /// loop, and from several at once.</summary>
+    void Sent(long bytes)
+    {
+    }
+
     /// <summary>Gives the file back; called exactly once for each <see cref="Answer.SendFile"/> that was
     /// accepted.</summary>
     void Release();

@@ -1,13 +1,16 @@
 using System.Buffers;
 using MicroCdn.Content.Publishing;
 using MicroCdn.Network;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Content.Figures;
 
 /// <summary>Tells an index once a second what this server does.</summary>
 /// <remarks>The counters only rise, so a telling that is lost costs nothing: the next one says it all.</remarks>
-internal sealed class FiguresLink(OwnFigures own, TimeProvider time)
+internal sealed class FiguresLink(OwnFigures own, ServerId self, TimeProvider time)
 {
+    private readonly ToldDownloads _downloads = new(own.Downloads, self, time);
+
     /// <summary>How long an index that refuses is left alone: one of an earlier version does not know the
     /// word.</summary>
     public static readonly TimeSpan RefusedPause = TimeSpan.FromMinutes(10);
@@ -22,7 +25,7 @@ internal sealed class FiguresLink(OwnFigures own, TimeProvider time)
         StandingCall call, LineConnection connection, CancellationToken cancellationToken)
     {
         ArrayBufferWriter<byte> lines = new();
-        own.Write(lines);
+        own.Write(_downloads.Next(connection), lines);
         string? refusal = await call.AskAsync(connection, lines.WrittenMemory, line =>
             line.Span.SequenceEqual("OK NOTED"u8) ? true : throw new InvalidDataException("it said no OK NOTED"),
             cancellationToken).ConfigureAwait(false);

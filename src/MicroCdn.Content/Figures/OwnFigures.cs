@@ -9,8 +9,8 @@ namespace MicroCdn.Content.Figures;
 /// <summary>Gathers what this server tells its indexes of itself.</summary>
 /// <param name="options">Who it is, and where its state is.</param>
 /// <param name="incarnation">How often it was started.</param>
-/// <param name="downloads">How many downloads are under way.</param>
-internal sealed class OwnFigures(ContentOptions options, long incarnation, Func<int> downloads)
+/// <param name="underWay">How many downloads are under way.</param>
+internal sealed class OwnFigures(ContentOptions options, long incarnation, Func<int> underWay)
 {
     // What stands behind the plus is the commit, which is for people who build it.
     private static readonly string? Version = typeof(OwnFigures).Assembly
@@ -19,9 +19,15 @@ internal sealed class OwnFigures(ContentOptions options, long incarnation, Func<
     /// <summary>What is served over HTTP; null when nothing is.</summary>
     public ITraffic? Traffic { private get; set; }
 
+    /// <summary>What was counted of downloads.</summary>
+    public required DownloadTally Downloads { get; init; }
+
     /// <summary>Appends the lines of this moment.</summary>
-    public void Write(IBufferWriter<byte> lines)
+    /// <param name="downloads">What is to be told of downloads.</param>
+    /// <param name="lines">Where they are appended.</param>
+    public void Write(IReadOnlyList<DownloadCount> downloads, IBufferWriter<byte> lines)
     {
+        foreach (DownloadCount count in downloads) count.Write(lines);
         TrafficCounts counts = Traffic?.Now() ?? new TrafficCounts();
         foreach (OriginCounts origin in counts.Origins.Where(IsTold).Take(OriginFigures.MostOrigins))
         {
@@ -36,7 +42,7 @@ internal sealed class OwnFigures(ContentOptions options, long incarnation, Func<
         {
             Incarnation = incarnation, Requests = counts.Requests, Errors = counts.Errors, Bytes = counts.Bytes,
             Hits = counts.Hits, Misses = counts.Misses, CachedBytes = counts.CachedBytes,
-            FilledBytes = counts.FilledBytes, ParentBytes = counts.ParentBytes, Downloads = downloads(),
+            FilledBytes = counts.FilledBytes, ParentBytes = counts.ParentBytes, Downloads = underWay(),
             Version = Version, DiskFree = disk?.Free, DiskSize = disk?.Size, StoreBytes = counts.StoreBytes,
             CertificateEnds = options.CertificateEnds()?.ToUnixTimeSeconds(),
         }.Write(lines);

@@ -3,15 +3,16 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Index.Figures;
 
-/// <summary>A content server that tells its figures on one connection: its origins first, then what is to be noted of
-/// all.</summary>
-internal sealed class FiguresVisit(FleetFigures figures, Guard guard)
+/// <summary>A content server that tells its figures on one connection: downloads and origins first, then what is to be
+/// noted of all.</summary>
+internal sealed class FiguresVisit(FleetFigures figures, FleetDownloads downloads, Guard guard, TimeProvider time)
 {
     private readonly List<OriginFigures> _origins = [];
 
     /// <summary>True for the verbs that are heard here.</summary>
     public static bool Knows(ReadOnlySpan<byte> verb) =>
-        verb.SequenceEqual("FIGURES"u8) || verb.SequenceEqual("ORIGIN_FIGURES"u8);
+        verb.SequenceEqual("FIGURES"u8) || verb.SequenceEqual("ORIGIN_FIGURES"u8)
+        || verb.SequenceEqual("DOWNLOADS"u8);
 
     /// <summary>Takes a line.</summary>
     /// <param name="verb">Its verb.</param>
@@ -20,8 +21,8 @@ internal sealed class FiguresVisit(FleetFigures figures, Guard guard)
     /// <param name="isSilent">True when a refusal is not told: FIGURES after it is answered.</param>
     public WireError? Handle(ReadOnlySpan<byte> verb, Words words, Answer answer, out bool isSilent)
     {
-        isSilent = verb.SequenceEqual("ORIGIN_FIGURES"u8);
-        if (isSilent) return Add(words);
+        isSilent = !verb.SequenceEqual("FIGURES"u8);
+        if (isSilent) return verb.SequenceEqual("DOWNLOADS"u8) ? AddDownloads(words) : Add(words);
         if (!ServerFigures.TryParse(words, out ServerFigures? told)) return WireErrors.Malformed;
         OriginFigures[] origins = [.. _origins.Where(origin => origin.Server == told!.Server)];
         _origins.Clear();
@@ -29,6 +30,14 @@ internal sealed class FiguresVisit(FleetFigures figures, Guard guard)
         if (!figures.Take(told, origins)) return WireErrors.LimitReached;
         answer.Write("OK NOTED\n"u8);
         return null;
+    }
+
+    private WireError? AddDownloads(Words words)
+    {
+        if (!DownloadCount.TryParse(words, out DownloadCount? count)) return WireErrors.Malformed;
+        if (guard.Refuses(PeerRole.Content, count!.Server) is { } refusal) return refusal;
+        return downloads.Take(count, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)) ? null
+            : WireErrors.OutOfRange;
     }
 
     private WireError? Add(Words words)

@@ -50,6 +50,25 @@ public sealed class FiguresTests
     });
 
     [Theory, MemberData(nameof(Seeds))]
+    public Task An_index_learns_what_was_downloaded_and_one_that_starts_anew_learns_it_again(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        cluster.TellsFigures = true;
+        cluster.Give("CS1", "a.bin", new byte[300_000]);
+        await cluster.StartAsync("CS1");
+        for (int n = 0; n < 3; n++) await cluster.DownloadAsync("a.bin", $"saved{n}");
+        await UntilCountedAsync(cluster);
+        cluster.Kill("index");
+        cluster.StartIndex();
+        await UntilCountedAsync(cluster);
+    });
+
+    private static Task UntilCountedAsync(FakeCluster cluster) => cluster.World.UntilAsync(
+        () => cluster.Index!.Downloads.Days is [var day]
+            && cluster.Index.Downloads.Of(day) is [{ Name: "a.bin", Count: 3, Bytes: 900_000 }],
+        "the index counts three downloads", TimeSpan.FromSeconds(80));
+
+    [Theory, MemberData(nameof(Seeds))]
     public Task An_index_that_does_not_know_the_word_is_left_alone_for_minutes(int seed) =>
         FakeCluster.RunAsync(seed, async cluster =>
     {

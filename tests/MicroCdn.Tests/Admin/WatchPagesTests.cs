@@ -83,12 +83,45 @@ public sealed class WatchPagesTests : IDisposable
         Assert.Contains("microcdn_test_counted_seconds_count", page, StringComparison.Ordinal);
     }
 
-    private Reply Ask(string path, Watched role)
+    [Fact]
+    public void Downloads_of_a_day_are_shown_as_CSV_where_a_role_counts_them()
+    {
+        Counting role = new();
+        Reply reply = Ask("/downloads?day=2026-11-29", role);
+        Assert.Equal((200, "name,count,bytes\r\n\"a \"\"b\"\"\",3,30\r\n"), (reply.Status, reply.Body));
+        Assert.Equal(new DateOnly(2026, 11, 29), role.Asked);
+        Assert.Equal(200, Ask("/downloads", role).Status);
+        Assert.Equal(DateOnly.FromDateTime(_time.GetUtcNow().UtcDateTime), role.Asked);
+        Assert.Equal(400, Ask("/downloads?day=yesterday", role).Status);
+        Assert.Equal(400, Ask("/downloads?days=2026-11-29", role).Status);
+        Assert.Equal(404, Ask("/downloads", new Watched()).Status);
+    }
+
+    private Reply Ask(string path, IWatched role)
     {
         WatchRole watch = new(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 1), [role], _time, _log);
         _roles.Add(watch);
         Wire wire = new(watch.Listeners[0].Service);
         return new Reply(wire.Receive($"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").SentBytes);
+    }
+
+    private sealed class Counting : IWatched, IDownloadCounts
+    {
+        public string? ServerName => "CS1";
+
+        public DateOnly Asked { get; private set; }
+
+        public void Measure(Meter meter)
+        {
+        }
+
+        public IEnumerable<ReadyCheck> Checks() => [];
+
+        public IReadOnlyList<DownloadRow> Downloads(DateOnly day)
+        {
+            Asked = day;
+            return [new DownloadRow("a \"b\"", 3, 30)];
+        }
     }
 
     private sealed class Watched : IWatched

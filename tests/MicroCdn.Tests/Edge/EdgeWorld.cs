@@ -51,6 +51,9 @@ internal sealed class EdgeWorld : IAsyncDisposable
 
     public int Active => _open.Active;
 
+    /// <summary>What was sent of files since this was asked last, as name and bytes.</summary>
+    public (string, long)[] TakeSent() => [.. _open.TakeSent().Select(sent => (sent.Name, sent.Bytes)).Order()];
+
     /// <summary>The entity tag of a text's bytes.</summary>
     public static string TagOf(string text) =>
         $"\"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}\"";
