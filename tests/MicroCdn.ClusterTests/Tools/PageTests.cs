@@ -88,7 +88,7 @@ public sealed class PageTests(PageFleet fleet) : IClassFixture<PageFleet>
         await drain.ClickAsync();
         ILocator dialog = page.Page.GetByRole(AriaRole.Dialog);
         await dialog.GetByText("microcdn drain CS2").WaitForAsync();
-        await dialog.GetByText($"""curl -H "Authorization: Bearer $(cat admin.token)" -X POST '{fleet.Url}api/v1/servers/CS2/drain'""")
+        await dialog.GetByText($"""curl -X POST -H "Authorization: Bearer $(cat admin.token)" '{fleet.Url}api/v1/servers/CS2/drain'""")
             .WaitForAsync();
         await page.PictureAsync("asking-light");
         await page.Page.Keyboard.PressAsync("Escape");

@@ -81,7 +81,8 @@ function Frame({ who }) {
   };
   return html`<div class="frame is-${state}">
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
-    <header class="top"><a class="brand" href="#/"><img src="/ui/icon.svg" alt="" width="26" height="26" />
+    <header class="top"><a class="brand" href="#/" aria-label="MicroCDN"><img src="/ui/icon.svg" alt="" width="26"
+      height="26" />
       <span>Micro<b>CDN</b></span></a><${Pulse} />
       <div class="top-tools"><button type="button" class="quiet keys" onClick=${() => setHelp(true)}>Keys</button>
         <${ThemeSwitch} /><button type="button" class="quiet" title="signed in with the token ${who.token}"
@@ -137,8 +138,8 @@ function ThemeSwitch({ corner }) {
     }
   };
   return html`<button type="button" class="quiet theme ${corner ? "is-corner" : ""}" onClick=${change}
-    aria-label="colours: ${theme}; change to ${next}">
-    ${{ system: "Auto", light: "Light", dark: "Dark" }[theme]}</button>`;
+    title="change to ${next}">${{ system: "Auto", light: "Light", dark: "Dark" }[theme]}
+    <span class="hidden"> colours</span></button>`;
 }
 
 const Keys = ({ close }) => html`<${Dialog} title="Keys" close=${close}><dl class="facts keys-list">

@@ -8,7 +8,7 @@ import {
   Title, Waiting,
 } from "./parts.js";
 
-const height = 200;
+const height = 176;
 const most = 1800;
 
 // Marks of an axis of bytes are powers of two.
@@ -97,7 +97,7 @@ function options(box, series, setAt) {
     scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] } },
     axes: [
       {
-        ...axis, grid: { show: false }, space: 70,
+        ...axis, grid: { show: false }, size: 26, space: 70,
         values: (_, splits) => splits.map(time => clock(1000 * time).slice(0, 5)),
       },
       {
@@ -180,16 +180,19 @@ const summary = now => {
 
 function Tiles({ now, at }) {
   const { figures, copies } = now;
-  return html`<div class="tiles"><h2 class="hidden">Now</h2><${AsOf} at=${at} />
-    <${Tile} title="Requests a second" value=${rate(figures.requests)}
+  return html`<div class="tiles"><h2 class="hidden">Now</h2>
+    <${Tile} at=${at} title="Requests a second" value=${rate(figures.requests)}
       more=${figures.errors > 0 ? `${rate(figures.errors)} with errors` : "no errors"} />
-    <${Tile} title="Sent" value=${byteRate(figures.bytes)} more="${count(figures.downloads)} downloads under way" />
-    <${Tile} title="Hit ratio" value=${share(figures.hits, figures.hits + figures.misses)} href="#/cache"
+    <${Tile} at=${at} title="Sent" value=${byteRate(figures.bytes)}
+      more="${count(figures.downloads)} downloads under way" />
+    <${Tile} at=${at} title="Hit ratio" value=${share(figures.hits, figures.hits + figures.misses)} href="#/cache"
       more="${rate(figures.misses)} misses a second" />
-    <${Tile} title="Saved at the origin" value=${bytes(now.savedBytes)} more="in the last hour" href="#/cache" />
-    <${Tile} title="Files" value=${count(now.files)} href="#/files"
+    <${Tile} at=${at} title="Saved at the origin" value=${bytes(now.savedBytes)}
+      more="in the last hour" href="#/cache" />
+    <${Tile} at=${at} title="Files" value=${count(now.files)} href="#/files"
       more=${copies ? `${count(copies.names)} published` : " "} />
-    <${Tile} title="Copies" value=${copies ? share(copies.there, copies.wanted) : count(null)} href="#/policies"
+    <${Tile} at=${at} title="Copies" value=${copies ? share(copies.there, copies.wanted) : count(null)}
+      href="#/policies"
       tone=${copies?.lost > 0 ? "is-error" : copies?.missing > 0 ? "is-warning" : ""}
       more=${copies ? copyWords(copies) : "not counted yet"} /></div>`;
 }
@@ -346,14 +349,16 @@ export function ServerPage({ name }) {
       ${it.why && html`<p class="note is-${it.state === "dead" ? "error" : "warning"}"><${Mark}
         state=${it.state === "dead" ? "error" : "warning"} /> ${it.why}</p>`}
       <div class="tiles"><h2 class="hidden">Figures</h2>
-        <${Tile} title="Downloads" value=${count(it.load)} more="under way" />
-        <${Tile} title="Requests a second" value=${rate(it.figures?.requests)} more=${it.figures?.errors > 0
-          ? `${rate(it.figures.errors)} with errors` : "no errors"} />
-        <${Tile} title="Sent" value=${byteRate(it.figures?.bytes)} more=" " />
-        <${Tile} title="Hit ratio" value=${share(it.figures?.hits, (it.figures?.hits ?? 0) + (it.figures?.misses ?? 0))}
+        <${Tile} at=${server.at} title="Downloads" value=${count(it.load)} more="under way" />
+        <${Tile} at=${server.at} title="Requests a second" value=${rate(it.figures?.requests)}
+          more=${it.figures?.errors > 0 ? `${rate(it.figures.errors)} with errors` : "no errors"} />
+        <${Tile} at=${server.at} title="Sent" value=${byteRate(it.figures?.bytes)} more=" " />
+        <${Tile} at=${server.at} title="Hit ratio"
+          value=${share(it.figures?.hits, (it.figures?.hits ?? 0) + (it.figures?.misses ?? 0))}
           more="${byteRate(it.figures?.filledBytes)} from origins" />
-        <${Tile} title="Copies" value=${count(it.copies)} more=${it.wrong > 0 ? `${count(it.wrong)} with other bytes`
-          : "published files"} tone=${it.wrong > 0 ? "is-warning" : ""} /></div>
+        <${Tile} at=${server.at} title="Copies" value=${count(it.copies)}
+          more=${it.wrong > 0 ? `${count(it.wrong)} with other bytes` : "published files"}
+          tone=${it.wrong > 0 ? "is-warning" : ""} /></div>
       <div class="pair"><${Panel} title="Where it is" id="where" at=${server.at}><${Facts} rows=${[
         ["Address", it.address ?? nothing], ["URL", it.url ?? "speaks no HTTP"],
         ["Zone", it.zone ?? nothing], ["Country", it.country ?? nothing], ["Weight", count(it.weight)],

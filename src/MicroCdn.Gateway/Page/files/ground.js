@@ -46,14 +46,6 @@ export function useCell(source, pick = value => value) {
   return seen;
 }
 
-// Runs a function again and again while the component is there.
-export function useEvery(milliseconds, run) {
-  useEffect(() => {
-    const timer = setInterval(run, milliseconds);
-    return () => clearInterval(timer);
-  });
-}
-
 // How numbers, times and names are written.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -150,12 +142,11 @@ export function withQuery(path, query) {
   return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs)}`;
 }
 
-// Asks for something below /api/v1; answers body, entity tag and location.
-export async function ask(method, path, { body, etag, key, signal, limit = patience } = {}) {
+// Asks for something below /api/v1; answers status and body.
+export async function ask(method, path, { body, key, signal, limit = patience } = {}) {
   const headers = { Accept: "application/json" };
   if (method !== "GET" && session.value) headers["X-CSRF-Token"] = session.value.csrf;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (etag) headers["If-Match"] = etag;
   if (key) headers["Idempotency-Key"] = key;
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(), limit);
@@ -168,8 +159,7 @@ export async function ask(method, path, { body, etag, key, signal, limit = patie
     const text = await answer.text();
     if (!answer.ok) throw problemOf(answer, text, path);
     return {
-      status: answer.status, etag: answer.headers.get("ETag"), location: answer.headers.get("Location"),
-      body: text === "" ? null : JSON.parse(text), text,
+      status: answer.status, body: text === "" ? null : JSON.parse(text), text,
     };
   } catch (error) {
     if (error instanceof Problem) throw error;
@@ -233,8 +223,7 @@ export async function signOut() {
 // The same request for a terminal.
 export function curlOf(method, path, body) {
   const url = `${location.origin}${root}${path}`;
-  const parts = ["curl", "-H \"Authorization: Bearer $(cat admin.token)\""];
-  if (method !== "GET") parts.push(`-X ${method}`);
+  const parts = [method === "GET" ? "curl" : `curl -X ${method}`, "-H \"Authorization: Bearer $(cat admin.token)\""];
   if (body !== undefined) {
     parts.push("-H 'Content-Type: application/json'");
     parts.push(`-d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`);
@@ -296,6 +285,14 @@ export function stopStream() {
   source = null;
 }
 
+// A browser opens six connections to a host: tabs that nobody looks at leave theirs to the others.
+let leaving = null;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(leaving);
+  if (document.visibilityState === "hidden") leaving = setTimeout(stopStream, 60_000);
+  else if (session.value) startStream();
+});
+
 function open() {
   heard = Date.now();
   const opened = source = new EventSource("/api/v1/events");
@@ -344,7 +341,7 @@ async function reopen() {
 // Something below /api/v1: read now, after an event of one of these kinds, and every few seconds while it is looked
 // at. What came last stays when a later attempt fails.
 export function useRead(path, kinds = [], every = refresh) {
-  const [state, set] = useState({ path: null, data: null, etag: null, at: null, problem: null });
+  const [state, set] = useState({ path: null, data: null, at: null, problem: null });
   const round = useCell(generation);
   const reader = useRef(null);
   useEffect(() => {
@@ -358,8 +355,8 @@ export function useRead(path, kinds = [], every = refresh) {
       }
       busy = true;
       try {
-        const { body, etag } = await ask("GET", path, { signal: ended.signal });
-        if (!ended.signal.aborted) set({ path, data: body, etag, at: new Date(), problem: null });
+        const { body } = await ask("GET", path, { signal: ended.signal });
+        if (!ended.signal.aborted) set({ path, data: body, at: new Date(), problem: null });
       } catch (problem) {
         if (!ended.signal.aborted) set(old => ({ ...old, path, data: old.path === path ? old.data : null, problem }));
       }
@@ -377,8 +374,10 @@ export function useRead(path, kinds = [], every = refresh) {
     const off = onChange(change => {
       if (!kinds.includes(change.kind)) return;
       // Many events at once are one reason to read.
-      clearTimeout(soon);
-      soon = setTimeout(read, 200);
+      soon ??= setTimeout(() => {
+        soon = null;
+        read();
+      }, 100);
     });
     read();
     return () => {

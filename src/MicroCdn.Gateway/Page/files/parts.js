@@ -83,10 +83,12 @@ export const DiskUse = ({ free, size }) => !size ? html`<span class="faint">${no
   : html`<span class="disk">
   <${Meter} part=${size - free} all=${size} label="disk used" /><span class="num">${bytes(free)} free</span></span>`;
 
-export const Tile = ({ title, value, more, tone, href }) => html`<${href ? "a" : "div"} class="tile ${tone ?? ""}"
-  href=${href}>
-  <span class="tile-title">${title}</span><span class="tile-value">${value}</span>
-  <span class="tile-more">${more ?? " "}</span><//>`;
+export function Tile({ title, value, more, tone, href, at }) {
+  const isLost = useCell(live, now => now.state === "lost");
+  return html`<${href ? "a" : "div"} class="tile ${tone ?? ""}" href=${href}>
+    <span class="tile-title">${title}</span><span class="tile-value">${value}</span>
+    <span class="tile-more">${isLost ? `as of ${clock(at)}` : more ?? ""}</span><//>`;
+}
 
 // Text that changes a search as it is typed; '/' leads here.
 export function Search({ value, onChange, label, placeholder, wait = 150 }) {
@@ -247,8 +249,8 @@ function Asking({ action, close }) {
     setBusy(true);
     setProblem(null);
     try {
-      const { method, path, body, etag } = action;
-      const answer = await ask(method, path, { body, etag, key: method === "POST" ? key.current : undefined });
+      const { method, path, body } = action;
+      const answer = await ask(method, path, { body, key: method === "POST" ? key.current : undefined });
       close();
       const after = action.after?.(answer);
       if (after) begin(after);
@@ -354,8 +356,8 @@ export const unstage = release => ({
   command: `microcdn unstage ${quoted(release.name)}`, done: `${release.name} is gone.`,
 });
 
-export const setPolicy = (policy, etag) => ({
-  verb: "Set", title: `Set the policy of ${policy.prefix}?`, method: "PUT", etag,
+export const setPolicy = policy => ({
+  verb: "Set", title: `Set the policy of ${policy.prefix}?`, method: "PUT",
   path: `/policies/${segment(policy.prefix)}`,
   body: { replicas: policy.replicas, zoneSpread: policy.zoneSpread, servers: policy.servers },
   text: `${plural(policy.replicas, "copy", "copies")} of what is published below ${policy.prefix}. Copies that are too `

@@ -235,7 +235,7 @@ function Details({ it, api }) {
     .filter(each => each.in === "query").map(each => [each.name, values[each.name] ?? ""])));
   const body = resolve(api, it.requestBody)?.content?.["application/json"]?.schema;
   return html`<div class="operation-body">${it.description && html`<p>${it.description}</p>`}
-    ${it.parameters.length > 0 && html`<h3>Parameters</h3><div class="form">${it.parameters.map(each => html`
+    ${it.parameters.length > 0 && html`<h2>Parameters</h2><div class="form">${it.parameters.map(each => html`
       <label key=${each.in + each.name} class="grow"><span><code>${each.name}</code> ${each.in}
       ${each.required ? ", required" : ""}
       ${each.description ? `: ${each.description}` : ""}</span>
@@ -243,15 +243,15 @@ function Details({ it, api }) {
         placeholder=${typeOf(api, each.schema)}
         disabled=${each.in === "header"}
         onInput=${event => setValues({ ...values, [each.name]: event.currentTarget.value })} /></label>`)}</div>`}
-    ${body && html`<h3>Body</h3><pre tabindex="0">${inWords(api, body)}</pre>`}
-    <h3>Answers</h3><dl class="facts">${Object.entries(it.responses ?? {}).map(([status, answer]) => {
+    ${body && html`<h2>Body</h2><pre tabindex="0">${inWords(api, body)}</pre>`}
+    <h2>Answers</h2><dl class="facts">${Object.entries(it.responses ?? {}).map(([status, answer]) => {
       const told = resolve(api, answer);
       const schema = Object.values(told.content ?? {})[0]?.schema;
       return html`<div key=${status}><dt>${status}</dt><dd>${told.description}${schema && html`
         <details><summary>what it holds</summary>
         <pre tabindex="0">${inWords(api, schema)}</pre></details>`}</dd></div>`;
     })}</dl>
-    <h3>From a terminal</h3><${Copyable} label="the curl command"
+    <h2>From a terminal</h2><${Copyable} label="the curl command"
       text=${curlOf(it.method.toUpperCase(), filled, body ? example(api, body) : undefined)} />
     ${it.method === "get" && html`<${Try} path=${filled} />`}</div>`;
 }
