@@ -99,6 +99,19 @@ internal sealed class OpenPage : IAsyncDisposable
     public Task UntilSeenAsync(string text) =>
         Page.Locator("main").GetByText(text).Filter(new() { Visible = true }).First.WaitForAsync();
 
+    /// <summary>What axe finds of the rules of WCAG 2.1 (A and AA) and of its own, by rule and place.</summary>
+    public async Task<string[]> BarriersAsync()
+    {
+        string axe = Path.Combine(SourceTree.Root, "artifacts/page/node_modules/axe-core/axe.min.js");
+        Assert.SkipUnless(File.Exists(axe), "axe is not there: ./run-tests fetches it");
+        await Page.EvaluateAsync(await File.ReadAllTextAsync(axe));
+        return await Page.EvaluateAsync<string[]>("""
+            async () => (await axe.run(document,
+                { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }))
+              .violations.flatMap(found => found.nodes.map(node => `${found.id}: ${node.html.slice(0, 200)}`))
+            """);
+    }
+
     /// <summary>Leaves a picture for people.</summary>
     public Task PictureAsync(string name) =>
         Page.ScreenshotAsync(new() { Path = Path.Combine(PageBrowser.Pictures, $"{name}.png") });

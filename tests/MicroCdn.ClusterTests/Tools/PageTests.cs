@@ -46,6 +46,22 @@ public sealed class PageTests(PageFleet fleet) : IClassFixture<PageFleet>
         Assert.Equal(isDark, paper.Split('(', ',')[1] is { Length: < 3 });
     }
 
+    [Theory]
+    [InlineData(1440, false)]
+    [InlineData(1440, true)]
+    [InlineData(360, false)]
+    public async Task No_view_has_a_barrier_for_those_who_do_not_see_it(int width, bool isDark)
+    {
+        await using OpenPage page = await fleet.SignedInAsync(width, isDark: isDark);
+        foreach ((string place, _, string[] seen) in Views)
+        {
+            await page.GoAsync(place);
+            foreach (string text in seen) await page.UntilSeenAsync(text);
+            string[] barriers = await page.BarriersAsync();
+            Assert.True(barriers.Length == 0, $"#/{place}: {string.Join("; ", barriers)}");
+        }
+    }
+
     [Fact]
     public async Task A_name_that_looks_like_markup_stays_text_wherever_it_is_shown()
     {

@@ -95,6 +95,7 @@ function Frame({ who }) {
 
 function Menu({ shown }) {
   const problems = useCell(live, value => value.now?.problems.length ?? 0);
+  useEffect(() => document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest" }), [shown]);
   const open = views.filter(each => !each.scope || may(each.scope));
   return html`<nav class="menu" aria-label="views"><ul>${open.map(each =>
     html`<li key=${each.path}><a href="#/${each.path}" aria-current=${each === shown ? "page" : undefined}>

@@ -157,11 +157,12 @@ const placeOf = trouble => ({
 
 function Problems({ now, at }) {
   const [isAll, setAll] = useState(false);
+  const isLost = useCell(live, value => value.state === "lost");
   const { problems } = now;
   const few = isAll ? problems : problems.slice(0, 6);
   if (problems.length === 0) {
-    return html`<section class="panel problems is-well" aria-label="problems"><p><${Mark} state="done" /> <b>Nothing is
-      wrong.</b> ${summary(now)}</p><${AsOf} at=${at} /></section>`;
+    return html`<section class="panel problems is-well" aria-label="problems"><p><${Mark} state="done" /> <b>Nothing
+      ${isLost ? " was" : " is"} wrong.</b> ${summary(now)}</p><${AsOf} at=${at} /></section>`;
   }
   return html`<section class="panel problems" aria-labelledby="problems"><header class="panel-head">
     <h2 id="problems">${plural(problems.length, "problem")}</h2><${AsOf} at=${at} />
