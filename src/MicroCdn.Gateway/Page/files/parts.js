@@ -39,8 +39,8 @@ export const AsOf = ({ at }) => {
   return isLost && at ? html`<span class="as-of">as of ${clock(at)}</span>` : null;
 };
 
-export const Panel = ({ title, at, tools, children, id, wide, plain }) => html`
-  <section class="panel ${wide ? "is-wide" : ""} ${plain ? "is-plain" : ""}" aria-labelledby=${id}>
+export const Panel = ({ title, at, tools, children, id, wide }) => html`
+  <section class="panel ${wide ? "is-wide" : ""}" aria-labelledby=${id}>
     <header class="panel-head"><h2 id=${id}>${title}</h2><${AsOf} at=${at} />
       <div class="tools">${tools}</div></header>
     ${children}
