@@ -37,8 +37,7 @@ public sealed class PageFleet : IAsyncLifetime
         await _stage.MonitorAsync();
         Contents = [await StartAsync(0), await StartAsync(1)];
         foreach (string name in (string[])[Hostile, Quoted, "docs/handbook.pdf"]) await PutAsync(name);
-        Stage.WriteFile(Path.Combine(_stage.MakeFolder("next"), "page.html"), Stage.Noise(2_000, seed: 3));
-        await RunAsync("put", Path.Combine(_stage.Folder, "next", "page.html"), "site/page.html", "--stage", "v1");
+        await StageReleaseAsync("v1", "site/page.html");
         Browser = await PageBrowser.StartAsync();
     }
 
@@ -63,6 +62,14 @@ public sealed class PageFleet : IAsyncLifetime
         // The index opens this port after its line port.
         await Index.UntilSaidAsync($"127.0.0.1:{_stage.AdminPort}");
         if (Token.Length == 0) await Index.UntilSaidAsync("the first token");
+    }
+
+    /// <summary>Brings a file to its servers, unseen until its release is activated.</summary>
+    internal async Task StageReleaseAsync(string release, string name)
+    {
+        string file = Path.Combine(_stage.Folder, "next");
+        Stage.WriteFile(file, Stage.Noise(2_000, seed: 3));
+        await RunAsync("put", file, name, "--stage", release);
     }
 
     private async Task<RunningProcess> StartAsync(int at)

@@ -242,7 +242,7 @@ function FleetGrid() {
     order.indexOf(a.state) - order.indexOf(b.state) || a.id.localeCompare(b.id, "en", { numeric: true })),
   [servers.data]);
   const most = Math.max(1, ...rows.map(each => each.load));
-  return html`<${Panel} title="The fleet" id="fleet" at=${servers.at}
+  return html`<${Panel} title="The fleet" id="fleet" at=${servers.at} wide=${rows.length > 24}
     tools=${html`<a href="#/servers">all servers</a>`}>
     <${Read} of=${servers} rows=${4} empty=${rows.length === 0 && "No content server has registered yet."}>
       <ul class="fleet ${rows.length > 24 ? "is-many" : ""}">${rows.map(each => html`<li key=${each.id}>

@@ -1,7 +1,7 @@
 // The pieces that the views are made of, the windows that ask before something is done, and what can be done.
 import {
-  ask, bytes, cell, clock, count, curlOf, drawKey, generation, html, live, nothing, plural, quoted, readAnew,
-  segment, share, useCell, useEffect, useLayoutEffect, useMemo, useRef, useState,
+  ask, bytes, cell, clock, count, curlOf, drawKey, html, live, nothing, plural, quoted, readAnew, segment, share,
+  useCell, useEffect, useLayoutEffect, useMemo, useRef, useState,
 } from "./ground.js";
 
 // A state has a shape of its own, a word, and only then a colour.
@@ -39,8 +39,8 @@ export const AsOf = ({ at }) => {
   return isLost && at ? html`<span class="as-of">as of ${clock(at)}</span>` : null;
 };
 
-export const Panel = ({ title, at, tools, children, id, wide, plain }) => html`
-  <section class="panel ${wide ? "is-wide" : ""} ${plain ? "is-plain" : ""}" aria-labelledby=${id}>
+export const Panel = ({ title, at, tools, children, id, wide }) => html`
+  <section class="panel ${wide ? "is-wide" : ""}" aria-labelledby=${id}>
     <header class="panel-head"><h2 id=${id}>${title}</h2><${AsOf} at=${at} />
       <div class="tools">${tools}</div></header>
     ${children}
@@ -62,7 +62,7 @@ export const Trouble = ({ problem }) => problem && problem.status !== -1 ? html`
 export const Empty = ({ children }) => html`<p class="empty">${children}</p>`;
 
 // What stands where something was not read yet: nothing jumps when it comes.
-export const Waiting = ({ rows = 5 }) => html`<div class="waiting" role="status" aria-label="is being read">
+export const Waiting = ({ rows = 5 }) => html`<div class="waiting" aria-hidden="true">
   ${Array.from({ length: rows }, (_, row) => html`<div key=${row} class="bar"></div>`)}</div>`;
 
 // Waits, says what went wrong, or shows.
@@ -156,12 +156,12 @@ export const Pages = ({ at, pages, total, go }) => html`<nav class="pages" aria-
 
 // The pages of a list that the index keeps: it tells where the next one begins, and no more.
 export function usePages(key) {
-  const [trail, setTrail] = useState([""]);
-  const round = useCell(generation);
-  useEffect(() => setTrail([""]), [key]);
+  const [state, set] = useState({ key, trail: [""] });
+  // Another search begins at its first page.
+  const trail = state.key === key ? state.trail : [""];
   return {
-    after: trail.at(-1), at: trail.length - 1, round,
-    next: cursor => setTrail(old => [...old, cursor]), back: () => setTrail(old => old.slice(0, -1)),
+    after: trail.at(-1), at: trail.length - 1,
+    next: cursor => set({ key, trail: [...trail, cursor] }), back: () => set({ key, trail: trail.slice(0, -1) }),
   };
 }
 
@@ -185,7 +185,7 @@ export function Copyable({ text, label }) {
     }
     setTimeout(() => say(""), 2000);
   };
-  return html`<div class="copyable"><code ref=${box} tabindex="0">${text}</code>
+  return html`<div class="copyable"><code ref=${box}>${text}</code>
     <button type="button" onClick=${copy} aria-label="copy ${label}">${said || "copy"}</button></div>`;
 }
 
