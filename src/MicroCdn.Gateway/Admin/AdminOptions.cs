@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using MicroCdn.Gateway.Api.Models;
 
 namespace MicroCdn.Gateway.Admin;
@@ -11,6 +12,13 @@ public sealed record AdminOptions
 
     /// <summary>The port.</summary>
     public int Port { get; init; } = 8081;
+
+    /// <summary>Where a browser of this machine finds it.</summary>
+    public string Address => $"{(Bind.Equals(IPAddress.Any) ? "127.0.0.1" : Bind.Equals(IPAddress.IPv6Any) ? "[::1]"
+        : Bind.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{Bind}]" : Bind)}:{Port}";
+
+    /// <summary>The file that the first token is in.</summary>
+    public string TokenPath => Path.Combine(State, AdminRole.TokenFile);
 
     /// <summary>The folder of the index's own state: the first token and uploads on their way go there.</summary>
     public required string State { get; init; }

@@ -37,6 +37,7 @@ internal sealed class AdminApi
             .. new ReleaseRoutes(steering.Publisher, index.Events).All,
             .. new PolicyRoutes(steering.Publisher, index.Events).All,
             .. new TokenRoutes(steering.Publisher, index.Events, steering.Chance, time).All,
+            .. new DownloadRoutes(index.Downloads, time).All,
             .. new EventRoutes(index.Events, _streams, index.Tokens, audit, steering).All,
         ]);
         Handler = new ApiHandler(Paths, doorkeeper, sessions, audit, time, logger);

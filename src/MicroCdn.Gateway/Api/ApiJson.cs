@@ -29,7 +29,7 @@ namespace MicroCdn.Gateway.Api;
 [JsonSerializable(typeof(Listing<EventView>))]
 [JsonSerializable(typeof(Listing<SettingView>))]
 [JsonSerializable(typeof(Listing<NotifyTargetView>))]
-[JsonSerializable(typeof(Listing<DownloadCount>))]
+[JsonSerializable(typeof(Listing<DownloadView>))]
 [JsonSerializable(typeof(AuditEntry))]
 [JsonSerializable(typeof(Listing<AuditEntry>))]
 [JsonSerializable(typeof(SessionView))]

@@ -186,13 +186,16 @@ internal static class UpVerb
         string monitor = plan.MonitorTcpPort == 6001 ? "" : $" --monitor-tcp-port {plan.MonitorTcpPort}";
         Messages.Line();
         Messages.Line("MicroCDN is up:");
-        Messages.Line($"  index    TCP {plan.IndexPort}, HTTP {plan.GatewayPort}, "
-            + (plan.Admin is { } door ? $"publishing by HTTP {door.Port}" : "no publishing by HTTP"));
+        Messages.Line($"  index    TCP {plan.IndexPort}, HTTP {plan.GatewayPort}");
         Messages.Line($"  monitor  TCP {plan.MonitorTcpPort}, heartbeats UDP {plan.MonitorUdpPort}");
         for (int number = 0; number < plan.Folders.Length; number++)
         {
             Messages.Line($"  {Plan.IdOf(number),-8} TCP {plan.PortOf(number)}, HTTP {plan.HttpPortOf(number)}, "
                 + $"serving {plan.Folders[number]}");
+        }
+        if (plan.Admin is { } door)
+        {
+            Messages.Line($"  page     http://{door.Address}/, by the token in {door.TokenPath}");
         }
         Messages.Line();
         Messages.Line("Try in another terminal:");

@@ -79,7 +79,7 @@ public sealed record SettingView(string Verb, string Key, string Flag, string Va
 /// <param name="Name">The file.</param>
 /// <param name="Count">How often its bytes were fetched whole; ranges of one download count once.</param>
 /// <param name="Bytes">Bytes that were sent of it.</param>
-public sealed record DownloadCount(DateOnly Day, string Name, long Count, long Bytes);
+public sealed record DownloadView(DateOnly Day, string Name, long Count, long Bytes);
 
 /// <summary>An entry of the audit log.</summary>
 /// <param name="Time">When.</param>
