@@ -17,7 +17,8 @@ internal sealed class DownloadRoutes(FleetDownloads downloads, TimeProvider time
             Query =
             [
                 QueryKey.Limit, QueryKey.After,
-                new("day", $"The day, UTC, such as 2026-11-29; today when left out. {FleetDownloads.MostDays} are kept."),
+                new("day", $"The day, UTC, such as 2026-11-29; today when left out. {FleetDownloads.MostDays} "
+                    + "are kept."),
             ],
         },
     ];
