@@ -159,7 +159,10 @@ public sealed record OriginFigures(ServerId Server, string Origin)
         if (!words.Next(out ReadOnlySpan<byte> origin) || origin.Length > 3 * MostBytes) return false;
         Span<byte> decoded = stackalloc byte[3 * MostBytes];
         decoded = decoded[..PercentText.Decode(origin, decoded)];
-        if (decoded.Length > MostBytes) return false;
+        if (decoded.Length is 0 or > MostBytes) return false;
+        string name = Encoding.UTF8.GetString(decoded);
+        // It stands in events, which are lines for people.
+        if (name.Any(char.IsControl)) return false;
         long hits = 0, misses = 0, failures = 0, filled = 0;
         string? down = null;
         bool valid = true;
@@ -176,7 +179,7 @@ public sealed record OriginFigures(ServerId Server, string Origin)
             }
         }
         if (!valid || !words.AtEnd) return false;
-        figures = new OriginFigures(server, Encoding.UTF8.GetString(decoded))
+        figures = new OriginFigures(server, name)
         {
             Hits = hits, Misses = misses, Failures = failures, FilledBytes = filled, Down = down,
         };

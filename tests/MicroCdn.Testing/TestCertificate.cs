@@ -11,7 +11,8 @@ public sealed class TestCertificate
 
     /// <summary>Makes one for localhost that signs itself.</summary>
     /// <param name="name">Its subject, by which a test tells it from others.</param>
-    public TestCertificate(string name = "localhost")
+    /// <param name="end">When it ends; in fifty years when nothing is said.</param>
+    public TestCertificate(string name = "localhost", DateTimeOffset? end = null)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         CertificateRequest request = new($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -19,7 +20,7 @@ public sealed class TestCertificate
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        using X509Certificate2 certificate = request.CreateSelfSigned(Start, Start.AddYears(50));
+        using X509Certificate2 certificate = request.CreateSelfSigned(Start, end ?? Start.AddYears(50));
         (Certificate, Key) = (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 

@@ -56,6 +56,8 @@ public sealed class ServerFiguresTests
     [Theory]
     [InlineData("ORIGIN_FIGURES CS1")]
     [InlineData("ORIGIN_FIGURES CS1 / 7")]
+    [InlineData("ORIGIN_FIGURES CS1 /a%0Aevent hits=1")]
+    [InlineData("ORIGIN_FIGURES CS1 /%C2%9B2J hits=1")]
     [InlineData("ORIGIN_FIGURES CS1 / hits=x")]
     [InlineData("ORIGIN_FIGURES CS1 / down=")]
     public void What_names_no_origin_is_none(string line) => Assert.Null(ReadOrigin(line));
