@@ -13,7 +13,7 @@ public sealed class OriginCounters
     private long _received;
     private volatile OriginFailure? _down;
 
-    private static readonly double[] Bounds = [0.025, 0.1, 0.25, 1, 5];
+    private static readonly double[] Bounds = [0.1, 1, 5];
 
     /// <summary>The upper bounds by which <see cref="Times"/> are counted, in seconds.</summary>
     public static IReadOnlyList<double> TimeBounds => Bounds;

@@ -9,9 +9,9 @@ public static class RequestFigures
 {
     private const string Duration = "http.server.request.duration";
 
-    // A pair of method and class has a series for each bound, at each of fifty servers: these five of OpenTelemetry's
-    // bounds tell a copy in memory from one on disk, from an origin near and far, and from trouble.
-    private static readonly double[] Shown = [0.005, 0.025, 0.1, 1, 10];
+    // A pair of method and class has a series for each bound, at each of fifty servers: these four of OpenTelemetry's
+    // bounds tell what was in memory from what was on disk or at an origin, and that from trouble.
+    private static readonly double[] Shown = [0.005, 0.1, 1, 10];
 
     private static readonly string[] Classes = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
