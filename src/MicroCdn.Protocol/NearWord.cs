@@ -24,10 +24,11 @@ public static class NearWord
     private static string Plain(string word) =>
         string.Concat(word.Where(c => c is not ('-' or '_' or '.'))).ToUpperInvariant();
 
-    // The changes of one letter that make one word the other (Levenshtein), row by row.
+    // The changes of one letter, or of two that changed places, that make one word the other (optimal alignment),
+    // row by row.
     private static int Distance(string one, string other)
     {
-        int[] above = [.. Enumerable.Range(0, other.Length + 1)];
+        int[] above = [.. Enumerable.Range(0, other.Length + 1)], twoAbove = above;
         for (int i = 0; i < one.Length; i++)
         {
             int[] row = new int[other.Length + 1];
@@ -36,8 +37,10 @@ public static class NearWord
             {
                 int change = above[j] + (one[i] == other[j] ? 0 : 1);
                 row[j + 1] = Math.Min(change, Math.Min(above[j + 1], row[j]) + 1);
+                bool isSwapped = i > 0 && j > 0 && one[i] == other[j - 1] && one[i - 1] == other[j];
+                if (isSwapped) row[j + 1] = Math.Min(row[j + 1], twoAbove[j - 1] + 1);
             }
-            above = row;
+            (twoAbove, above) = (above, row);
         }
         return above[^1];
     }

@@ -27,9 +27,7 @@ internal static class Program
         // One sentence, not the whole help: what is wrong should not scroll away.
         Command verb = parsed.CommandResult.Command;
         Messages.Say(wrong);
-        string path = verb.Parents.Any(parent => parent != root)
-            ? $"{verb.Parents.First().Name} {verb.Name}" : verb.Name;
-        Messages.Write($"Try 'microcdn {(verb == root ? "" : path + " ")}--help'.");
+        Messages.Write($"Try 'microcdn {(verb == root ? "" : Unknown.PathOf(verb) + " ")}--help'.");
         return ExitCode.Usage;
     }
 }

@@ -43,6 +43,10 @@ internal static class CommandLine
         };
         foreach (Command verb in ReleaseVerbs.Create()) root.Add(verb);
         foreach (Command verb in DrainVerb.CreateBoth()) root.Add(verb);
+        if (root.Options.OfType<HelpOption>().FirstOrDefault() is { } help)
+        {
+            help.Action = new ExamplesFirst((HelpAction)help.Action!);
+        }
         return root;
     }
 
@@ -60,14 +64,14 @@ internal static class CommandLine
         ParseResult parsed = given.Length == 0 ? typed
             : root.Parse([.. words[..behind], .. given.SelectMany(setting => setting.Words), .. words[behind..]],
                 Plain);
-        wrong = parsed.Errors.Count == 0 ? null : Sentence(root, parsed, given);
+        wrong = parsed.Errors.Count > 0 ? Sentence(root, parsed, given) : Unknown.TakenForWord(parsed, words);
         return parsed;
     }
 
     private static GivenSetting[] Given(RootCommand root, ParseResult typed)
     {
         Command verb = typed.CommandResult.Command;
-        if (typed.Action is HelpAction || ConfigFlag.Of(verb) is not { } config) return [];
+        if (typed.Action is ExamplesFirst || ConfigFlag.Of(verb) is not { } config) return [];
         // A --config that is wrong itself will be told of like any flag.
         if (typed.GetResult(config) is not { Implicit: false } result || result.Errors.Any()) return [];
         string path = result.GetValueOrDefault<string>();
@@ -77,10 +81,7 @@ internal static class CommandLine
 
     private static string Sentence(RootCommand root, ParseResult parsed, GivenSetting[] given)
     {
-        if (parsed.CommandResult.Command == root && parsed.UnmatchedTokens is [var token, ..])
-        {
-            return $"there is no verb '{token}'.";
-        }
+        if (Unknown.Of(root, parsed) is { } unknown) return unknown;
         ParseError error = parsed.Errors[0];
         SymbolResult? about = error.SymbolResult;
         while (about is not (null or OptionResult)) about = about.Parent;

@@ -15,13 +15,15 @@ internal static class BookVerbs
     private static Command CreateCheck()
     {
         Option<string?> data = Data();
-        Command verb = new("check", "Look whether the index's database is as it was written.") { data };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("check", "Look whether the index's database is as it was written.") { data, json };
         verb.SetAction((parsed, _) => RunAsync(parsed.GetValue(data), async (folder, token) =>
         {
             if (await SqliteInspection.CheckAsync(folder, token) is not { } found) return Nothing(folder);
             foreach (string damage in found.Damages) Messages.Say($"'{folder}': {damage}.");
-            return found.Damages.Count > 0 ? ExitCode.Failed
-                : Messages.Print($"sound: {Describe(found)}");
+            int printed = found.Damages.Count > 0 && !parsed.GetValue(json) ? ExitCode.Done
+                : Show(new VerbAnswer(parsed.GetValue(json)), $"sound: {Describe(found)}", found);
+            return found.Damages.Count > 0 ? ExitCode.Failed : printed;
         }));
         return verb;
     }
@@ -34,9 +36,10 @@ internal static class BookVerbs
             if (result.Tokens.Any(token => token.Value.Length == 0)) result.AddError("backup wants a path, not ''.");
         });
         Option<string?> data = Data();
+        Option<bool> json = Flags.JsonLines();
         Command verb = new("backup", "Copy the index's database into one new file, also while the index runs.")
         {
-            target, data,
+            target, data, json,
         };
         verb.SetAction((parsed, _) => RunAsync(parsed.GetValue(data), async (folder, token) =>
         {
@@ -47,7 +50,7 @@ internal static class BookVerbs
                 return ExitCode.Usage;
             }
             if (await SqliteBackup.CopyAsync(folder, file, token) is not { } copied) return Nothing(folder);
-            return Messages.Print($"saved {file} ({Describe(copied)})");
+            return Show(new VerbAnswer(parsed.GetValue(json)), $"saved {file} ({Describe(copied)})", copied, file);
         }));
         return verb;
     }
@@ -57,6 +60,10 @@ internal static class BookVerbs
 
     private static string Describe(RecordFindings found) => string.Create(CultureInfo.InvariantCulture,
         $"{found.Rows} rows, {Table.Size(found.Bytes)}, change {found.Number}");
+
+    private static int Show(VerbAnswer answer, string sentence, RecordFindings found, string? file = null) =>
+        answer.Print(sentence, ("file", file), ("rows", found.Rows), ("bytes", found.Bytes), ("change", found.Number),
+            ("damages", found.Damages));
 
     private static int Nothing(string folder)
     {

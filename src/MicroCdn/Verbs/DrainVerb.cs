@@ -35,7 +35,8 @@ internal static class DrainVerb
         Option<int> port = Flags.Port("--monitor-tcp-port", 6001, "The monitor's line port.");
         Option<MonitorAddress[]> more = Flags.Monitors("A further monitor to tell; repeatable.");
         Option<string?> keyFile = KeyFlags.File();
-        Command verb = new(name, description) { id, host, port, more, keyFile };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new(name, description) { id, host, port, more, keyFile, json };
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             ServerId server = parsed.GetValue(id);
@@ -49,7 +50,8 @@ internal static class DrainVerb
                     TcpDialer dialer = new(TimeProvider.System);
                     await tell(new MonitorClient(monitor.Host, monitor.TcpPort, self, dialer, TimeProvider.System),
                         server, token);
-                    codes.Add(Messages.Print($"{server} {done} (monitor {monitor})"));
+                    codes.Add(new VerbAnswer(parsed.GetValue(json)).Print($"{server} {done} (monitor {monitor})",
+                        ("server", server.Value), ("done", name), ("monitor", $"{monitor}")));
                 }
                 catch (CdnException exception)
                 {

@@ -145,6 +145,10 @@ internal static class Flags
 
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for scripts." };
 
+    /// <summary>The same of what does something: each thing done is an object in a line.</summary>
+    public static Option<bool> JsonLines() =>
+        new("--json") { Description = "Print a JSON object in a line for each, for scripts." };
+
     public delegate bool TryParse<T>(string text, out T? value);
 
     public static T? Read<T>(ArgumentResult result, string name, string wanted, TryParse<T> parse) =>

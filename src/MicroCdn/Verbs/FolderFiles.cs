@@ -24,7 +24,7 @@ internal static class FolderFiles
 
     /// <summary>Publishes a folder and says what came of it.</summary>
     public static async Task<int> RunAsync(
-        string path, FolderOptions folder, Publisher publisher, CancellationToken token)
+        string path, FolderOptions folder, Publisher publisher, VerbAnswer answer, CancellationToken token)
     {
         List<LocalFile> files;
         List<string> passed;
@@ -65,7 +65,7 @@ internal static class FolderFiles
             Messages.Say($"{report.Left} published names are not removed: the folder has something there that is "
                 + "passed over, or cannot be read.");
         }
-        int printed = Messages.Print(report.Print);
+        int printed = report.Print(answer);
         if (printed != ExitCode.Done) return printed;
         if (failures.Count == 0) return report.Left > 0 ? ExitCode.Partial : ExitCode.Done;
         int[] codes = [.. failures.Select(failure => ExitCode.Of(failure.Why.Failure)).Distinct()];

@@ -30,18 +30,30 @@ internal sealed class FolderReport(FolderOptions folder)
     }
 
     /// <summary>Prints what a dry run would do, and how much it is in all.</summary>
-    public void Print()
+    public int Print(VerbAnswer answer)
     {
-        foreach (FolderStep step in _steps.OrderBy(step => step.Name.Value, StringComparer.Ordinal))
+        FolderStep[] steps = [.. _steps.OrderBy(step => step.Name.Value, StringComparer.Ordinal)];
+        return answer.Print(Sentences(steps), ("dryRun", folder.IsDryRun), ("release", folder.Put.Release),
+            ("published", Puts), ("bytes", Interlocked.Read(ref _bytes)), ("kept", CountOf(FolderAct.Keep)),
+            ("removed", CountOf(FolderAct.Remove)),
+            ("wouldPut", NamesOf(steps, isRemoved: false)), ("wouldRemove", NamesOf(steps, isRemoved: true)));
+    }
+
+    private IEnumerable<string> Sentences(FolderStep[] steps)
+    {
+        foreach (FolderStep step in steps)
         {
-            Messages.Line($"{(step.Act == FolderAct.Remove ? "remove " : "put    ")} {step.Name.Value}");
+            yield return $"{(step.Act == FolderAct.Remove ? "remove " : "put    ")} {step.Name.Value}";
         }
         string verb = folder.IsDryRun ? "would be " : "";
         string removed = folder.Deletes ? $", {CountOf(FolderAct.Remove)} {verb}removed" : "";
         string size = Table.Size(Interlocked.Read(ref _bytes));
-        Messages.Line(string.Create(CultureInfo.InvariantCulture, $"{Puts} files ({size}) "
-            + $"{verb}{What}, {CountOf(FolderAct.Keep)} were there{removed}"));
+        yield return string.Create(CultureInfo.InvariantCulture, $"{Puts} files ({size}) "
+            + $"{verb}{What}, {CountOf(FolderAct.Keep)} were there{removed}");
     }
+
+    private static IEnumerable<string> NamesOf(FolderStep[] steps, bool isRemoved) =>
+        steps.Where(step => step.Act == FolderAct.Remove == isRemoved).Select(step => step.Name.Value);
 
     private long CountOf(FolderAct act) => Interlocked.Read(ref _counts[(int)act]);
 }

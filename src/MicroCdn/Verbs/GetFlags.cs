@@ -28,10 +28,15 @@ internal sealed class GetFlags
 
     public Option<int> DirectPort { get; } = Flags.Port("--direct-port", 7001, "The line port at --direct-host.");
 
+    private readonly Option<bool> _json = Flags.JsonLines();
+
+    /// <summary>How it is told what was saved.</summary>
+    public VerbAnswer Answer(ParseResult parsed) => new(parsed.GetValue(_json));
+
     public void AddTo(Command verb)
     {
         Index.AddTo(verb);
-        foreach (Option option in (Option[])[Gateway, Parallel, DirectHost, DirectPort]) verb.Add(option);
+        foreach (Option option in (Option[])[Gateway, Parallel, DirectHost, DirectPort, _json]) verb.Add(option);
         verb.Validators.Add(result =>
         {
             bool alone = result.GetResult(DirectPort) is { Implicit: false } && result.GetResult(DirectHost) is null;

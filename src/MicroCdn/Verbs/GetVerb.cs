@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using MicroCdn.Client;
 using MicroCdn.Protocol;
 using MicroCdn.Storage;
@@ -44,25 +43,19 @@ internal static class GetVerb
             string? host = parsed.GetValue(flags.DirectHost);
             int port = parsed.GetValue(flags.DirectPort);
             FileName[] wanted = [.. parsed.GetValue(names)!.Distinct()];
-            // A word with a dash is a mistyped flag, unless it stands behind "--".
-            bool escaped = parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash);
-            if (!escaped && Array.Find(wanted, name => name.Value.StartsWith('-')) is { Value: { } flag })
-            {
-                Messages.Say($"there is no flag '{flag}' (for a file, write '-- {flag}').");
-                return ExitCode.Usage;
-            }
+            VerbAnswer answer = flags.Answer(parsed);
             Fetch fetch = (name, target, progress, token) => host is null
                 ? client.DownloadAsync(name.Value, target, new DownloadOptions
                 {
                     Parallel = parsed.GetValue(flags.Parallel), Progress = progress, Notice = Messages.Say,
                 }, token)
                 : client.DownloadFromAsync(host, port, name, target, progress, token);
-            return await RunAsync(wanted, parsed.GetValue(output), fetch);
+            return await RunAsync(wanted, parsed.GetValue(output), fetch, answer);
         });
         return verb;
     }
 
-    private static async Task<int> RunAsync(FileName[] names, string? output, Fetch fetch)
+    private static async Task<int> RunAsync(FileName[] names, string? output, Fetch fetch, VerbAnswer answer)
     {
         if (names.Length > 1 && output is not null && File.Exists(output))
         {
@@ -78,21 +71,24 @@ internal static class GetVerb
             {
                 string target = TargetOf(names[number], output, names.Length > 1);
                 codes[number] = await FetchAsync(
-                    () => fetch(names[number], target, bars.Add(names[number]), interruption.Token), target);
+                    () => fetch(names[number], target, bars.Add(names[number]), interruption.Token), target,
+                    answer);
             });
         });
         if (interruption.Token.IsCancellationRequested) return ExitCode.Interrupted;
         return codes.Distinct().Count() == 1 ? codes[0] : ExitCode.Partial;
     }
 
-    private static async Task<int> FetchAsync(Func<Task<DownloadResult>> fetch, string target)
+    private static async Task<int> FetchAsync(
+        Func<Task<DownloadResult>> fetch, string target, VerbAnswer answer)
     {
         try
         {
             DownloadResult result = await fetch();
             string resumed = result.Resumed > 0 ? $", {result.Resumed} were there already" : "";
-            return Messages.Print(() =>
-                Messages.Line($"saved {result.Path} ({result.Size} bytes from {result.Server}{resumed})"));
+            return answer.Print($"saved {result.Path} ({result.Size} bytes from {result.Server}{resumed})",
+                ("saved", result.Path), ("size", result.Size), ("server", $"{result.Server}"),
+                ("resumed", result.Resumed));
         }
         catch (OperationCanceledException)
         {

@@ -26,7 +26,8 @@ internal static class KeyVerb
     private static Command CreateNew()
     {
         Option<string> output = Output();
-        Command verb = new("new", "Make a cluster key: a file that only its owner can read.") { output };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("new", "Make a cluster key: a file that only its owner can read.") { output, json };
         verb.SetAction(parsed => Guard(() =>
         {
             Span<byte> secret = stackalloc byte[ClusterKey.Length];
@@ -35,8 +36,9 @@ internal static class KeyVerb
             CryptographicOperations.ZeroMemory(secret);
             string path = parsed.GetValue(output)!;
             KeyFile.Write(path, new Keyring(key));
-            Messages.Line(
-                $"wrote {key} to {path}; start index, monitor and content servers with --key-file {path}");
+            return new VerbAnswer(parsed.GetValue(json)).Print(
+                $"wrote {key} to {path}; start index, monitor and content servers with --key-file {path}",
+                ("key", $"{key}"), ("file", path));
         }));
         return verb;
     }
@@ -57,9 +59,10 @@ internal static class KeyVerb
             CustomParser = result =>
                 Flags.Read<TimeSpan>(result, "--ttl", "a time from 1s to 7d, such as 30m or 1h", TryLife),
         };
+        Option<bool> json = Flags.JsonLines();
         Command verb = new("token", "Print a token by which one new server fetches its key, once.")
         {
-            file, role, id, life,
+            file, role, id, life, json,
         };
         verb.SetAction(parsed => Guard(() =>
         {
@@ -79,9 +82,12 @@ internal static class KeyVerb
                     $"'{choice.Path}' holds the key of one server; tokens are issued where the cluster key is");
             }
             long end = TimeProvider.System.GetUtcNow().Add(parsed.GetValue(life)).ToUnixTimeSeconds();
-            Messages.Line(JoinToken.Issue(cluster, what, server, end, RandomNumberGenerator.Fill).ToText());
-            if (!Console.IsOutputRedirected) Console.Error.WriteLine("Run 'microcdn key join HOST:PORT' on the new "
-                + "server, with the index's host and line port, and paste this line when it asks.");
+            string token = JoinToken.Issue(cluster, what, server, end, RandomNumberGenerator.Fill).ToText();
+            int printed = new VerbAnswer(parsed.GetValue(json)).Print(token, ("token", token), ("for", word),
+                ("server", server.Value));
+            if (!Console.IsOutputRedirected) Messages.Write("Run 'microcdn key join HOST:PORT' on the new server, "
+                + "with the index's host and line port, and paste this line when it asks.");
+            return printed;
         }));
         return verb;
     }
@@ -95,16 +101,17 @@ internal static class KeyVerb
             Description = "The file that holds the token; by default it is read from standard input, or asked for.",
             HelpName = "FILE",
         });
+        Option<bool> json = Flags.JsonLines();
         Command verb = new("join", "Fetch this new server's key from an index, by a token.")
         {
-            index, output, tokenFile,
+            index, output, tokenFile, json,
         };
-        verb.SetAction((parsed, _) => JoinAsync(
-            parsed.GetValue(index)!, parsed.GetValue(output)!, parsed.GetValue(tokenFile)));
+        verb.SetAction((parsed, _) => JoinAsync(parsed.GetValue(index)!, parsed.GetValue(output)!,
+            parsed.GetValue(tokenFile), new VerbAnswer(parsed.GetValue(json))));
         return verb;
     }
 
-    private static async Task<int> JoinAsync(string index, string output, string? tokenFile)
+    private static async Task<int> JoinAsync(string index, string output, string? tokenFile, VerbAnswer answer)
     {
         int colon = index.LastIndexOf(':');
         string host = colon < 0 ? "" : index[..colon].Trim('[', ']');
@@ -128,8 +135,8 @@ internal static class KeyVerb
             Keyring keys = await client.JoinAsync(host, port, token, interruption.Token);
             KeyFile.Write(output, keys);
             string id = token.Role == PeerRole.Content ? $" --server-id {token.Server}" : "";
-            Messages.Line($"wrote {keys.First} to {output}; start with --key-file {output}{id}");
-            return ExitCode.Done;
+            return answer.Print($"wrote {keys.First} to {output}; start with --key-file {output}{id}",
+                ("key", $"{keys.First}"), ("file", output), ("server", token.Server.Value));
         }
         catch (UnusableKeyFileException exception)
         {
@@ -170,12 +177,11 @@ internal static class KeyVerb
     private static bool TryLife(string text, out TimeSpan life) => Flags.TryTime(text, out life)
         && life >= TimeSpan.FromSeconds(1) && life <= LongestLife;
 
-    private static int Guard(Action action)
+    private static int Guard(Func<int> action)
     {
         try
         {
-            action();
-            return ExitCode.Done;
+            return action();
         }
         catch (UnusableKeyFileException exception)
         {

@@ -28,7 +28,7 @@ internal static class LogsVerb
             $"one of {string.Join(", ", Kinds)}", Kinds.Contains);
         Option<string?> severity = Flags.Text("--severity", "WORD", "Only what is so bad or worse; info for all.",
             $"one of {string.Join(", ", Severities)}", Severities.Contains);
-        Option<bool> json = new("--json") { Description = "Print a JSON object in a line for each, for scripts." };
+        Option<bool> json = Flags.JsonLines();
         ApiFlags api = new();
         Command verb = new("logs", "Show what happened in the fleet: servers, copies, origins, releases, purges.")
         {

@@ -13,9 +13,10 @@ internal static class MigrateVerb
         Option<string> from = Place("--from", "What is copied: an index's state folder, or redis://HOST[:PORT].");
         Option<string> to = Place("--to", "Where it goes, and nothing is yet: the same.");
         StoreFlags access = new();
+        Option<bool> json = Flags.JsonLines();
         Command verb = new("migrate", "Copy all that is published from an index's folder to Redis, or back.")
         {
-            from, to,
+            from, to, json,
         };
         access.AddAccessTo(verb);
         verb.SetAction((parsed, _) => BookVerbs.RunAsync(async token =>
@@ -32,8 +33,9 @@ internal static class MigrateVerb
             await HoldAsync(first, source, token);
             await HoldAsync(second, target, token);
             CopiedRecords copied = await RecordCopy.CopyAsync(first, second, token);
-            return Messages.Print($"copied {copied.Rows} rows from {source} to {target}; "
-                + $"{source} is as it was: start no index on it any more");
+            return new VerbAnswer(parsed.GetValue(json)).Print($"copied {copied.Rows} rows from {source} to {target}; "
+                + $"{source} is as it was: start no index on it any more",
+                ("from", source), ("to", target), ("rows", copied.Rows));
         }));
         return verb;
     }

@@ -15,9 +15,10 @@ internal static class MvVerb
         Option<bool> isForced = new("--force") { Description = "Replace what is published under the new name." };
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
+        Option<bool> json = Flags.JsonLines();
         Command verb = new("mv", "Give what is published another name, at once; no byte moves.")
         {
-            old, name, isForced, keyFile,
+            old, name, isForced, keyFile, json,
         };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
@@ -30,8 +31,9 @@ internal static class MvVerb
             }
             long revision = await PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile))
                 .MoveAsync(from, to, parsed.GetValue(isForced), token);
-            return Messages.Print(
-                string.Create(CultureInfo.InvariantCulture, $"moved {from} to {to} (revision {revision})"));
+            return new VerbAnswer(parsed.GetValue(json)).Print(
+                string.Create(CultureInfo.InvariantCulture, $"moved {from} to {to} (revision {revision})"),
+                ("moved", from.Value), ("to", to.Value), ("revision", revision));
         }));
         return verb;
     }

@@ -43,7 +43,7 @@ internal static class NotifyVerb
                     using PlainLines output = new();
                     foreach (string line in Lines(after, tried)) output.WriteLine(line);
                 });
-            return printed != ExitCode.Done ? printed : CodeOf(after, tried);
+            return printed != ExitCode.Done || !isTest ? printed : CodeOf(after, tried);
         }));
         return verb;
     }

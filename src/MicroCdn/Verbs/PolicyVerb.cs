@@ -29,9 +29,10 @@ internal static class PolicyVerb
             "ids of servers with commas between", text => text.Split(',').All(one => ServerId.TryCreate(one, out _)));
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
+        Option<bool> json = Flags.JsonLines();
         Command verb = new("set", "Set the policy of a prefix; of several that fit a name the longest counts.")
         {
-            prefix, replicas, spread, servers, keyFile,
+            prefix, replicas, spread, servers, keyFile, json,
         };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
@@ -41,7 +42,7 @@ internal static class PolicyVerb
                 + (parsed.GetValue(spread) ? " spread=1" : "") + named;
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"POLICY {Encoded(parsed.GetValue(prefix)!)} {words}", token);
-            return Messages.Print($"{parsed.GetValue(prefix)!}  {words}");
+            return Show(new VerbAnswer(parsed.GetValue(json)), [(parsed.GetValue(prefix)!, words)]);
         }));
         return verb;
     }
@@ -51,14 +52,15 @@ internal static class PolicyVerb
         Argument<string> prefix = Prefix();
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
-        Command verb = new("rm", "Take the policy of a prefix out.") { prefix, keyFile };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("rm", "Take the policy of a prefix out.") { prefix, keyFile, json };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"POLICY {Encoded(parsed.GetValue(prefix)!)}", token);
-            return Messages.Print(
-                $"took out the policy of {parsed.GetValue(prefix)!}");
+            return new VerbAnswer(parsed.GetValue(json)).Print(
+                $"took out the policy of {parsed.GetValue(prefix)!}", ("removed", parsed.GetValue(prefix)));
         }));
         return verb;
     }
@@ -67,25 +69,29 @@ internal static class PolicyVerb
     {
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
-        Command verb = new("list", "List the policies, the longest prefix first.") { keyFile };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("list", "List the policies, the longest prefix first.") { keyFile, json };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             IReadOnlyList<string> lines = await publisher.OrderAsync("POLICIES", token);
-            return Messages.Print(() =>
-            {
-                foreach (string line in lines)
-                {
-                    if (line.Split(' ', 3) is ["POLICY", { } name, { } words])
-                    {
-                        Messages.Line($"{Decoded(name)}  {words}");
-                    }
-                }
-            });
+            return Show(new VerbAnswer(parsed.GetValue(json)), lines.Select(line => line.Split(' ', 3))
+                .Where(words => words is ["POLICY", _, _]).Select(words => (Decoded(words[1]), words[2])));
         }));
         return verb;
     }
+
+    private static int Show(VerbAnswer answer, IEnumerable<(string Prefix, string Words)> policies) =>
+        answer.PrintList(policies, one => $"{one.Prefix}  {one.Words}", one =>
+        [
+            ("prefix", one.Prefix), ("replicas", long.Parse(Values(one.Words, "replicas").FirstOrDefault("0"),
+                CultureInfo.InvariantCulture)),
+            ("spread", Values(one.Words, "spread").Contains("1")), ("servers", Values(one.Words, "server")),
+        ]);
+
+    private static IEnumerable<string> Values(string words, string key) => words.Split(' ')
+        .Where(word => word.StartsWith($"{key}=", StringComparison.Ordinal)).Select(word => word[(key.Length + 1)..]);
 
     private static Argument<string> Prefix()
     {

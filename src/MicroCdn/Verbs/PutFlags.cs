@@ -33,6 +33,7 @@ internal sealed class PutFlags
         Description = "With --stage: make the release visible once all of it is staged.",
     };
 
+    private readonly Option<bool> _json = Flags.JsonLines();
     private readonly IndexFlags _index = new();
     private readonly Option<string?> _keyFile = KeyFlags.File();
 
@@ -52,7 +53,7 @@ internal sealed class PutFlags
 
     public void AddTo(Command verb)
     {
-        foreach (Option option in (Option[])[_replicas, _spread, _stage, _activates, _keyFile]) verb.Add(option);
+        foreach (Option option in (Option[])[_replicas, _spread, _stage, _activates, _keyFile, _json]) verb.Add(option);
         _index.AddTo(verb);
     }
 
@@ -62,6 +63,9 @@ internal sealed class PutFlags
         IsSpread = parsed.GetValue(_spread),
         Release = parsed.GetValue(_stage),
     };
+
+    /// <summary>How it is told what was done.</summary>
+    public VerbAnswer Answer(ParseResult parsed) => new(parsed.GetValue(_json));
 
     public Publisher Publisher(ParseResult parsed) => Of(_index.Read(parsed), parsed.GetValue(_keyFile));
 
@@ -75,7 +79,7 @@ internal sealed class PutFlags
         if (staged != ExitCode.Done || !parsed.GetValue(_activates)) return staged;
         string release = parsed.GetValue(_stage)!;
         return await ReleaseVerbs.RunAsync(
-            "activated", release, told => Publisher(parsed).ActivateAsync(release, told, token));
+            "activated", release, Answer(parsed), told => Publisher(parsed).ActivateAsync(release, told, token));
     }
 
     /// <summary>Who publishes, by the flags.</summary>

@@ -25,7 +25,8 @@ internal static class PutVerb
         {
             PutOptions options = flags.Read(parsed) with { IsNew = parsed.GetValue(isNew) };
             int code = await PutAsync(
-                parsed.GetValue(file)!, parsed.GetValue(name), options, flags.Publisher(parsed), token);
+                parsed.GetValue(file)!, parsed.GetValue(name), options, flags.Publisher(parsed),
+                flags.Answer(parsed), token);
             return await flags.ActivateAsync(parsed, code, token);
         }));
         return verb;
@@ -35,14 +36,15 @@ internal static class PutVerb
     public static string PrefixOf(string path) => path.Length == 0 || path.EndsWith('/') ? path : path + "/";
 
     private static async Task<int> PutAsync(
-        string path, string? wanted, PutOptions options, Publisher publisher, CancellationToken token)
+        string path, string? wanted, PutOptions options, Publisher publisher, VerbAnswer answer,
+        CancellationToken token)
     {
         bool isFolder = Directory.Exists(path);
         string text = wanted ?? Path.GetFileName(Path.GetFullPath(path));
         if (isFolder)
         {
             FolderOptions folder = new(PrefixOf(text), options);
-            return await FolderFiles.RunAsync(path, folder, publisher, token);
+            return await FolderFiles.RunAsync(path, folder, publisher, answer, token);
         }
         // Behind a slash the file keeps its own name.
         if (text.Length == 0 || text.EndsWith('/')) text += Path.GetFileName(path);
@@ -60,8 +62,10 @@ internal static class PutVerb
                 options with { UnixSeconds = Math.Clamp(seconds, -1, Limits.UnixSeconds) }, bars.Add(name), token));
             string servers = string.Join(", ", done!.Servers);
             string what = options.Release is null ? $"published {name}" : $"staged {name} in {options.Release}";
-            return Messages.Print(string.Create(CultureInfo.InvariantCulture,
-                $"{what} ({done.Size} bytes, revision {done.Revision}) on {servers}"));
+            return answer.Print(string.Create(CultureInfo.InvariantCulture,
+                $"{what} ({done.Size} bytes, revision {done.Revision}) on {servers}"), ("published", name.Value),
+                ("release", options.Release), ("size", done.Size), ("revision", done.Revision),
+                ("servers", done.Servers));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

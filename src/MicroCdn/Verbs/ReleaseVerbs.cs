@@ -27,13 +27,15 @@ internal static class ReleaseVerbs
         if (!isNeeded) release.Description = "The release, which must be the newest active one; by default that.";
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
-        Command verb = new(name, description) { release, keyFile };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new(name, description) { release, keyFile, json };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             string? named = parsed.GetValue(release);
-            return await RunAsync(done, named, told => turn(publisher, named, told, token));
+            return await RunAsync(done, named, new VerbAnswer(parsed.GetValue(json)),
+                told => turn(publisher, named, told, token));
         }));
         return verb;
     }
@@ -41,7 +43,7 @@ internal static class ReleaseVerbs
     /// <summary>Has a release turn, tells on a terminal how many of its files have their copies, and says what came of
     /// it.</summary>
     public static async Task<int> RunAsync(
-        string done, string? release, Func<Action<long, long>?, Task<ReleaseReceipt>> turn)
+        string done, string? release, VerbAnswer answer, Func<Action<long, long>?, Task<ReleaseReceipt>> turn)
     {
         ReleaseReceipt? receipt = null;
         await ProgressBars.RunAsync(async bars =>
@@ -51,35 +53,41 @@ internal static class ReleaseVerbs
             receipt = await turn(told is null ? null : (ready, all) => told(ready, files = all));
             if (files > 0) told!(files, files);
         }, isOfBytes: false);
-        return Print(done, receipt!);
+        return Print(done, receipt!, answer);
     }
 
-    private static int Print(string done, ReleaseReceipt receipt) => Messages.Print(() =>
+    private static int Print(string done, ReleaseReceipt receipt, VerbAnswer answer) => answer.Print(
+        Sentences(done, receipt), (done.Replace(' ', '-'), receipt.Release), ("files", receipt.Files),
+        ("revision", receipt.Revision), ("kept", receipt.Kept), ("shown", receipt.Shown), ("late", receipt.Late));
+
+    private static IEnumerable<string> Sentences(string done, ReleaseReceipt receipt)
     {
-        Messages.Line(string.Create(CultureInfo.InvariantCulture,
-            $"{done} {receipt.Release} ({receipt.Files} files, revision {receipt.Revision})"));
+        yield return string.Create(CultureInfo.InvariantCulture,
+            $"{done} {receipt.Release} ({receipt.Files} files, revision {receipt.Revision})");
         if (receipt.Kept > 0)
         {
-            Messages.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{receipt.Kept} names stay as they are: they were published anew since"));
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"{receipt.Kept} names stay as they are: they were published anew since");
         }
-        foreach (string server in receipt.Shown) Messages.Line($"shown by {server}");
-        foreach (string server in receipt.Late) Messages.Line($"late: {server} shows it when it is back");
-    });
+        foreach (string server in receipt.Shown) yield return $"shown by {server}";
+        foreach (string server in receipt.Late) yield return $"late: {server} shows it when it is back";
+    }
 
     private static Command Unstage()
     {
         Argument<string?> release = PutFlags.Release(isNeeded: true);
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
-        Command verb = new("unstage", "Throw away what is staged in a release.") { release, keyFile };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("unstage", "Throw away what is staged in a release.") { release, keyFile, json };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             long count = await PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile))
                 .UnstageAsync(parsed.GetValue(release)!, token);
-            return Messages.Print(string.Create(
-                CultureInfo.InvariantCulture, $"{parsed.GetValue(release)}: {count} files are staged no more"));
+            return new VerbAnswer(parsed.GetValue(json)).Print(string.Create(
+                CultureInfo.InvariantCulture, $"{parsed.GetValue(release)}: {count} files are staged no more"),
+                ("unstaged", parsed.GetValue(release)), ("files", count));
         }));
         return verb;
     }

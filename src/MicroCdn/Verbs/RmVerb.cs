@@ -20,15 +20,17 @@ internal static class RmVerb
         };
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
-        Command verb = new("rm", "Have a name published no more, on every server.") { name, keyFile };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("rm", "Have a name published no more, on every server.") { name, keyFile, json };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             FileName removed = parsed.GetValue(name);
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             long revision = await publisher.RemoveAsync(removed, match: 0, token);
-            return Messages.Print(
-                string.Create(CultureInfo.InvariantCulture, $"removed {removed} (revision {revision})"));
+            return new VerbAnswer(parsed.GetValue(json)).Print(
+                string.Create(CultureInfo.InvariantCulture, $"removed {removed} (revision {revision})"),
+                ("removed", removed.Value), ("revision", revision));
         }));
         return verb;
     }

@@ -34,9 +34,10 @@ internal static class ServerVerb
         Argument<ServerId> id = Id("retire");
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
+        Option<bool> json = Flags.JsonLines();
         Command verb = new("retire", "Have copies of all its files made elsewhere, and wait until they are there.")
         {
-            id, keyFile,
+            id, keyFile, json,
         };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
@@ -44,7 +45,7 @@ internal static class ServerVerb
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             ServerId server = parsed.GetValue(id);
             await publisher.OrderAsync($"RETIRE {server}", token);
-            return await WaitAsync(publisher, server, token);
+            return await WaitAsync(publisher, server, new VerbAnswer(parsed.GetValue(json)), token);
         }));
         return verb;
     }
@@ -54,13 +55,15 @@ internal static class ServerVerb
         Argument<ServerId> id = Id("resume");
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
-        Command verb = new("resume", "Take a retired server back into use.") { id, keyFile };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("resume", "Take a retired server back into use.") { id, keyFile, json };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"RESUME {parsed.GetValue(id)}", token);
-            return Messages.Print($"{parsed.GetValue(id)} is in use again");
+            return new VerbAnswer(parsed.GetValue(json)).Print($"{parsed.GetValue(id)} is in use again",
+                ("server", parsed.GetValue(id).Value), ("retired", false));
         }));
         return verb;
     }
@@ -74,7 +77,8 @@ internal static class ServerVerb
     };
 
     // It goes on at the index when nobody waits any more.
-    private static async Task<int> WaitAsync(Publisher publisher, ServerId server, CancellationToken token)
+    private static async Task<int> WaitAsync(
+        Publisher publisher, ServerId server, VerbAnswer answer, CancellationToken token)
     {
         (int stuck, int unknown, long? before) = (0, 0, null);
         for (int look = 0; ; look++)
@@ -83,8 +87,9 @@ internal static class ServerVerb
             long? left = status.Servers.FirstOrDefault(one => one.Id == server.Value)?.Left;
             if (left == 0)
             {
-                return Messages.Print(
-                    $"{server} is retired and may be switched off: all its files are safe elsewhere");
+                return answer.Print(
+                    $"{server} is retired and may be switched off: all its files are safe elsewhere",
+                    ("server", server.Value), ("retired", true), ("left", left));
             }
             // Another operator may have said that it stays; or it is gone, and the index forgot it.
             unknown = left is null ? unknown + 1 : 0;

@@ -31,7 +31,7 @@ internal static class SyncVerb
                 PutVerb.PrefixOf(parsed.GetValue(prefix)!), flags.Read(parsed))
             {
                 IsDifference = true, Deletes = parsed.GetValue(deletes), IsDryRun = parsed.GetValue(isDryRun),
-            }, flags.Publisher(parsed), token);
+            }, flags.Publisher(parsed), flags.Answer(parsed), token);
             return parsed.GetValue(isDryRun) ? code : await flags.ActivateAsync(parsed, code, token);
         }));
         return verb;

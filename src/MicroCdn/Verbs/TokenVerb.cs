@@ -32,9 +32,10 @@ internal static class TokenVerb
             $"at most {TokenGrant.NoteBytes} bytes", text => Encoding.UTF8.GetByteCount(text) <= TokenGrant.NoteBytes);
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
+        Option<bool> json = Flags.JsonLines();
         Command verb = new("add", "Print a new token, once: the index keeps no more than its hash.")
         {
-            scope, prefix, note, keyFile,
+            scope, prefix, note, keyFile, json,
         };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async cancelled =>
@@ -45,7 +46,8 @@ internal static class TokenVerb
                 parsed.GetValue(prefix) ?? "", -1, parsed.GetValue(note) ?? "");
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"TOKEN_ADD {grant.ToWords()}", cancelled);
-            return Messages.Print(token.Reveal());
+            return new VerbAnswer(parsed.GetValue(json)).Print(
+                token.Reveal(), ("id", token.Id), ("token", token.Reveal()));
         }));
         return verb;
     }
@@ -54,16 +56,18 @@ internal static class TokenVerb
     {
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
-        Command verb = new("list", "List the tokens: what they allow, for which names, and since when.") { keyFile };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("list", "List the tokens: what they allow, for which names, and since when.")
+        {
+            keyFile, json,
+        };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async cancelled =>
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             IReadOnlyList<string> lines = await publisher.OrderAsync("TOKENS", cancelled);
-            return Messages.Print(() =>
-            {
-                foreach (string line in lines) Show(line);
-            });
+            return new VerbAnswer(parsed.GetValue(json))
+                .PrintList(lines.Select(Read).OfType<TokenGrant>(), Line, Facts);
         }));
         return verb;
     }
@@ -78,26 +82,37 @@ internal static class TokenVerb
         });
         IndexFlags index = new();
         Option<string?> keyFile = KeyFlags.File();
-        Command verb = new("rm", "Take a token back: who shows it is refused from now on.") { id, keyFile };
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("rm", "Take a token back: who shows it is refused from now on.") { id, keyFile, json };
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async cancelled =>
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             await publisher.OrderAsync($"TOKEN_REMOVE {parsed.GetValue(id)}", cancelled);
-            return Messages.Print($"took back token {parsed.GetValue(id)}");
+            return new VerbAnswer(parsed.GetValue(json)).Print($"took back token {parsed.GetValue(id)}",
+                ("removed", parsed.GetValue(id)));
         }));
         return verb;
     }
 
-    private static void Show(string line)
+    private static TokenGrant? Read(string line)
     {
         Words words = new(Encoding.UTF8.GetBytes(line));
-        if (!words.Next(out var verb) || !verb.SequenceEqual("TOKEN"u8)) return;
-        if (TokenGrant.Read(words) is not { } grant) return;
-        string since = DateTimeOffset.FromUnixTimeSeconds(Math.Max(0, grant.UnixSeconds))
-            .ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-        string names = grant.Prefix.Length == 0 ? "every name" : $"{grant.Prefix}*";
-        Messages.Line($"{grant.Id}  {TokenGrant.TextOf(grant.Scopes),-26}  {since}  {names}  "
-            + grant.Note);
+        return words.Next(out var verb) && verb.SequenceEqual("TOKEN"u8) ? TokenGrant.Read(words) : null;
     }
+
+    private static string Line(TokenGrant grant)
+    {
+        string names = grant.Prefix.Length == 0 ? "every name" : $"{grant.Prefix}*";
+        return $"{grant.Id}  {TokenGrant.TextOf(grant.Scopes),-26}  {Since(grant)}  {names}  {grant.Note}";
+    }
+
+    private static (string Key, object? Value)[] Facts(TokenGrant grant) =>
+    [
+        ("id", grant.Id), ("scopes", TokenGrant.TextOf(grant.Scopes).Split(',')), ("prefix", grant.Prefix),
+        ("since", Since(grant)), ("note", grant.Note),
+    ];
+
+    private static string Since(TokenGrant grant) => DateTimeOffset.FromUnixTimeSeconds(Math.Max(0, grant.UnixSeconds))
+        .ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

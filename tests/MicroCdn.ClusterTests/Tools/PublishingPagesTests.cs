@@ -13,7 +13,6 @@ public sealed class PublishingPagesTests
 
     [Theory]
     [InlineData("docs/publishing.md", 20)]
-    [InlineData("docs/operating.md", 7)]
     public async Task Its_commands_do_what_they_say(string document, int atLeast)
     {
         string[] commands = Document.CommandsOf(document, Elsewhere, "sh");

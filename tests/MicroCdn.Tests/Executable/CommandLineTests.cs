@@ -47,7 +47,7 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal("--http-port wants a port from 1 to 65535, not 'x'.",
             Wrong($"{Content} --http-port x --config {Path}"));
         Assert.Equal("Unrecognized command or argument 'true'.", Wrong($"{Content} --config {Path} true"));
-        Assert.Equal("Unrecognized command or argument '--nope'.", Wrong($"{Content} --config {Path} --nope"));
+        Assert.Equal("'content' has no flag '--xyzzy'.", Wrong($"{Content} --config {Path} --xyzzy"));
     }
 
     [Fact]
