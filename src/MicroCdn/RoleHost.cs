@@ -54,6 +54,8 @@ internal static class RoleHost
             using CertificateFiles? certificates = isSecure ? Certificates(web!, loggers) : null;
             served = certificates;
             using EventLoops loops = new(loggers, TimeProvider.System);
+            // Before the first request can come.
+            sender?.Start(roles.OfType<IWatched>(), InstanceOf(roles), ProgramVersion.Text);
             foreach (IRole role in roles)
             {
                 foreach (Listener listener in role.Listeners)
@@ -61,7 +63,6 @@ internal static class RoleHost
                     Say(loggers, role, listener, loops.Listen(listener, certificates).Port);
                 }
             }
-            sender?.Start(roles.OfType<IWatched>(), InstanceOf(roles), ProgramVersion.Text);
             started?.Invoke();
             await RunUntilStopped(roles, loops, interruption.Token);
             return ExitCode.Done;

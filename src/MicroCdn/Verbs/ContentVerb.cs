@@ -75,7 +75,10 @@ internal static class ContentVerb
     // One that is no member of a network has no files of its own, and tells nobody.
     private static IReadOnlyList<IRole> Build(ContentOptions? member, EdgeOptions served, RoleParts parts)
     {
-        served = served with { Listener = parts.RequestsOf(served.Pull.Id?.ToString()) };
+        served = served with
+        {
+            Listener = parts.RequestsOf(served.Pull.Id?.ToString()), Tracer = parts.Sender?.Tracer,
+        };
         if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
         ContentOptions keyed = member with
         {

@@ -122,7 +122,7 @@ internal static class UpVerb
         GatewayOptions gateway = new()
         {
             Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
-            Listener = parts.RequestsOf(null),
+            Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer,
         };
         roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
         MonitorOptions monitor = new()
@@ -174,6 +174,7 @@ internal static class UpVerb
             Trust = plan.Trust,
             Pull = pull with { WaitsForPurges = true },
             Listener = parts.RequestsOf(pull.Id?.ToString()),
+            Tracer = parts.Sender?.Tracer,
         };
         EdgeRole face = new(edge, role.Files, parts.Time, parts.Loggers);
         (role.Copies, role.Traffic) = (face.Purges, face.Traffic);
