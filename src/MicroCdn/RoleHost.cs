@@ -24,12 +24,13 @@ internal static class RoleHost
     /// <param name="keys">Where the key is, and what is asked of others; null for roles without one.</param>
     /// <param name="log">The access log; null for none.</param>
     /// <param name="telemetry">Where what is measured is sent; null for nowhere.</param>
+    /// <param name="style">What lines of the log look like.</param>
     public static async Task<int> RunAsync(Func<RoleParts, IReadOnlyList<IRole>> build, WebPorts? web = null,
         Action? started = null, KeyChoice? keys = null, AccessLogChoice? log = null,
-        OtlpTarget? telemetry = null)
+        OtlpTarget? telemetry = null, LogStyle style = LogStyle.Text)
     {
         using Interruption interruption = new();
-        using ILoggerFactory loggers = LineLog.CreateFactory();
+        using ILoggerFactory loggers = RoleLog.CreateFactory(style);
         IReadOnlyList<IRole> roles = [];
         CertificateFiles? served = null;
         try

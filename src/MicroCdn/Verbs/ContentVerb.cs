@@ -30,6 +30,7 @@ internal static class ContentVerb
         edge.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
+        LogFlags style = LogFlags.AddedTo(verb);
         pull.AddTo(verb);
         content.Demand(verb, pull);
         pull.DemandPort(verb, web);
@@ -67,7 +68,8 @@ internal static class ContentVerb
             };
             return RoleHost.RunAsync(parts =>
                     watch.Beside(parsed, Build(member, served, parts), parts),
-                ports, keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed));
+                ports, keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
+                style: style.Read(parsed));
         });
         return verb;
     }

@@ -38,6 +38,7 @@ internal static class IndexVerb
         gateway.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
+        LogFlags style = LogFlags.AddedTo(verb);
         AdminFlags admin = new();
         admin.AddTo(verb);
         NotifyFlags notify = NotifyFlags.AddedTo(verb);
@@ -68,7 +69,8 @@ internal static class IndexVerb
             {
                 Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
             }, face, door, parts, notify.Read(parsed)), ports,
-                keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed));
+                keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
+                style: style.Read(parsed));
         });
         return verb;
     }

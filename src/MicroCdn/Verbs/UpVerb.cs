@@ -52,6 +52,7 @@ internal static class UpVerb
         edge.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
+        LogFlags style = LogFlags.AddedTo(verb);
         PullFlags pull = new();
         pull.AddTo(verb);
         KeyFlags keys = new();
@@ -77,7 +78,7 @@ internal static class UpVerb
             if (plan.Refuse() is { } refusal) return Refused(refusal);
             return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed), notify.Read(parsed)),
                 started: () => Greet(plan), keys: keys.Read(parsed), log: log.Read(parsed),
-                telemetry: telemetry.Read(parsed));
+                telemetry: telemetry.Read(parsed), style: style.Read(parsed));
         });
         return verb;
     }
