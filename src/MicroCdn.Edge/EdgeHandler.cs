@@ -60,6 +60,7 @@ internal sealed class EdgeHandler(
     // The state of the file is checked before its head leaves. Should it have changed, it is opened anew, once.
     private void AnswerFile(in Request request, Response response, Library library, int number, bool mayWait)
     {
+        response.NoteRoute("file");
         OpenFailure failure = OpenFailure.Missing;
         for (int tries = 0; tries < 2; tries++)
         {

@@ -1,6 +1,7 @@
 using System.Net;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http.Exchanges;
+using MicroCdn.Http.Tracing;
 
 namespace MicroCdn.Edge;
 
@@ -36,6 +37,9 @@ public sealed record EdgeOptions
 
     /// <summary>Hears of each request once it is answered; null for nobody.</summary>
     public IExchangeListener? Listener { get; init; }
+
+    /// <summary>Makes spans of requests; null for none.</summary>
+    public Tracer? Tracer { get; init; }
 
     /// <summary>The folder for compressed forms, or null to make none.</summary>
     public string? Variants { get; init; }

@@ -38,6 +38,7 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
             {
                 CrossOrigin = new CrossOrigin(options.CorsOrigins),
                 Listener = options.Listener is { } log ? new ExchangeListeners(log, _numbers) : _numbers,
+                Tracer = options.Tracer,
                 Clients = new ClientAddresses(options.Proxies),
             };
         Listeners =

@@ -141,6 +141,7 @@ internal sealed class GatewayHandler(
         else if (Place.IsWeb(servers[chosen].Server.Contact!))
         {
             if (request.Method == Method.Get) servers[chosen].Server.CountAnswer();
+            response.NoteRoute("redirect");
             Redirect.Write(request, response, name, entry, servers, chosen, place);
         }
         else PassOn(request, response, name, entry, servers);
@@ -149,6 +150,7 @@ internal sealed class GatewayHandler(
     private void PassOn(in Request request, Response response, ReadOnlySpan<byte> name, in FileEntry entry,
         ReadOnlySpan<Candidate> servers)
     {
+        response.NoteRoute("relay");
         FileDigest digest = Redirect.Wanted(request, entry.Digest);
         if (response.IsHeadOnly)
         {
@@ -190,6 +192,7 @@ internal sealed class GatewayHandler(
 
     private static void Show(Response response, Finding finding, View view, byte[] page)
     {
+        response.NoteRoute("page");
         response.Begin(HttpStatus.Ok);
         response.Fields(view switch
         {

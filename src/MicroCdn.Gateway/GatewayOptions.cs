@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Http.Exchanges;
+using MicroCdn.Http.Tracing;
 
 namespace MicroCdn.Gateway;
 
@@ -23,6 +24,9 @@ public sealed record GatewayOptions
 
     /// <summary>Hears of each request once it is answered; null for nobody.</summary>
     public IExchangeListener? Listener { get; init; }
+
+    /// <summary>Makes spans of requests; null for none.</summary>
+    public Tracer? Tracer { get; init; }
 
     /// <summary>Fetches files that only version 1 servers hold, over the line protocol, and passes them on.</summary>
     public bool Relays { get; init; } = true;

@@ -37,7 +37,7 @@ public sealed class GatewayRole : IRole, IWatched, IDisposable
             GatewayHandler handler = new(options, directory, relays, pieces, secure);
             HttpService service = new(handler, proxies, complaints, time)
             {
-                CrossOrigin = crossOrigin, Listener = listener, Clients = clients,
+                CrossOrigin = crossOrigin, Listener = listener, Clients = clients, Tracer = options.Tracer,
             };
             yield return new Listener(new IPEndPoint(options.Bind, number), service, secure);
         }

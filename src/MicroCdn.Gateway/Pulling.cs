@@ -42,6 +42,7 @@ internal sealed class Pulling(FileDirectory directory, Askers askers, bool isSec
         else
         {
             if (request.Method is not (Method.Head or Method.Options)) servers[0].Server.CountAnswer();
+            response.NoteRoute("redirect");
             Redirect.WritePulled(request, response, servers[0].Server.Contact!, place);
         }
         return true;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using MicroCdn.Http.Exchanges;
 using MicroCdn.Http.Http2;
+using MicroCdn.Http.Tracing;
 using MicroCdn.Network;
 
 namespace MicroCdn.Http;
@@ -190,6 +191,9 @@ public sealed class HttpService : IConversations
         get;
         init => (field, TellsText) = (value, value?.NeedsText == true);
     }
+
+    /// <summary>Makes spans of requests; null for none.</summary>
+    public Tracer? Tracer { get; init; }
 
     /// <summary>Tells the listener who a client is.</summary>
     public ClientAddresses Clients { get; init; } = ClientAddresses.AsTheyCome;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Globalization;
 using MicroCdn.Http.Exchanges;
 using MicroCdn.Network;
@@ -85,6 +86,15 @@ public readonly struct Response
     {
         if (_exchange is not null) _exchange.Cache = result;
     }
+
+    /// <summary>Says what is done with the request, in one word of few, for its span.</summary>
+    public void NoteRoute(string route)
+    {
+        if (_exchange is not null) _exchange.Route = route;
+    }
+
+    /// <summary>The span of the request; null for nearly all. Good until the answer has left.</summary>
+    public Activity? Span => _exchange?.Span;
 
     /// <summary>Says for which origin the request was, by its number, for those who keep count of requests.</summary>
     public void NoteOrigin(int number)

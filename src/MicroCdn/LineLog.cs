@@ -1,4 +1,5 @@
 using System.Globalization;
+using MicroCdn.Logs;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
@@ -6,25 +7,10 @@ using Microsoft.Extensions.Logging.Console;
 namespace MicroCdn;
 
 /// <summary>Writes each log entry as one readable line: time, role, and what happened.</summary>
-internal sealed class LineLog(TimeProvider time) : ConsoleFormatter(FormatterName)
+/// <param name="time">The clock.</param>
+/// <param name="isJournal">True when the level stands before the line too, for journald.</param>
+internal sealed class LineLog(TimeProvider time, bool isJournal = false) : ConsoleFormatter(RoleLog.FormatterName)
 {
-    private const string FormatterName = "microcdn";
-
-    /// <summary>A logger factory for the server roles; lines go to standard output, and are dropped when nobody
-    /// reads.</summary>
-    public static ILoggerFactory CreateFactory() => LoggerFactory.Create(builder => builder
-        .AddConsole(options =>
-        {
-            options.FormatterName = FormatterName;
-            // A blocked terminal must not block a server.
-            options.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
-        })
-        .AddConsoleFormatter<LineLog, ConsoleFormatterOptions>());
-
-    public LineLog() : this(TimeProvider.System)
-    {
-    }
-
     public override void Write<TState>(
         in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
@@ -35,9 +21,14 @@ internal sealed class LineLog(TimeProvider time) : ConsoleFormatter(FormatterNam
             _ => "",
         };
         string at = time.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture);
+        string message = RoleLog.Cut(logEntry.Formatter(logEntry.State, logEntry.Exception));
+        if (logEntry.Exception is { } exception) message += $" | {RoleLog.Cut(OnOneLine(exception))}";
+        if (isJournal) textWriter.Write(Journal.Prefix(logEntry.LogLevel));
         // A message may quote a peer, and a terminal obeys whoever writes to it.
-        string message = Table.Plain(logEntry.Formatter(logEntry.State, logEntry.Exception));
-        textWriter.WriteLine($"{at} {logEntry.Category}: {level}{message}");
-        if (logEntry.Exception is not null) textWriter.WriteLine(logEntry.Exception);
+        textWriter.Write($"{at} {logEntry.Category}: {level}{Table.Plain(message)}\n");
     }
+
+    // A second line would look like another event.
+    private static string OnOneLine(Exception exception) => string.Join(" | ", exception.ToString().Split(
+        '\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 }

@@ -24,12 +24,13 @@ internal static class RoleHost
     /// <param name="keys">Where the key is, and what is asked of others; null for roles without one.</param>
     /// <param name="log">The access log; null for none.</param>
     /// <param name="telemetry">Where what is measured is sent; null for nowhere.</param>
+    /// <param name="style">What lines of the log look like.</param>
     public static async Task<int> RunAsync(Func<RoleParts, IReadOnlyList<IRole>> build, WebPorts? web = null,
         Action? started = null, KeyChoice? keys = null, AccessLogChoice? log = null,
-        OtlpTarget? telemetry = null)
+        OtlpTarget? telemetry = null, LogStyle style = LogStyle.Text)
     {
         using Interruption interruption = new();
-        using ILoggerFactory loggers = LineLog.CreateFactory();
+        using ILoggerFactory loggers = RoleLog.CreateFactory(style);
         IReadOnlyList<IRole> roles = [];
         CertificateFiles? served = null;
         try
@@ -54,6 +55,8 @@ internal static class RoleHost
             using CertificateFiles? certificates = isSecure ? Certificates(web!, loggers) : null;
             served = certificates;
             using EventLoops loops = new(loggers, TimeProvider.System);
+            // Before the first request can come.
+            sender?.Start(roles.OfType<IWatched>(), InstanceOf(roles), ProgramVersion.Text);
             foreach (IRole role in roles)
             {
                 foreach (Listener listener in role.Listeners)
@@ -61,7 +64,6 @@ internal static class RoleHost
                     Say(loggers, role, listener, loops.Listen(listener, certificates).Port);
                 }
             }
-            sender?.Start(roles.OfType<IWatched>(), InstanceOf(roles), ProgramVersion.Text);
             started?.Invoke();
             await RunUntilStopped(roles, loops, interruption.Token);
             return ExitCode.Done;

@@ -7,7 +7,10 @@ namespace MicroCdn.Admin.Otlp;
 /// <param name="network">What carries it in a test; null for the network.</param>
 internal sealed class Carrier(HttpMessageHandler? network) : DelegatingHandler(network ?? Network())
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    /// <summary>How long an answer of the collector may take.</summary>
+    public const int PatienceMilliseconds = 10_000;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(PatienceMilliseconds);
 
     // Longer than the life of most addresses in the DNS.
     private static readonly TimeSpan ConnectionLife = TimeSpan.FromMinutes(2);
@@ -23,7 +26,7 @@ internal sealed class Carrier(HttpMessageHandler? network) : DelegatingHandler(n
         {
             Protocol = target.IsGrpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf,
             Endpoint = target.UrlOf(signal),
-            TimeoutMilliseconds = (int)Patience.TotalMilliseconds,
+            TimeoutMilliseconds = PatienceMilliseconds,
         };
         options.HttpClientFactory = () => new HttpClient(this) { Timeout = Patience };
         return options;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MicroCdn.Http.Exchanges;
 using MicroCdn.Network;
 using Microsoft.Extensions.Logging;
@@ -5,26 +6,38 @@ using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using Tracer = MicroCdn.Http.Tracing.Tracer;
 
 namespace MicroCdn.Admin.Otlp;
 
-/// <summary>Sends what the roles of a process measure to a collector, by OTLP.</summary>
+/// <summary>Sends what a process measures, and the spans of its requests, to a collector, by OTLP.</summary>
 /// <remarks>Threads of its own read and send: a collector that is slow or away delays nobody. What is measured is sums
-/// and last values, so nothing waits for it meanwhile.</remarks>
+/// and last values, so nothing waits for it meanwhile; of spans <see cref="MostSpans"/> do, and what comes then is
+/// dropped.</remarks>
 public sealed class OtlpSender : IDisposable
 {
     /// <summary>The time between two reports, as the library and most backends have it for slow signals: half of what
     /// alerts look back.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
-    // An end of the process is not to wait for a collector.
-    private const int EndMilliseconds = 1_000;
+    /// <summary>The most spans that wait, as the library has it: some 2 MB.</summary>
+    public const int MostSpans = 2048;
+
+    private const int BatchSpans = 512;
+    private const int SpanMilliseconds = 5_000;
+
+    // An end of the process is not to wait long for a collector that says nothing.
+    private const int EndMilliseconds = 5_000;
 
     private readonly RoleMeters _meters = new();
     private readonly Carrier _metricCarrier;
     private readonly OtlpTarget _target;
     private readonly ILogger _logger;
+    private readonly Carrier _spanCarrier;
+    private readonly ThreadLocal<Random> _chance = new(() => new Random());
     private MeterProvider? _metrics;
+    private TracerProvider? _spans;
 
     /// <summary>Sends nothing yet.</summary>
     public OtlpSender(OtlpTarget target, ILogger logger) : this(target, logger, null)
@@ -34,8 +47,12 @@ public sealed class OtlpSender : IDisposable
     internal OtlpSender(OtlpTarget target, ILogger logger, Func<HttpMessageHandler>? network)
     {
         (_target, _logger) = (target, logger);
-        _metricCarrier = new Carrier(network?.Invoke());
+        (_metricCarrier, _spanCarrier) = (new Carrier(network?.Invoke()), new Carrier(network?.Invoke()));
+        Tracer = new Tracer(target.TraceRatio, () => _chance.Value!.NextDouble());
     }
+
+    /// <summary>Makes the spans that are sent.</summary>
+    public Tracer Tracer { get; }
 
     /// <summary>Measures how long requests take, which is not read from a role's own counts.</summary>
     /// <param name="server">The content server that answers them; null for an index.</param>
@@ -54,18 +71,38 @@ public sealed class OtlpSender : IDisposable
         _metrics = _meters.ReadBy(Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource))
             .AddReader(new PeriodicExportingMetricReader(exporter, (int)Interval.TotalMilliseconds)).Build();
         foreach (IWatched role in roles) _meters.Add(role);
+        SpanExporter spans = new(_spanCarrier.OptionsFor(_target, "traces"), _spanCarrier,
+            new CollectorState("traces", _target, _logger));
+        // The tracer has decided.
+        _spans = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(Tracer.Name)
+            .SetSampler(new AlwaysOnSampler()).AddProcessor(new BatchActivityExportProcessor(
+                spans, MostSpans, SpanMilliseconds, Carrier.PatienceMilliseconds, BatchSpans)).Build();
     }
 
     /// <summary>Sends what is there now; false when it could not be.</summary>
-    public bool Flush() => _metrics?.ForceFlush(EndMilliseconds) == true;
+    public bool Flush() =>
+        _metrics?.ForceFlush(EndMilliseconds) == true & _spans?.ForceFlush(EndMilliseconds) == true;
 
     /// <summary>Sends the last, and ends.</summary>
     public void Dispose()
     {
-        _metrics?.Shutdown(EndMilliseconds);
+        // Side by side, for each may wait.
+        Task.WaitAll(Task.Run(() => _metrics?.Shutdown(EndMilliseconds)),
+            Task.Run(() => _spans?.Shutdown(EndMilliseconds)));
         _metrics?.Dispose();
+        _spans?.Dispose();
+        Tracer.Dispose();
+        _chance.Dispose();
         _meters.Dispose();
         _metricCarrier.Dispose();
+        _spanCarrier.Dispose();
+    }
+
+    private sealed class SpanExporter(OtlpExporterOptions options, Carrier carrier, CollectorState state)
+        : OtlpTraceExporter(options)
+    {
+        public override ExportResult Export(in Batch<Activity> spans) =>
+            state.Noted(base.Export(spans), carrier.Trouble);
     }
 
     private sealed class MetricExporter(OtlpExporterOptions options, Carrier carrier, CollectorState state)

@@ -7,6 +7,9 @@ public sealed record OtlpTarget(Uri Url, bool IsGrpc)
 {
     private const int GrpcPort = 4317;
 
+    /// <summary>The part of the requests without traceparent that traces are made of, from 0 to 1.</summary>
+    public double TraceRatio { get; init; }
+
     /// <summary>Reads a URL: of http or https for protobuf over HTTP, of grpc or grpcs for gRPC.</summary>
     public static bool TryParse(string text, out OtlpTarget? target)
     {

@@ -33,12 +33,14 @@ internal sealed class Fetch(OriginFront front, PullRequest request, FetchPlan pl
     /// <summary>Asks, and stays until the body is in.</summary>
     public async Task RunAsync()
     {
+        using OriginSpan span = OriginSpan.Begin(request);
         try
         {
-            await FetchAsync(plan.Validated).ConfigureAwait(false);
+            await FetchAsync(plan.Validated, span).ConfigureAwait(false);
         }
         catch (OriginException exception)
         {
+            span.Failed(exception.Failure);
             _result.TrySetResult(new FetchResult { Failure = exception });
         }
         catch (Exception exception)
@@ -52,19 +54,20 @@ internal sealed class Fetch(OriginFront front, PullRequest request, FetchPlan pl
         }
     }
 
-    private async Task FetchAsync(Selection validated)
+    private async Task FetchAsync(Selection validated, OriginSpan span)
     {
         long mark = front.Store.Mark(), requestedAt = front.Now;
         OriginRequest asked = new()
         {
             Method = request.Method,
             Target = request.Target,
-            Fields = plan.FieldsFor(request, validated, front),
+            Fields = span.Carried(plan.FieldsFor(request, validated, front)),
             Body = request.Body is { } body ? new RelayedBody(body) : null,
             Informational = plan.Informational,
         };
         using OriginExchange exchange = await request.Place.SendAsync(asked, front.Complain, plan.Leaving)
             .ConfigureAwait(false);
+        span.Answered(exchange.Status);
         if (IsUnasked(exchange.Status, asked.Fields))
         {
             throw new OriginException(OriginFailure.Malformed,
@@ -78,7 +81,7 @@ internal sealed class Fetch(OriginFront front, PullRequest request, FetchPlan pl
         {
             bool isFresh = Validation.IsAbout(validated.Rules!, exchange.Fields)
                 && TryFreshen(validated, exchange, head, mark);
-            if (!isFresh) await FetchAsync(default).ConfigureAwait(false);
+            if (!isFresh) await FetchAsync(default, span).ConfigureAwait(false);
             return;
         }
         if (request.IsHead) UpdateByHead(validated, exchange, head, mark);

@@ -114,6 +114,7 @@ internal sealed class OriginFront : IDisposable
     {
         if (_origins.Find(request.Authority, request.Path) is not { } place) return false;
         response.NoteOrigin(place.Number);
+        response.NoteRoute("pull");
         RequestLines fields = request.Lines;
         if (OriginFields.IsLoop(fields, NameBytes))
         {
@@ -142,7 +143,7 @@ internal sealed class OriginFront : IDisposable
         if (demands is null && !text.IsEmpty && IsQuestion(request, rules)
             && TryHit(text, rules, fields, response)) return true;
         CacheKey? key = text.IsEmpty ? null : new CacheKey(text.ToString());
-        PullRequest kept = new(request, place, key, rules) { Demands = demands };
+        PullRequest kept = new(request, place, key, rules) { Demands = demands, Span = response.Span };
         Delivery delivery = new(this, kept, response);
         response.Later(delivery);
         _ = Task.Run(new Retrieval(this, kept, response, delivery).RunAsync);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MicroCdn.Caching;
 using MicroCdn.Content;
 using MicroCdn.Http;
@@ -37,6 +38,9 @@ internal sealed class PullRequest
 
     /// <summary>What must be purged here before it is answered; null for nothing.</summary>
     public IReadOnlyList<PurgeDemand>? Demands { get; init; }
+
+    /// <summary>The span of the client's request; null for nearly all.</summary>
+    public Activity? Span { get; init; }
 
     public bool IsHead => Rules.Method == MethodKind.Head;
 }

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Net;
+using MicroCdn.Http.Tracing;
 using MicroCdn.Network;
 
 namespace MicroCdn.Http.Exchanges;
@@ -89,6 +91,12 @@ public sealed class Exchange
     /// <summary>The number of the origin that it was for, by those who have several; -1 for none.</summary>
     public int Origin { get; internal set; }
 
+    /// <summary>What was done with it, in one word of few; null where nobody said.</summary>
+    public string? Route { get; internal set; }
+
+    /// <summary>Its span; null for nearly all.</summary>
+    internal Activity? Span { get; private set; }
+
     internal Exchange? Next { get; set; }
 
     // The clock's time of its end.
@@ -105,9 +113,11 @@ public sealed class Exchange
         if (_spare is null || !_spare.TryPop(out Exchange? exchange)) exchange = new Exchange();
         exchange._began = service.Time.GetTimestamp();
         (exchange._service, exchange.Client, exchange.IsSecure) = (service, client, peer.IsSecure);
+        exchange.Span = service.Tracer?.Begin(request, peer.IsSecure);
         exchange.Version = request.IsFramed ? 20 : request.IsOld ? 10 : 11;
         exchange.Method = request.Method;
         (exchange.Status, exchange.BodyBytes, exchange.Cache, exchange.Origin) = (0, 0, CacheResult.None, -1);
+        exchange.Route = null;
         (exchange._bodyAt, exchange.EndsAt, exchange.Next) = (long.MaxValue, long.MaxValue, null);
         if (service.TellsText) exchange.Copy(request);
         else exchange.CopyNothing();
@@ -129,7 +139,8 @@ public sealed class Exchange
         IsWhole = isWhole;
         EndedAt = _service.Time.GetTimestamp();
         Duration = _service.Time.GetElapsedTime(_began, EndedAt);
-        _service.Listener!.Ended(this);
+        _service.Listener?.Ended(this);
+        if (Span is not null) Tracer.End(Span, this);
         // A long text is not kept: spare exchanges are to cost little.
         if (_text.Length > UsualBytes) _text = new byte[UsualBytes];
         _spare ??= [];

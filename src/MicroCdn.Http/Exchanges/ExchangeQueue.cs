@@ -36,9 +36,9 @@ internal sealed class ExchangeQueue
     /// <summary>True while no further request is to be answered.</summary>
     public bool IsFull => _count >= Most || _textBytes >= MostTextBytes;
 
-    /// <summary>A queue, or null when nobody listens.</summary>
+    /// <summary>A queue, or null when nobody listens and no spans are made.</summary>
     public static ExchangeQueue? For(HttpService service, IPeer peer, Answer answer) =>
-        service.Listener is null ? null : new ExchangeQueue(service, peer, answer);
+        service.Listener is null && service.Tracer is null ? null : new ExchangeQueue(service, peer, answer);
 
     /// <summary>Begins with a request whose answer has the connection for itself: all before it are
     /// written.</summary>

@@ -30,6 +30,7 @@ internal static class ContentVerb
         edge.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
+        LogFlags style = LogFlags.AddedTo(verb);
         pull.AddTo(verb);
         content.Demand(verb, pull);
         pull.DemandPort(verb, web);
@@ -67,7 +68,8 @@ internal static class ContentVerb
             };
             return RoleHost.RunAsync(parts =>
                     watch.Beside(parsed, Build(member, served, parts), parts),
-                ports, keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed));
+                ports, keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
+                style: style.Read(parsed));
         });
         return verb;
     }
@@ -75,7 +77,10 @@ internal static class ContentVerb
     // One that is no member of a network has no files of its own, and tells nobody.
     private static IReadOnlyList<IRole> Build(ContentOptions? member, EdgeOptions served, RoleParts parts)
     {
-        served = served with { Listener = parts.RequestsOf(served.Pull.Id?.ToString()) };
+        served = served with
+        {
+            Listener = parts.RequestsOf(served.Pull.Id?.ToString()), Tracer = parts.Sender?.Tracer,
+        };
         if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
         ContentOptions keyed = member with
         {

@@ -38,6 +38,7 @@ internal static class IndexVerb
         gateway.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
+        LogFlags style = LogFlags.AddedTo(verb);
         AdminFlags admin = new();
         admin.AddTo(verb);
         NotifyFlags notify = NotifyFlags.AddedTo(verb);
@@ -67,8 +68,9 @@ internal static class IndexVerb
             return RoleHost.RunAsync(parts => Build(options with
             {
                 Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
-            }, face with { Listener = parts.RequestsOf(null) }, door, parts, notify.Read(parsed)), ports,
-                keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed));
+            }, face, door, parts, notify.Read(parsed)), ports,
+                keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
+                style: style.Read(parsed));
         });
         return verb;
     }
@@ -106,6 +108,7 @@ internal static class IndexVerb
         };
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
         IRole notifier = notify.Build(index, whole, parts);
+        face = face with { Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer };
         return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers),
             notifier, .. AdminDoor.Build(door, whole, index, [index, notifier], parts)];
     }

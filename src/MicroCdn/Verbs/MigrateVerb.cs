@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MicroCdn.Logs;
 using MicroCdn.Records;
 using MicroCdn.Records.Redis;
 using Microsoft.Extensions.Logging;
@@ -21,7 +22,7 @@ internal static class MigrateVerb
         access.AddAccessTo(verb);
         verb.SetAction((parsed, _) => BookVerbs.RunAsync(async token =>
         {
-            using ILoggerFactory loggers = LineLog.CreateFactory();
+            using ILoggerFactory loggers = RoleLog.CreateFactory(LogStyle.Text);
             (string source, string target) = (parsed.GetValue(from)!, parsed.GetValue(to)!);
             if (!IsUrl(source) && !File.Exists(SqliteRecordStore.PathOf(source)))
             {

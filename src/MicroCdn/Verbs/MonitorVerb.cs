@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MicroCdn.Keys;
+using MicroCdn.Logs;
 using MicroCdn.Monitor;
 using MicroCdn.Protocol;
 using MicroCdn.Settings;
@@ -36,6 +37,7 @@ internal static class MonitorVerb
         WatchFlags watch = new();
         watch.AddTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
+        LogFlags style = LogFlags.AddedTo(verb);
         verb.SetAction((parsed, _) => RoleHost.RunAsync(parts => watch.Beside(parsed,
         [
             new MonitorRole(
@@ -59,7 +61,7 @@ internal static class MonitorVerb
                     Verbose = parsed.GetValue(verbose),
                 },
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
-        ], parts), keys: keys.Read(parsed), telemetry: telemetry.Read(parsed)));
+        ], parts), keys: keys.Read(parsed), telemetry: telemetry.Read(parsed), style: style.Read(parsed)));
         return verb;
     }
 

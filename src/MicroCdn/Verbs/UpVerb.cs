@@ -52,6 +52,7 @@ internal static class UpVerb
         edge.AddTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
+        LogFlags style = LogFlags.AddedTo(verb);
         PullFlags pull = new();
         pull.AddTo(verb);
         KeyFlags keys = new();
@@ -77,7 +78,7 @@ internal static class UpVerb
             if (plan.Refuse() is { } refusal) return Refused(refusal);
             return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed), notify.Read(parsed)),
                 started: () => Greet(plan), keys: keys.Read(parsed), log: log.Read(parsed),
-                telemetry: telemetry.Read(parsed));
+                telemetry: telemetry.Read(parsed), style: style.Read(parsed));
         });
         return verb;
     }
@@ -122,7 +123,7 @@ internal static class UpVerb
         GatewayOptions gateway = new()
         {
             Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
-            Listener = parts.RequestsOf(null),
+            Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer,
         };
         roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
         MonitorOptions monitor = new()
@@ -174,6 +175,7 @@ internal static class UpVerb
             Trust = plan.Trust,
             Pull = pull with { WaitsForPurges = true },
             Listener = parts.RequestsOf(pull.Id?.ToString()),
+            Tracer = parts.Sender?.Tracer,
         };
         EdgeRole face = new(edge, role.Files, parts.Time, parts.Loggers);
         (role.Copies, role.Traffic) = (face.Purges, face.Traffic);

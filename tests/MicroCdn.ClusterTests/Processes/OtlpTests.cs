@@ -36,6 +36,18 @@ public sealed class OtlpTests
             line => line.Contains("metrics cannot be sent to the collector", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Without_a_collector_nothing_of_the_library_that_sends_is_loaded()
+    {
+        await using Stage stage = new();
+        await using ScriptedOrigin origin = new(call => call.AnswerAsync("hello"));
+        Cache cache = await Cache.StartAsync(stage, origin.Url);
+        Assert.Equal("hello", (await cache.GetAsync("/")).Body);
+        string loaded = await File.ReadAllTextAsync($"/proc/{cache.Process.Id}/maps");
+        Assert.Contains("MicroCdn.Edge.dll", loaded, StringComparison.Ordinal);
+        Assert.DoesNotContain("OpenTelemetry", loaded, StringComparison.Ordinal);
+    }
+
     private static async Task EndAsync(RunningProcess process)
     {
         process.AskToEnd();

@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using System.Text;
 using MicroCdn.Admin.Otlp;
 using MicroCdn.Http;
 using MicroCdn.Http.Exchanges;
+using MicroCdn.Http.Tracing;
 using MicroCdn.Network;
 using MicroCdn.Tests.Http.Exchanges;
 using MicroCdn.Tests.Support;
@@ -59,6 +61,25 @@ public sealed class OtlpSenderTests : IDisposable
         Assert.EndsWith(": it answered 403 (Forbidden)", _log.Lines[2], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_collector_gets_spans_of_the_requests_that_are_to_be_traced_and_no_others()
+    {
+        _sender.Start([], "machine:5050", "1.2.3");
+        Wire wire = new(Serving(null, _sender.Tracer));
+        wire.Receive("GET /not/told HTTP/1.1\r\nHost: x\r\n\r\n");
+        wire.Receive("GET /told HTTP/1.1\r\nHost: x\r\n"
+            + "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n");
+        Assert.True(_sender.Flush());
+        string sent = _collector.Sent("traces");
+        foreach (string word in new[] { "url.path", "/told", "http.response.status_code", "service.instance.id" })
+        {
+            Assert.Contains(word, sent, StringComparison.Ordinal);
+        }
+        Assert.Contains(Encoding.Latin1.GetString(Convert.FromHexString("4bf92f3577b34da6a3ce929d0e0e4736")), sent,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("/not/told", sent, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("http://c:4318", false, "http://c:4318/v1/metrics")]
     [InlineData("https://c/", false, "https://c/v1/metrics")]
@@ -80,8 +101,9 @@ public sealed class OtlpSenderTests : IDisposable
     [InlineData("")]
     public void What_is_no_such_URL_is_refused(string text) => Assert.False(OtlpTarget.TryParse(text, out _));
 
-    private static HttpService Serving(IExchangeListener listener) => new(new Answerer(), new TrustedNetworks([]),
-        new Complaints(new LogBook(), new FakeTimeProvider()), new FakeTimeProvider()) { Listener = listener };
+    private static HttpService Serving(IExchangeListener? listener, Tracer? tracer = null) => new(
+        new Answerer(), new TrustedNetworks([]), new Complaints(new LogBook(), new FakeTimeProvider()),
+        new FakeTimeProvider()) { Listener = listener, Tracer = tracer };
 
     private sealed class Watched : IWatched
     {
