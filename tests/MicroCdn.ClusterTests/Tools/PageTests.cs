@@ -18,8 +18,9 @@ public sealed class PageTests(PageFleet fleet) : IClassFixture<PageFleet>
         ("servers/CS1", "server", ["Where it is", "zone-1", "may be sent there", "/pulled/"]),
         ("files", "files", [PageFleet.Hostile, "docs/handbook.pdf", "2 of 2"]),
         ($"files/{Uri.EscapeDataString(PageFleet.Hostile)}", "file", [PageFleet.Hostile, "gets the client", "68.4 KiB"]),
-        ("cache", "cache", ["Origins", "/pulled/", "There was none."]),
+        ("cache", "cache", ["Origins", "/pulled/", "The last purges"]),
         ("releases", "releases", ["v1", "1 file", "Activate"]),
+        ("downloads", "downloads", ["The last seven days", "Day (UTC)"]),
         ("events", "events", ["CS1 is alive"]),
         ("policies", "policies", ["Set a policy"]),
         ("tokens", "tokens", ["made at the first start", "yours", "POST /session"]),
@@ -207,6 +208,24 @@ public sealed class PageTests(PageFleet fleet) : IClassFixture<PageFleet>
         TestContext.Current.SendDiagnosticMessage(string.Create(CultureInfo.InvariantCulture, $"painted after {best} ms"));
         // 500 ms are what it should take on a machine that has nothing else to do.
         Assert.InRange(best, 1, 2_000);
+    }
+
+    [Fact]
+    public async Task Downloads_are_shown_by_day_and_by_file()
+    {
+        await using OpenPage page = await fleet.SignedInAsync();
+        // A content server tells of them within a minute, which is too long to wait for.
+        const string Some = """
+            {"items":[{"day":"2026-11-29","name":"a <b>.iso","count":1200,"bytes":7000},
+                      {"day":"2026-11-29","name":"b.iso","count":34,"bytes":3000}],"next":null}
+            """;
+        await page.Page.RouteAsync("**/api/v1/downloads?*", route => AnswerAsync(route, Some));
+        await page.GoAsync("downloads");
+        await Assertions.Expect(page.Page.GetByText("1,234 downloads, 9.77 KiB")).ToHaveCountAsync(7);
+        await page.Page.GetByLabel("Search downloads").FillAsync("b>");
+        await page.UntilSeenAsync("a <b>.iso");
+        Assert.Equal(0, await page.Page.GetByText("b.iso", new() { Exact = true }).CountAsync());
+        Assert.Empty(page.Faults);
     }
 
     [Fact]

@@ -1,11 +1,11 @@
 // Files, what was downloaded of them, what is pulled from origins, and releases.
 import {
-  bytes, count, curlOf, html, may, moment, nothing, plural, quoted, segment, share, short, useMemo, useRead,
-  useState, withQuery,
+  bytes, count, curlOf, html, may, moment, nothing, plural, quoted, segment, share, short, useEffect, useMemo,
+  useRead, useState, withQuery,
 } from "./ground.js";
 import {
-  ActionButton, activate, AsOf, Choice, Copyable, CursorPages, Facts, Mark, Panel, purge, Read, rollBack, Search,
-  State, Table, Title, unstage, usePages,
+  ActionButton, activate, AsOf, Copyable, CursorPages, Facts, Mark, Panel, purge, Read, rollBack, Search, State,
+  Table, Title, unstage, usePages,
 } from "./parts.js";
 
 const fileColumns = [
@@ -105,47 +105,51 @@ export function FilePage({ name, query }) {
 // Finished downloads by day and by file.
 
 const downloadColumns = [
-  { title: "Day", sort: row => row.day, num: true, cell: row => row.day },
   { title: "File", head: true, kind: "name", sort: row => row.name,
     cell: row => html`<a href="#/files/${segment(row.name)}">${row.name}</a>` },
   { title: "Downloads", num: true, sort: row => row.count, cell: row => count(row.count) },
   { title: "Sent", num: true, sort: row => row.bytes, cell: row => bytes(row.bytes) },
 ];
 
-export function Downloads({ query }) {
-  const [text, setText] = useState(query.get("q") ?? "");
-  const [day, setDay] = useState("");
-  const pages = usePages(text + day);
-  const downloads = useRead(withQuery("/downloads", { q: text, day, limit: 1000, after: pages.after }), [], 15_000);
-  const all = downloads.data?.items ?? [];
-  const rows = useMemo(() => all.filter(row => (day === "" || row.day === day)
-    && row.name.toLowerCase().includes(text.toLowerCase())), [downloads.data, text, day]);
-  const days = useMemo(() => {
-    const sums = new Map();
-    for (const row of all) {
-      const sum = sums.get(row.day) ?? { day: row.day, count: 0, bytes: 0 };
-      sum.count += row.count;
-      sum.bytes += row.bytes;
-      sums.set(row.day, sum);
-    }
-    return [...sums.values()].sort((a, b) => b.day.localeCompare(a.day));
-  }, [downloads.data]);
-  const most = Math.max(1, ...days.map(each => each.count));
+// A day as the index counts them, by the clock of Greenwich.
+const daysAgo = days => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+
+export function Downloads() {
+  const [day, setDay] = useState(daysAgo(0));
+  const [text, setText] = useState("");
+  const [sums, setSums] = useState({});
+  const pages = usePages(day);
+  const downloads = useRead(withQuery("/downloads", { day, limit: 1000, after: pages.after }), [], 15_000);
+  const rows = useMemo(() => (downloads.data?.items ?? [])
+    .filter(row => row.name.toLowerCase().includes(text.toLowerCase())), [downloads.data, text]);
+  const most = Math.max(1, ...Object.values(sums));
+  const week = [0, 1, 2, 3, 4, 5, 6].map(daysAgo);
   return html`<${Title} lead="Downloads that were finished; ranges of one download count once.">Downloads<//>
-    <${Panel} title="By day" id="days" at=${downloads.at}><${Read} of=${downloads} rows=${4}
-      empty=${days.length === 0 && "Nothing was downloaded yet."}><ol class="days">${days.map(each => html`<li
-        key=${each.day}>
-      <span class="num">${each.day}</span><span class="days-bar" aria-hidden="true"><span
-        style=${{ width: `${100 * each.count / most}%` }}></span></span>
-      <span class="num">${plural(each.count, "download")}, ${bytes(each.bytes)}</span></li>`)}</ol><//><//>
-    <${Panel} title="By file" id="by-file" at=${downloads.at}>
-      <div class="filters"><${Search} value=${text} onChange=${setText} label="Search downloads"
-        placeholder="part of a name" />
-        <${Choice} label="Day" value=${day} onChange=${setDay} options=${["", ...days.map(each => each.day)]} /></div>
-      <${Read} of=${downloads} rows=${6} empty=${rows.length === 0 && "No download is like that."}>
-        <${Table} label="Downloads by file and day" columns=${downloadColumns} rows=${rows}
-          keyOf=${row => `${row.day} ${row.name}`} start=${{ by: "Downloads", down: true }} />
+    <${Panel} title="The last seven days" id="days" at=${downloads.at}><ol class="days">
+      ${week.map(each => html`<${DayBar} key=${each} day=${each} most=${most} isShown=${day === each} pick=${setDay}
+        tell=${sum => setSums(old => ({ ...old, [each]: sum }))} />`)}</ol><//>
+    <${Panel} title=${`By file, ${day}`} id="by-file" at=${downloads.at}>
+      <div class="filters"><${Search} value=${text} onChange=${setText} label="Search downloads" wait=${0}
+        placeholder="part of a name" /><label class="choice"><span>Day (UTC)</span><input type="date" value=${day}
+        min=${daysAgo(30)} max=${daysAgo(0)}
+        onChange=${event => setDay(event.currentTarget.value || daysAgo(0))} /></label></div>
+      <${Read} of=${downloads} rows=${6} empty=${rows.length === 0 && "Nothing was downloaded to its end."}>
+        <${Table} label="Downloads by file" columns=${downloadColumns} rows=${rows} keyOf=${row => row.name}
+          start=${{ by: "Downloads", down: true }} />
         <${CursorPages} pages=${pages} next=${downloads.data?.next} /><//><//>`;
+}
+
+function DayBar({ day, most, isShown, pick, tell }) {
+  // Of days that are over hardly anything comes.
+  const { data } = useRead(`/downloads?day=${day}&limit=1000`, [], day === daysAgo(0) ? 15_000 : 600_000);
+  const sum = useMemo(() => (data?.items ?? []).reduce((all, row) => ({ count: all.count + row.count,
+    bytes: all.bytes + row.bytes }), { count: 0, bytes: 0 }), [data]);
+  useEffect(() => tell(sum.count), [sum]);
+  return html`<li><button type="button" class="quiet num" aria-pressed=${isShown}
+      onClick=${() => pick(day)}>${day}</button>
+    <span class="days-bar" aria-hidden="true"><span style=${{ width: `${100 * sum.count / most}%` }}></span></span>
+    <span class="num">${data ? `${data.next ? "at least " : ""}${plural(sum.count, "download")}, ${bytes(sum.bytes)}`
+      : nothing}</span></li>`;
 }
 
 // What origins were asked, and purges.
