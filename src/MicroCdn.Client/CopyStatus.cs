@@ -66,7 +66,7 @@ public sealed class CopyStatus
         {
             string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (words is ["SERVER", { } id, ..]) servers.Add(Read(id, PairsOf(words)));
-            else if (words is ["LOST", { } name]) lost.Add(Decoded(name));
+            else if (words is ["LOST", { } name]) lost.Add(PercentText.TextOf(Encoding.UTF8.GetBytes(name)));
         }
         return new CopyStatus(PairsOf(first.Split(' ')), servers, lost);
     }
@@ -96,12 +96,6 @@ public sealed class CopyStatus
     private static long Number(Dictionary<string, string> words, string word) =>
         words.TryGetValue(word, out string? text)
         && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : 0;
-
-    private static string Decoded(string word)
-    {
-        byte[] encoded = Encoding.UTF8.GetBytes(word), decoded = new byte[encoded.Length];
-        return Encoding.UTF8.GetString(decoded, 0, PercentText.Decode(encoded, decoded));
-    }
 }
 
 /// <summary>One server as a keeper of copies.</summary>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using MicroCdn.Network;
@@ -221,12 +220,7 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
 
     private static string Encoded(FileName name) => Encoded(name.Value);
 
-    private static string Encoded(string text)
-    {
-        ArrayBufferWriter<byte> word = new();
-        PercentText.Encode(Encoding.UTF8.GetBytes(text), word);
-        return Encoding.UTF8.GetString(word.WrittenSpan);
-    }
+    private static string Encoded(string text) => PercentText.WordOf(text);
 }
 
 /// <summary>How a file is published.</summary>

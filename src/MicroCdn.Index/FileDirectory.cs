@@ -51,7 +51,8 @@ public sealed class FileDirectory
     public bool TryFindPublished(ReadOnlySpan<byte> decodedName, out PublishedEntry entry)
     {
         bool isFound = _router.Catalog.Now.TryPublished(decodedName, out Publishing.PublishedName name);
-        entry = new PublishedEntry(name.Revision, name.State.Size, name.State.Digest, name.State.UnixSeconds);
+        entry = new PublishedEntry(name.Revision, name.State.Size, name.State.Digest, name.State.UnixSeconds,
+            FileFinder.WantedOf(decodedName, name, Policies()));
         return isFound;
     }
 
@@ -179,7 +180,9 @@ public readonly struct FileEntry
 /// <param name="Size">Its length in bytes.</param>
 /// <param name="Digest">SHA-256 of its bytes.</param>
 /// <param name="UnixSeconds">Last change of its bytes in seconds since 1970; -1 when unknown.</param>
-public readonly record struct PublishedEntry(long Revision, long Size, FileDigest Digest, long UnixSeconds);
+/// <param name="Wanted">Copies that there should be.</param>
+public readonly record struct PublishedEntry(
+    long Revision, long Size, FileDigest Digest, long UnixSeconds, int Wanted);
 
 /// <summary>Where a client is taken to be; null for what is not known.</summary>
 /// <param name="Zone">The zone of its network in the settings.</param>

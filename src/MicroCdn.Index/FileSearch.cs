@@ -110,7 +110,8 @@ internal sealed class FileFinder(Router router, Func<PolicyTable> policies)
             isPublished ? published.Revision : 0, Asked(holders, servers), WantedOf(name, published, rules));
     }
 
-    private static int WantedOf(ReadOnlySpan<byte> name, in PublishedName published, PolicyTable rules) =>
+    /// <summary>How many copies there should be of a published file.</summary>
+    public static int WantedOf(ReadOnlySpan<byte> name, in PublishedName published, PolicyTable rules) =>
         published.Replicas > 0 ? published.Replicas : rules.Of(name).Replicas;
 
     private static int Asked(ReadOnlySpan<ushort> holders, Server[] servers)

@@ -92,4 +92,19 @@ public static class PercentText
         >= (byte)'a' and <= (byte)'f' => digit - 'a' + 10,
         _ => -1,
     };
+
+    /// <summary>Text as a word.</summary>
+    public static string WordOf(string text)
+    {
+        ArrayBufferWriter<byte> word = new();
+        Encode(Encoding.UTF8.GetBytes(text), word);
+        return Encoding.UTF8.GetString(word.WrittenSpan);
+    }
+
+    /// <summary>A word as the text that it stands for.</summary>
+    public static string TextOf(ReadOnlySpan<byte> word)
+    {
+        byte[] decoded = new byte[word.Length];
+        return Encoding.UTF8.GetString(decoded, 0, Decode(word, decoded));
+    }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -82,8 +81,9 @@ public sealed record TokenGrant(
 
     /// <summary>The words <c>id [sha256=HEX64] scope=WORDS [prefix=TEXT] [time=UNIX_SECONDS] [note=TEXT]</c>.</summary>
     public string ToWords() => $"{Id}{(Hash.IsNone ? "" : $" sha256={Hash}")} scope={TextOf(Scopes)}"
-        + $"{(Prefix.Length == 0 ? "" : $" prefix={Encoded(Prefix)}")}"
-        + $"{(UnixSeconds < 0 ? "" : $" time={UnixSeconds}")}{(Note.Length == 0 ? "" : $" note={Encoded(Note)}")}";
+        + $"{(Prefix.Length == 0 ? "" : $" prefix={PercentText.WordOf(Prefix)}")}"
+        + $"{(UnixSeconds < 0 ? "" : $" time={UnixSeconds}")}"
+        + $"{(Note.Length == 0 ? "" : $" note={PercentText.WordOf(Note)}")}";
 
     /// <summary>Reads such words; null when they are none.</summary>
     public static TokenGrant? Read(Words words)
@@ -100,7 +100,7 @@ public sealed record TokenGrant(
     private TokenGrant? With(string key, ReadOnlySpan<byte> value)
     {
         bool isNumber = Words.IsNumber(value, out long number);
-        string text = Decoded(value);
+        string text = PercentText.TextOf(value);
         return key switch
         {
             "sha256" => FileDigest.TryParse(value, out FileDigest hash) ? this with { Hash = hash } : null,
@@ -111,18 +111,5 @@ public sealed record TokenGrant(
                 ? this with { Note = text } : null,
             _ => this,
         };
-    }
-
-    private static string Decoded(ReadOnlySpan<byte> word)
-    {
-        byte[] decoded = new byte[word.Length];
-        return Encoding.UTF8.GetString(decoded, 0, PercentText.Decode(word, decoded));
-    }
-
-    private static string Encoded(string text)
-    {
-        ArrayBufferWriter<byte> word = new();
-        PercentText.Encode(Encoding.UTF8.GetBytes(text), word);
-        return Encoding.UTF8.GetString(word.WrittenSpan);
     }
 }

@@ -88,13 +88,11 @@ internal sealed partial class DownloadKeeper(
         // What was not read would be overwritten by less.
         if (!_isRead) return;
         DateOnly[] changed;
-        lock (_lock)
-        {
-            changed = [.. _changed];
-            _changed.Clear();
-        }
+        lock (_lock) changed = [.. _changed];
         foreach (DateOnly day in changed)
         {
+            // What is counted from here on changes the day again.
+            lock (_lock) _changed.Remove(day);
             ArrayBufferWriter<byte> lines = new();
             foreach ((string name, double downloads, long bytes) in Tally.Of(day))
             {
@@ -104,7 +102,15 @@ internal sealed partial class DownloadKeeper(
                 PercentText.Encode(Encoding.UTF8.GetBytes(name), lines);
                 lines.Write("\n"u8);
             }
-            FileOf(day)?.Replace(lines.WrittenSpan);
+            try
+            {
+                FileOf(day)?.Replace(lines.WrittenSpan);
+            }
+            catch
+            {
+                lock (_lock) _changed.Add(day);
+                throw;
+            }
         }
     }
 

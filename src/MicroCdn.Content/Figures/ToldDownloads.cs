@@ -13,7 +13,8 @@ internal sealed class ToldDownloads(DownloadTally tally, ServerId self, TimeProv
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMinutes(1);
 
-    private readonly Queue<DownloadCount> _waiting = [];
+    // All that was counted before the connection began goes last: it may be hours of telling.
+    private readonly Queue<DownloadCount> _before = [], _changed = [];
     private object? _connection;
     private long _told;
     private long? _lookedAt;
@@ -25,16 +26,18 @@ internal sealed class ToldDownloads(DownloadTally tally, ServerId self, TimeProv
         if (!ReferenceEquals(connection, _connection))
         {
             (_connection, _told, _lookedAt) = (connection, 0, null);
-            _waiting.Clear();
+            _before.Clear();
+            _changed.Clear();
         }
-        bool isDue = _lookedAt is not { } at || time.GetElapsedTime(at) >= LookInterval;
-        if (_waiting.Count == 0 && isDue)
+        if (_changed.Count == 0 && (_lookedAt is not { } at || time.GetElapsedTime(at) >= LookInterval))
         {
-            foreach (DownloadCount changed in tally.Since(self, _told, out _told)) _waiting.Enqueue(changed);
+            Queue<DownloadCount> waiting = _lookedAt is null ? _before : _changed;
+            foreach (DownloadCount changed in tally.Since(self, _told, out _told)) waiting.Enqueue(changed);
             _lookedAt = time.GetTimestamp();
         }
         List<DownloadCount> lines = [];
-        while (lines.Count < MostLines && _waiting.TryDequeue(out DownloadCount? next)) lines.Add(next);
+        while (lines.Count < MostLines
+            && (_changed.TryDequeue(out DownloadCount? next) || _before.TryDequeue(out next))) lines.Add(next);
         return lines;
     }
 }

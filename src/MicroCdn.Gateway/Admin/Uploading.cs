@@ -140,6 +140,7 @@ internal sealed partial class Uploading(
         }
         catch (CdnException exception)
         {
+            audit.Add(put.Token, put.From, $"PUT /{put.Name}", 503, exception.Message);
             directory.TryFindPublished(name, out now);
             if (!put.Head.Holds(now.Digest)) return Changed(now).Write;
             return ProblemOf(exception, put.Head.Replicas).Write;

@@ -33,12 +33,12 @@ internal sealed class AdminApi
             .. new SessionRoutes(doorkeeper, sessions).All,
             .. new ServerRoutes(fleet, steering.Publisher, steering.Monitors).All,
             .. new FileRoutes(index.Directory, new Explaining(index.Directory, mayRelay: true)).All,
-            .. new PurgeRoutes(steering.Purger, index.Events, time).All,
-            .. new ReleaseRoutes(steering.Publisher, index.Events).All,
+            .. new PurgeRoutes(steering.Purger, index.Events, audit, time).All,
+            .. new ReleaseRoutes(steering.Publisher, index.Events, audit).All,
             .. new PolicyRoutes(steering.Publisher, index.Events).All,
             .. new TokenRoutes(steering.Publisher, index.Events, steering.Chance, time).All,
             .. new DownloadRoutes(index.Downloads, time).All,
-            .. new EventRoutes(index.Events, _streams, index.Tokens, audit, steering).All,
+            .. new EventRoutes(index.Events, _streams, index.Tokens, audit, steering, time).All,
         ]);
         Handler = new ApiHandler(Paths, doorkeeper, sessions, audit, time, logger);
     }

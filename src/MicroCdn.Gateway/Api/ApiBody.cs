@@ -30,6 +30,10 @@ internal static class ApiBody
             }
             return document.RootElement.Deserialize(type) ?? throw Wrong("The body must be a JSON object.");
         }
+        catch (InvalidOperationException)
+        {
+            throw Wrong("Some text in the body is no Unicode.");
+        }
         catch (JsonException exception) when (exception.Path is { Length: > 2 } path)
         {
             JsonPropertyInfo? property = type.Properties.FirstOrDefault(one => path.StartsWith($"$.{one.Name}"));

@@ -29,6 +29,9 @@ internal sealed class ApiCall
     /// <summary>Who comes; null where no token is needed.</summary>
     public TokenGrant? Grant { get; init; }
 
+    /// <summary>When the session ends by which it comes; null for one with a token.</summary>
+    public DateTimeOffset? Ends { get; init; }
+
     /// <summary>From where.</summary>
     public required IPAddress From { get; init; }
 
@@ -41,9 +44,6 @@ internal sealed class ApiCall
     /// <summary><c>If-Match</c>, empty when absent.</summary>
     public string IfMatch { get; init; } = "";
 
-    /// <summary><c>X-CSRF-Token</c>, empty when absent.</summary>
-    public string Csrf { get; init; } = "";
-
     /// <summary><c>Last-Event-ID</c>, empty when absent.</summary>
     public string LastEvent { get; init; } = "";
 
@@ -53,6 +53,9 @@ internal sealed class ApiCall
     /// <summary>The path with its values, below the root of the API.</summary>
     public string Place => Values.Aggregate(Route.Path,
         (path, one) => path.Replace($"{{{one.Key}}}", one.Value, StringComparison.Ordinal));
+
+    /// <summary>What is done, for the audit log.</summary>
+    public string Action => $"{Route.Method} {Place}";
 
     /// <summary>The body.</summary>
     public byte[] Body { get; set; } = [];
@@ -108,6 +111,9 @@ internal sealed record ApiAnswer(HttpStatus Status, byte[]? Body, string Fields 
 {
     /// <summary>What came of it in words, for the audit log.</summary>
     public string Detail { get; init; } = "";
+
+    /// <summary>The id of the token that was shown where none was needed.</summary>
+    public string By { get; init; } = "";
 
     /// <summary>Takes the response over, for a stream; the rest is not written.</summary>
     public Action<Response>? Stream { get; init; }

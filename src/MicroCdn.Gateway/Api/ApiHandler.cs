@@ -47,17 +47,19 @@ internal sealed partial class ApiHandler(ApiPaths paths, Doorkeeper doorkeeper, 
         ApiRoute route = paths.Find(method, request.Path["/api/v1".Length..], out Dictionary<string, string> values);
         string? cookie = sessions.ValueIn(request.Lines.Joined("Cookie"u8));
         TokenGrant? grant = null;
-        if (route.Scopes != TokenScopes.None && !TryAdmit(request, response, peer, route, cookie, out grant)) return;
+        DateTimeOffset? ends = null;
+        if (route.Scopes != TokenScopes.None
+            && !TryAdmit(request, response, peer, route, cookie, out grant, out ends)) return;
         ApiCall call = new()
         {
             Route = route,
             Values = values,
             Query = ApiPaths.ReadQuery(route, request.Query),
             Grant = grant,
+            Ends = ends,
             From = peer.Remote,
             Reached = peer.Local,
             Cookie = cookie,
-            Csrf = Text(request, "X-CSRF-Token"u8),
             IfMatch = Encoding.ASCII.GetString(request[Field.IfMatch]),
             LastEvent = Text(request, "Last-Event-ID"u8),
             Accept = Encoding.ASCII.GetString(request[Field.Accept]),
@@ -86,10 +88,10 @@ internal sealed partial class ApiHandler(ApiPaths paths, Doorkeeper doorkeeper, 
 
     // False when it is answered.
     private bool TryAdmit(in Request request, Response response, IPeer peer, ApiRoute route, string? cookie,
-        out TokenGrant? grant)
+        out TokenGrant? grant, out DateTimeOffset? ends)
     {
         ReadOnlySpan<byte> shown = request.Lines.Joined("Authorization"u8);
-        grant = null;
+        (grant, ends) = (null, null);
         if (!shown.IsEmpty)
         {
             grant = doorkeeper.CheckField(shown);
@@ -101,7 +103,7 @@ internal sealed partial class ApiHandler(ApiPaths paths, Doorkeeper doorkeeper, 
         }
         else if (cookie is not null && sessions.Find(cookie) is { } session)
         {
-            grant = session.Grant;
+            (grant, ends) = (session.Grant, session.Ends);
             if (route.IsChange && !Sessions.IsSame(session.Csrf, Text(request, "X-CSRF-Token"u8)))
             {
                 throw new ProblemException(HttpStatus.Forbidden,
@@ -116,7 +118,7 @@ internal sealed partial class ApiHandler(ApiPaths paths, Doorkeeper doorkeeper, 
         if ((grant.Scopes & (route.Scopes | TokenScopes.Admin)) == 0)
         {
             throw NotAllowed($"This token is for {TokenGrant.TextOf(grant.Scopes)}; this needs "
-                + $"{TokenGrant.TextOf(route.IsChange ? route.Scopes : TokenScopes.Read)}.");
+                + $"{TokenGrant.TextOf(route.Scopes.HasFlag(TokenScopes.Read) ? TokenScopes.Read : route.Scopes)}.");
         }
         if (grant.Prefix.Length > 0 && !route.KnowsPrefixes)
         {
@@ -131,11 +133,11 @@ internal sealed partial class ApiHandler(ApiPaths paths, Doorkeeper doorkeeper, 
         try
         {
             if (body is not null) call.Body = await ReadAsync(body).ConfigureAwait(false);
-            Task<ApiAnswer> work = key.Length == 0 || call.Route.Method != "POST" ? call.Route.Answer(call)
-                : _repeats.OnceAsync(call.Grant?.Id ?? "", key, [.. Encoding.UTF8.GetBytes(call.Place), .. call.Body],
-                    () => call.Route.Answer(call));
+            Task<ApiAnswer> work = key.Length == 0 || call.Grant is null || call.Route.Method != "POST"
+                ? call.Route.Answer(call) : _repeats.OnceAsync(call.Grant.Id, key,
+                    [.. Encoding.UTF8.GetBytes(call.Place), .. call.Body], () => call.Route.Answer(call));
             ApiAnswer answer = await work.ConfigureAwait(false);
-            Note(call, answer.Status.Code, answer.Detail);
+            Note(call, answer.Status.Code, answer.Detail, answer.By);
             return answer.Write;
         }
         catch (ProblemException exception)
@@ -160,10 +162,11 @@ internal sealed partial class ApiHandler(ApiPaths paths, Doorkeeper doorkeeper, 
         return problem.Write;
     }
 
-    private void Note(ApiCall call, int status, string detail)
+    // What strangers ask for is nobody's change, and would push out what is.
+    private void Note(ApiCall call, int status, string detail, string by = "")
     {
-        if (!call.Route.IsChange) return;
-        audit.Add(call.Grant?.Id ?? "", call.From, $"{call.Route.Method} {call.Place}", status, detail);
+        if (!call.Route.IsChange || (call.Grant?.Id ?? by) is not { Length: > 0 } token) return;
+        audit.Add(token, call.From, call.Action, status, detail);
     }
 
     private static async Task<byte[]> ReadAsync(RequestBody body)

@@ -25,7 +25,7 @@ internal sealed class ApiPaths(IReadOnlyList<ApiRoute> routes)
     {
         values = [];
         string[] parts = path.Length is 0 or > MostPath || path[0] != '/' ? []
-            : Encoding.Latin1.GetString(path[1..]).Split('/');
+            : Encoding.UTF8.GetString(path[1..]).Split('/');
         List<string> allowed = [];
         foreach (ApiRoute route in routes)
         {
@@ -48,7 +48,7 @@ internal sealed class ApiPaths(IReadOnlyList<ApiRoute> routes)
     {
         Dictionary<string, string> pairs = [];
         string[] known = [.. route.Query.Select(key => key.Name)];
-        foreach (string pair in Encoding.Latin1.GetString(query)
+        foreach (string pair in Encoding.UTF8.GetString(query)
             .Split('&', MostKeys, StringSplitOptions.RemoveEmptyEntries))
         {
             int equals = pair.IndexOf('=', StringComparison.Ordinal);

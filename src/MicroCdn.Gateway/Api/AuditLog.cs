@@ -75,6 +75,10 @@ internal sealed partial class AuditLog
         }
     }
 
+    /// <summary>Adds how something ended that was begun by a call.</summary>
+    public void End(ApiCall call, bool isDone, string detail) =>
+        Add(call.Grant?.Id ?? "", call.From, $"end of {call.Action}", isDone ? 200 : 503, detail);
+
     private void Write(byte[] line)
     {
         if (_file.Length >= MostBytes)

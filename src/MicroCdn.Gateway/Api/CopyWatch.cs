@@ -26,10 +26,11 @@ internal sealed class CopyWatch(Publisher publisher, TimeProvider time)
         }
     }
 
-    /// <summary>What is said now, or was within a second; null when the index does not say.</summary>
+    /// <summary>What is said now, or was within a second; null when the index does not say. Waits a second at most: how
+    /// servers are is to be seen also while nobody writes.</summary>
     public async Task<CopyStatus?> NowAsync()
     {
-        await Ask().ConfigureAwait(false);
+        await Task.WhenAny(Ask(), Task.Delay(Fresh, time)).ConfigureAwait(false);
         return Latest;
     }
 

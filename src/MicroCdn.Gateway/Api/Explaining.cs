@@ -47,7 +47,8 @@ internal sealed class Explaining(FileDirectory directory, bool mayRelay)
         FileView file = new(Encoding.UTF8.GetString(finding.Name), entry.Size < 0 ? null : entry.Size,
             entry.Digest.IsNone ? null : entry.Digest.ToString(),
             published.Digest.IsNone ? null : published.Revision,
-            entry.UnixSeconds < 0 ? null : DateTimeOffset.FromUnixTimeSeconds(entry.UnixSeconds), live, null);
+            entry.UnixSeconds < 0 ? null : DateTimeOffset.FromUnixTimeSeconds(entry.UnixSeconds), live,
+            published.Digest.IsNone ? null : published.Wanted);
         return new Explanation(file, WireAddress.Format(client), location.Zone, location.Country, finding.IsPulled,
             finding.Chosen?.Id.Value, url, WhyPage.Verdict(finding, $"{WireAddress.Format(client)} is"),
             [.. finding.Servers.Select(one => ViewOf(one, finding))],

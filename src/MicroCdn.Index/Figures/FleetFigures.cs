@@ -135,7 +135,7 @@ public sealed class FleetFigures
     /// <summary>The readings of one server.</summary>
     private sealed class Meter(ServerFigures told, TimeSpan now)
     {
-        // Rates are over so long: seven readings, one each second, are six seconds apart at most.
+        // Rates are over so long: six readings, one each second, are five seconds apart.
         private const int MostReadings = 6;
 
         private readonly Queue<(TimeSpan At, FigureCounts Counts)> _readings = new([(now, FigureCounts.Of(told))]);

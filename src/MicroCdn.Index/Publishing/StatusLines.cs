@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Index.Publishing;
@@ -20,7 +18,7 @@ internal static class StatusLines
         {
             if (servers[number].Contact is not null) yield return Of(state, servers[number], liars);
         }
-        foreach (string name in tally.LostNames) yield return $"LOST {Encoded(name)}\n";
+        foreach (string name in tally.LostNames) yield return $"LOST {PercentText.WordOf(name)}\n";
     }
 
     private static string Of(HealState state, Server server, Liars liars)
@@ -38,12 +36,5 @@ internal static class StatusLines
         if (tally.Full[server.Number]) line += " full=1";
         int wrong = liars.CountOf(server.Number);
         return wrong > 0 ? $"{line} wrong={wrong}\n" : $"{line}\n";
-    }
-
-    private static string Encoded(string name)
-    {
-        ArrayBufferWriter<byte> word = new();
-        PercentText.Encode(Encoding.UTF8.GetBytes(name), word);
-        return Encoding.UTF8.GetString(word.WrittenSpan);
     }
 }

@@ -8,10 +8,11 @@ namespace MicroCdn.Settings;
 /// <summary>What counts for a role, and where it came from, for who asks a running one.</summary>
 internal static class EffectiveSettings
 {
-    // A hook's URL is its key, and so may be an argument of a command.
+    // A hook's URL is its key, and so may be a collector's, or an argument of a command.
     private static readonly Dictionary<string, Func<string, string>> Covered = new()
     {
         [NotifyFlags.Url] = WebTarget.NameOf, [NotifyFlags.Command] = CommandTarget.NameOf,
+        ["--otlp"] = WebTarget.NameOf,
     };
 
     /// <summary>The settings of the verb that was read.</summary>

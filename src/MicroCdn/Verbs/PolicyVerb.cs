@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
@@ -41,7 +40,7 @@ internal static class PolicyVerb
             string words = string.Create(CultureInfo.InvariantCulture, $"replicas={parsed.GetValue(replicas)}")
                 + (parsed.GetValue(spread) ? " spread=1" : "") + named;
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
-            await publisher.OrderAsync($"POLICY {Encoded(parsed.GetValue(prefix)!)} {words}", token);
+            await publisher.OrderAsync($"POLICY {PercentText.WordOf(parsed.GetValue(prefix)!)} {words}", token);
             return Show(new VerbAnswer(parsed.GetValue(json)), [(parsed.GetValue(prefix)!, words)]);
         }));
         return verb;
@@ -58,7 +57,7 @@ internal static class PolicyVerb
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
-            await publisher.OrderAsync($"POLICY {Encoded(parsed.GetValue(prefix)!)}", token);
+            await publisher.OrderAsync($"POLICY {PercentText.WordOf(parsed.GetValue(prefix)!)}", token);
             return new VerbAnswer(parsed.GetValue(json)).Print(
                 $"took out the policy of {parsed.GetValue(prefix)!}", ("removed", parsed.GetValue(prefix)));
         }));
@@ -109,13 +108,6 @@ internal static class PolicyVerb
                 + $"{Table.Word(word.Value)}'.");
         });
         return prefix;
-    }
-
-    private static string Encoded(string text)
-    {
-        ArrayBufferWriter<byte> word = new();
-        PercentText.Encode(Encoding.UTF8.GetBytes(text), word);
-        return Encoding.UTF8.GetString(word.WrittenSpan);
     }
 
     private static string Decoded(string word)

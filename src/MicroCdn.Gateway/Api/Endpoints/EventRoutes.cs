@@ -10,7 +10,7 @@ namespace MicroCdn.Gateway.Api.Endpoints;
 
 /// <summary>What happened, what happens, who changed what, and how this index is set.</summary>
 internal sealed class EventRoutes(EventLog events, EventStreams streams, TokenDesk tokens, AuditLog audit,
-    Steering steering)
+    Steering steering, TimeProvider time)
 {
     private const string StreamType = "text/event-stream";
 
@@ -80,7 +80,7 @@ internal sealed class EventRoutes(EventLog events, EventStreams streams, TokenDe
             // Opened when it is written: who left meanwhile would never close it.
             Stream = response =>
             {
-                if (streams.Open(after, () => tokens.Find(grant.Id)?.Hash == grant.Hash) is not { } stream)
+                if (streams.Open(after, () => MayListen(call, grant)) is not { } stream)
                 {
                     Problem.Later(HttpStatus.ServiceUnavailable, $"{EventStreams.Most} streams are open, which is as "
                         + "many as there may be.").Write(response);
@@ -93,6 +93,10 @@ internal sealed class EventRoutes(EventLog events, EventStreams streams, TokenDe
             },
         };
     }
+
+    // The token may be taken back, and the session end, while somebody listens.
+    private bool MayListen(ApiCall call, TokenGrant grant) =>
+        tokens.Find(grant.Id)?.Hash == grant.Hash && !(call.Ends < time.GetUtcNow());
 
     private static long IdOf(ApiCall call, string key, long usual) =>
         !call.Query.TryGetValue(key, out string? text) ? usual

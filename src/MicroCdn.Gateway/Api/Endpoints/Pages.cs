@@ -1,4 +1,5 @@
 using MicroCdn.Gateway.Api.Models;
+using MicroCdn.Http;
 
 namespace MicroCdn.Gateway.Api.Endpoints;
 
@@ -15,7 +16,11 @@ internal static class Pages
         if (call.Query.TryGetValue("after", out string? after))
         {
             while (from < items.Count && keyOf(items[from]) != after) from++;
-            from++;
+            if (from++ == items.Count)
+            {
+                throw new ProblemException(HttpStatus.BadRequest,
+                    $"'{Quote.Of(after)}', the 'next' of the page before, is not there any more: begin anew.");
+            }
         }
         T[] page = [.. items.Skip(from).Take(call.Limit)];
         return new Listing<T>(page, from + page.Length < items.Count && page.Length > 0 ? keyOf(page[^1]) : null);

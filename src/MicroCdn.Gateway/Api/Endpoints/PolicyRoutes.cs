@@ -15,6 +15,9 @@ namespace MicroCdn.Gateway.Api.Endpoints;
 /// Another index, or the command line, may come in between.</remarks>
 internal sealed class PolicyRoutes(Publisher publisher, EventLog events)
 {
+    // As many as a policy may name.
+    private const int MostServers = 64;
+
     private static readonly SemaphoreSlim Turn = new(1);
 
     public IEnumerable<ApiRoute> All =>
@@ -53,6 +56,11 @@ internal sealed class PolicyRoutes(Publisher publisher, EventLog events)
             throw Wrong(string.Create(CultureInfo.InvariantCulture,
                 $"'replicas' is a number from 1 to {Limits.Replicas}, not {wish.Replicas}."));
         }
+        if (prefix != "/" && (prefix.Length == 0 || !TokenGrant.IsPrefix(prefix)))
+        {
+            throw Wrong($"'{Quote.Of(prefix)}' is no prefix: the beginning of names, such as 'iso/', or '/' for all.");
+        }
+        if (wish.Servers?.Count > MostServers) throw Wrong($"'servers' are at most {MostServers}.");
         if (wish.Servers?.FirstOrDefault(id => !ServerId.TryCreate(id, out _)) is { } id)
         {
             throw Wrong($"'{Quote.Of(id)}' is no server's id: one word of at most 64 bytes.");
@@ -64,7 +72,7 @@ internal sealed class PolicyRoutes(Publisher publisher, EventLog events)
             string words = string.Create(CultureInfo.InvariantCulture, $"replicas={wish.Replicas}")
                 + (wish.ZoneSpread ? " spread=1" : "")
                 + string.Concat((wish.Servers ?? []).Select(server => $" server={server}"));
-            await publisher.OrderAsync($"POLICY {WireText.Encode(prefix)} {words}", CancellationToken.None)
+            await publisher.OrderAsync($"POLICY {PercentText.WordOf(prefix)} {words}", CancellationToken.None)
                 .ConfigureAwait(false);
             events.Add(EventKind.Policy, Severity.Info, prefix, $"the policy of '{prefix}' is now: {words}");
             PolicyView policy = new(prefix, wish.Replicas, wish.ZoneSpread, wish.Servers ?? []);
@@ -86,7 +94,7 @@ internal sealed class PolicyRoutes(Publisher publisher, EventLog events)
         try
         {
             if (await CheckAsync(call).ConfigureAwait(false) is null) throw Unknown(call);
-            await publisher.OrderAsync($"POLICY {WireText.Encode(prefix)}", CancellationToken.None)
+            await publisher.OrderAsync($"POLICY {PercentText.WordOf(prefix)}", CancellationToken.None)
                 .ConfigureAwait(false);
             events.Add(EventKind.Policy, Severity.Info, prefix, $"the policy of '{prefix}' is taken out");
             return ApiAnswer.Done();
@@ -135,7 +143,7 @@ internal sealed class PolicyRoutes(Publisher publisher, EventLog events)
             else if (pair == "spread=1") isSpread = true;
             else if (pair.StartsWith("server=", StringComparison.Ordinal)) servers.Add(pair[7..]);
         }
-        return new PolicyView(WireText.Decode(prefix), replicas, isSpread, servers);
+        return new PolicyView(PercentText.TextOf(Encoding.UTF8.GetBytes(prefix)), replicas, isSpread, servers);
     }
 
     private static string TagOf(PolicyView policy) => Convert.ToHexStringLower(
@@ -145,23 +153,4 @@ internal sealed class PolicyRoutes(Publisher publisher, EventLog events)
         new(HttpStatus.NotFound, $"There is no policy for '{Quote.Of(call.Values["prefix"])}'.");
 
     private static ProblemException Wrong(string sentence) => new(HttpStatus.BadRequest, sentence);
-}
-
-/// <summary>Text as one word of the line protocol, and back.</summary>
-internal static class WireText
-{
-    /// <summary>As a word.</summary>
-    public static string Encode(string text)
-    {
-        System.Buffers.ArrayBufferWriter<byte> word = new();
-        PercentText.Encode(Encoding.UTF8.GetBytes(text), word);
-        return Encoding.UTF8.GetString(word.WrittenSpan);
-    }
-
-    /// <summary>As it was.</summary>
-    public static string Decode(string word)
-    {
-        byte[] encoded = Encoding.UTF8.GetBytes(word), decoded = new byte[encoded.Length];
-        return Encoding.UTF8.GetString(decoded, 0, PercentText.Decode(encoded, decoded));
-    }
 }

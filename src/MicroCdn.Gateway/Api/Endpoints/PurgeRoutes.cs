@@ -8,7 +8,7 @@ using MicroCdn.Protocol;
 namespace MicroCdn.Gateway.Api.Endpoints;
 
 /// <summary>Purges: begun at once, with a receipt for each server as it comes. The newest are remembered.</summary>
-internal sealed class PurgeRoutes(Purger purger, EventLog events, TimeProvider time)
+internal sealed class PurgeRoutes(Purger purger, EventLog events, AuditLog audit, TimeProvider time)
 {
     /// <summary>Most purges that are remembered.</summary>
     public const int Most = 200;
@@ -63,14 +63,14 @@ internal sealed class PurgeRoutes(Purger purger, EventLog events, TimeProvider t
             _purges.Add(view);
             if (_purges.Count > Most) _purges.Remove(_purges.First(one => one.State != "running"));
         }
-        _ = Task.Run(() => RunAsync(purge, view));
+        _ = Task.Run(() => RunAsync(purge, view, call));
         return Task.FromResult(ApiAnswer.Begun(view, ApiJson.Default.PurgeView, $"/purges/{view.Id}") with
         {
             Detail = purge.ToString(),
         });
     }
 
-    private async Task RunAsync(Purge purge, PurgeView view)
+    private async Task RunAsync(Purge purge, PurgeView view, ApiCall call)
     {
         try
         {
@@ -79,13 +79,16 @@ internal sealed class PurgeRoutes(Purger purger, EventLog events, TimeProvider t
             Put(With(view, result) with { State = result.IsLate ? "late" : "done" });
             string late = string.Join(", ", result.Servers.Where(one => one.Answer == PurgeAnswer.Late)
                 .Select(one => one.Id));
-            events.Add(EventKind.Purge, result.IsLate ? Severity.Warning : Severity.Info, purge.ToString(),
-                result.IsLate ? $"{purge} is purged, but {late} did not answer in time" : $"{purge} is purged");
+            string done = result.IsLate ? $"{purge} is purged, but {late} did not answer in time"
+                : $"{purge} is purged";
+            events.Add(EventKind.Purge, result.IsLate ? Severity.Warning : Severity.Info, purge.ToString(), done);
+            audit.End(call, isDone: true, done);
         }
         catch (CdnException exception)
         {
             Put(view with { State = "failed", Detail = exception.Message });
             events.Add(EventKind.Purge, Severity.Error, purge.ToString(), exception.Message);
+            audit.End(call, isDone: false, exception.Message);
         }
     }
 

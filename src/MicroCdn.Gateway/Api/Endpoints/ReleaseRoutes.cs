@@ -8,7 +8,7 @@ namespace MicroCdn.Gateway.Api.Endpoints;
 
 /// <summary>Releases: listed, activated, rolled back, thrown away. What was begun here is told with its
 /// progress.</summary>
-internal sealed class ReleaseRoutes(Publisher publisher, EventLog events)
+internal sealed class ReleaseRoutes(Publisher publisher, EventLog events, AuditLog audit)
 {
     // As many as the index remembers releases.
     private const int MostWorks = 256;
@@ -82,11 +82,12 @@ internal sealed class ReleaseRoutes(Publisher publisher, EventLog events)
             }
             _works[release.Name] = work;
         }
-        _ = Task.Run(() => RunAsync(release.Name, kind, work));
-        return ApiAnswer.Begun(release with { Work = work }, ApiJson.Default.ReleaseView, $"/releases/{release.Name}");
+        _ = Task.Run(() => RunAsync(release.Name, kind, work, call));
+        return ApiAnswer.Begun(release with { Work = work }, ApiJson.Default.ReleaseView,
+            $"/releases/{Uri.EscapeDataString(release.Name)}");
     }
 
-    private async Task RunAsync(string release, string kind, ReleaseWork work)
+    private async Task RunAsync(string release, string kind, ReleaseWork work, ApiCall call)
     {
         void Tell(long there, long wanted) => Put(release, work with { There = there, Wanted = wanted });
         try
@@ -102,11 +103,13 @@ internal sealed class ReleaseRoutes(Publisher publisher, EventLog events)
                 State = "done", Detail = done, Shown = receipt.Shown, Late = receipt.Late,
             });
             events.Add(EventKind.Release, receipt.Late.Count > 0 ? Severity.Warning : Severity.Info, release, done);
+            audit.End(call, isDone: true, done);
         }
         catch (CdnException exception)
         {
             Put(release, work with { State = "failed", Detail = exception.Message });
             events.Add(EventKind.Release, Severity.Error, release, exception.Message);
+            audit.End(call, isDone: false, exception.Message);
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class ServerRoutes(FleetDesk fleet, Publisher publisher, IReadOn
             await FindAsync(call).ConfigureAwait(false);
             await act(call, CancellationToken.None).ConfigureAwait(false);
             return ApiAnswer.Begun(await FindAsync(call).ConfigureAwait(false), ApiJson.Default.ServerView,
-                $"/servers/{call.Server}");
+                $"/servers/{Uri.EscapeDataString(call.Server.Value)}");
         })
         {
             Scopes = TokenScopes.Admin, Gives = ApiJson.Default.ServerView, Status = 202,

@@ -20,7 +20,10 @@ internal sealed class SessionRoutes(Doorkeeper doorkeeper, Sessions sessions)
             Scopes = TokenScopes.None, Gives = ApiJson.Default.SessionView,
         },
         new("DELETE", "/session", "End the session",
-            _ => Task.FromResult(new ApiAnswer(HttpStatus.NoContent, null, sessions.EndField)))
+            call => Task.FromResult(new ApiAnswer(HttpStatus.NoContent, null, sessions.EndField)
+            {
+                By = call.Cookie is { } cookie && sessions.Find(cookie) is { } session ? session.Grant.Id : "",
+            }))
         {
             Scopes = TokenScopes.None, Status = 204,
         },
@@ -36,7 +39,7 @@ internal sealed class SessionRoutes(Doorkeeper doorkeeper, Sessions sessions)
         }
         string cookie = sessions.Begin(grant);
         return ApiAnswer.Ok(ViewOf(sessions.Find(cookie)!), ApiJson.Default.SessionView, sessions.FieldOf(cookie))
-            with { Detail = $"token {grant.Id}" };
+            with { By = grant.Id };
     }
 
     private ApiAnswer Tell(ApiCall call)

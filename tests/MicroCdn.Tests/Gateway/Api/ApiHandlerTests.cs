@@ -10,12 +10,14 @@ public sealed class ApiHandlerTests : IDisposable
 {
     private readonly ApiWorld _world;
     private int _done;
+    private bool _away;
 
     public ApiHandlerTests() => _world = new ApiWorld(
         new ApiRoute("GET", "/servers", "", _ => Task.FromResult(ApiAnswer.Done())),
         new ApiRoute("GET", "/servers/{id}", "", call => Task.FromResult(Named(call.Values["id"]))),
         new ApiRoute("POST", "/servers/{id}/drain", "", _ =>
         {
+            if (_away) throw new CdnException(CdnFailure.Unreachable, "the monitor is away.");
             _done++;
             return Task.FromResult(ApiAnswer.Done($"drained {_done}"));
         })
@@ -34,6 +36,8 @@ public sealed class ApiHandlerTests : IDisposable
         {
             Scopes = TokenScopes.Purge, Takes = ApiJson.Default.PurgeWish,
         },
+        new ApiRoute("POST", "/open", "", _ => Task.FromResult(Named("open"))) { Scopes = TokenScopes.None },
+        new ApiRoute("GET", "/tokens", "", _ => Task.FromResult(ApiAnswer.Done())) { Scopes = TokenScopes.Admin },
         new ApiRoute("GET", "/broken", "", _ => throw new InvalidOperationException("secret things")),
         new ApiRoute("GET", "/away", "", _ => throw new CdnException(CdnFailure.Unreachable, "the index is away.")));
 
@@ -64,6 +68,7 @@ public sealed class ApiHandlerTests : IDisposable
     [InlineData("[]", "The body must be a JSON object.")]
     [InlineData("{\"kind\":\"all\"", "The body is no JSON (line 1, byte 13).")]
     [InlineData("{\"kind\":\"all\",\"kind\":\"url\"}", "A key stands in the body twice.")]
+    [InlineData("{\"\\ud800\":1}", "Some text in the body is no Unicode.")]
     [InlineData("{\"kind\":7}", "'kind' must be text.")]
     [InlineData("{\"kind\":null}", "'kind' must be text.")]
     [InlineData("{\"kind\":\"all\",\"soft\":\"yes\"}", "'soft' must be true or false.")]
@@ -98,6 +103,8 @@ public sealed class ApiHandlerTests : IDisposable
         Reply refused = _world.Ask("POST", "/api/v1/servers/CS1/drain", reader);
         Assert.Equal(403, refused.Status);
         Assert.Equal("This token is for read; this needs admin.", ApiWorld.DetailOf(refused));
+        Assert.Equal("This token is for read; this needs admin.",
+            ApiWorld.DetailOf(_world.Ask("GET", "/api/v1/tokens", reader)));
         Assert.Equal(403, _world.Ask("POST", "/api/v1/purges", reader, "{\"kind\":\"all\"}").Status);
         Assert.Equal(0, _done);
         Assert.Equal(200, _world.Ask("POST", "/api/v1/purges", purger, "{\"kind\":\"all\"}").Status);
@@ -156,6 +163,33 @@ public sealed class ApiHandlerTests : IDisposable
             "Idempotency-Key: a b\r\n").Status);
         _world.Time.Advance(Repeats.Memory);
         Assert.Equal("all 3", _world.Ask("POST", "/api/v1/purges", purger, "{\"kind\":\"all\"}", key).Body);
+    }
+
+    [Fact]
+    public void What_failed_is_tried_again_with_the_same_key()
+    {
+        const string key = "Idempotency-Key: a-1\r\n";
+        _away = true;
+        Assert.Equal(503, _world.Ask("POST", "/api/v1/servers/CS1/drain", _world.Everything, fields: key).Status);
+        _away = false;
+        Assert.Equal(204, _world.Ask("POST", "/api/v1/servers/CS1/drain", _world.Everything, fields: key).Status);
+        Assert.Equal(204, _world.Ask("POST", "/api/v1/servers/CS1/drain", _world.Everything, fields: key).Status);
+        Assert.Equal(1, _done);
+    }
+
+    [Fact]
+    public void What_strangers_try_pushes_nothing_out_of_the_audit_log()
+    {
+        Assert.Equal(401, _world.Ask("POST", "/api/v1/servers/CS1/drain", null).Status);
+        Assert.Equal(200, _world.Ask("POST", "/api/v1/open", null).Status);
+        Assert.Empty(_world.Audit.Newest);
+    }
+
+    [Fact]
+    public void Names_beyond_ASCII_are_the_same_raw_and_encoded()
+    {
+        Assert.Equal("grüße", _world.Ask("GET", "/api/v1/files/gr%C3%BC%C3%9Fe", _world.Everything).Body);
+        Assert.Equal("grüße", _world.Ask("GET", "/api/v1/files/grüße", _world.Everything).Body);
     }
 
     [Fact]

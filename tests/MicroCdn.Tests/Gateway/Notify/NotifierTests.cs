@@ -103,7 +103,13 @@ public sealed class NotifierTests : IAsyncDisposable
     private async Task<JsonElement> HearLaterAsync(Notifier notifier, Target target, int failures, string? answer)
     {
         await UntilAsync(() => notifier.Status[0].LastFailure == _time.GetUtcNow());
-        _time.Advance(Backoff.After(failures));
+        // The pause may not have begun when the time passes: then it passes again.
+        for (int tries = 0; tries < 100 && !target.IsAsked; tries++)
+        {
+            _time.Advance(Backoff.After(failures));
+            SpinWait.SpinUntil(() => target.IsAsked, TimeSpan.FromMilliseconds(300));
+        }
+        Assert.True(target.IsAsked, "it was not told again");
         return await target.HearAsync(answer);
     }
 
@@ -133,6 +139,8 @@ public sealed class NotifierTests : IAsyncDisposable
             _heard.Writer.TryWrite((json.ToArray(), answer));
             return await answer.Task.WaitAsync(cancellationToken);
         }
+
+        public bool IsAsked => _heard.Reader.Count > 0;
 
         public async Task<JsonElement> HearAsync(string? answer)
         {
