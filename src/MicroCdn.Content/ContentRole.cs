@@ -88,7 +88,10 @@ public sealed partial class ContentRole : ILeavingRole, IDisposable
         _orders = new OrderWork(options, _blobs, chunks, _downloads, logger);
         _counted = new DownloadKeeper(options.State, _openFiles, health, options.AtDisk, time, logger);
         _openFiles.Closed = _counted.Leave;
-        _figures = new OwnFigures(options, incarnation, () => _openFiles.Active) { Downloads = _counted.Tally };
+        _figures = new OwnFigures(options, incarnation, () => _openFiles.Active)
+        {
+            Downloads = _counted.Tally, LineBytes = () => _openFiles.LineBytes,
+        };
         Files = new ServedFiles(() => _keeper.Library, _openFiles, _keeper.Ring, health);
         Listeners = [new Listener(new IPEndPoint(options.Bind, options.TcpPort), service)];
     }

@@ -171,7 +171,7 @@ internal sealed class ContentSession(ContentService service, IPeer peer) : ILine
         "OK "u8.CopyTo(header);
         Utf8Formatter.TryFormat(length, header[3..], out int digits);
         header[3 + digits] = (byte)'\n';
-        return answer.SendFile(header[..(4 + digits)], file, offset, length);
+        return answer.SendFile(header[..(4 + digits)], file.ByLine, offset, length);
     }
 
     private void Refuse(WireError error, ReadOnlySpan<byte> line, Answer answer)

@@ -32,10 +32,14 @@ internal sealed class OpenFiles(Opening open, int most, BlobOpening? openBlob = 
     private Dictionary<int, LinkedListNode<OpenFile>> _byNumber = [];
     private Library _library = Library.Empty;
     private int _active;
+    private long _byLine;
     private volatile bool _ended;
 
     /// <summary>Downloads under way: the load that heartbeats tell.</summary>
     public int Active => Volatile.Read(ref _active);
+
+    /// <summary>Bytes of files that were sent by line.</summary>
+    public long LineBytes => Interlocked.Read(ref _byLine);
 
     /// <summary>Counts what is sent of something else than a file of the library.</summary>
     public void Count(int more) => Interlocked.Add(ref _active, more);
@@ -71,7 +75,7 @@ internal sealed class OpenFiles(Opening open, int most, BlobOpening? openBlob = 
             if (Open(name, null, out failure) is not { } file) return null;
             return Use(_byNumber[number] = Add(new OpenFile(file, number, null, Count)
             {
-                Name = name.Value, Closed = Closed,
+                Name = name.Value, Closed = Closed, LineSent = CountLine,
             }));
         }
     }
@@ -97,7 +101,7 @@ internal sealed class OpenFiles(Opening open, int most, BlobOpening? openBlob = 
             if (Open(default, blob, out failure) is not { } file) return null;
             OpenFile opened = new(file, -1, key, Count)
             {
-                Facts = facts, Closed = Closed,
+                Facts = facts, Closed = Closed, LineSent = CountLine,
                 Name = key is PublishedFile published ? Encoding.UTF8.GetString(published.Name) : "",
             };
             return Use(_published[key] = Add(opened));
@@ -153,6 +157,8 @@ internal sealed class OpenFiles(Opening open, int most, BlobOpening? openBlob = 
         return _byUse.AddFirst(file);
     }
 
+    private void CountLine(long bytes) => Interlocked.Add(ref _byLine, bytes);
+
     private OpenFile Use(LinkedListNode<OpenFile> node)
     {
         if (node != _byUse.First)
@@ -192,9 +198,15 @@ public sealed class OpenFile : IFileSource
     private long _sent;
 
     internal OpenFile(FolderFile file, int number, object? key, Action<int> count) =>
-        (_file, Number, Key, Facts, _count) = (file, number, key, file.Facts, count);
+        (_file, Number, Key, Facts, _count, ByLine) = (file, number, key, file.Facts, count, new LineFace(this));
 
     internal int Number { get; }
+
+    /// <summary>The same file for an answer over the line protocol: what is sent of it counts as such. Made once, so
+    /// that a download allocates nothing.</summary>
+    internal IFileSource ByLine { get; }
+
+    internal Action<long> LineSent { private get; init; } = _ => { };
 
     /// <summary>Its name; empty for a blob that no name was asked for.</summary>
     internal string Name { get; init; } = "";
@@ -254,5 +266,22 @@ public sealed class OpenFile : IFileSource
             return null;
         }
         return new SentBytes(Name, Facts.Size, sent);
+    }
+
+    private sealed class LineFace(OpenFile file) : IFileSource
+    {
+        public SafeFileHandle Handle => file.Handle;
+
+        public int Read(Span<byte> buffer, long offset) => file.Read(buffer, offset);
+
+        public bool Unchanged() => file.Unchanged();
+
+        public void Sent(long bytes)
+        {
+            file.Sent(bytes);
+            file.LineSent(bytes);
+        }
+
+        public void Release() => file.Release();
     }
 }

@@ -29,6 +29,9 @@ public sealed class Answer : IBufferWriter<byte>
     // segment anyway, so that the check costs no packet of its own.
     private const int TailBytes = 64 * 1024;
 
+    // Of a long file it is told so often how much has left: who looks wants to see a download while it runs.
+    private const long ToldBytes = 1 << 20;
+
     private readonly BufferPool _pool;
     private readonly Action? _completed;
     private byte[]? _buffer;
@@ -280,7 +283,11 @@ public sealed class Answer : IBufferWriter<byte>
         FileLeft -= count;
         _fileSent += count;
         SentBytes += count;
-        if (FileLeft > 0) return;
+        if (FileLeft > 0)
+        {
+            if (_fileSent >= ToldBytes) TellSent();
+            return;
+        }
         bool whole = _tail == 0;
         if (whole || !File!.Unchanged()) EndFile(broken: !whole);
         else (FileLeft, _tail) = (_tail, 0);
@@ -295,6 +302,13 @@ public sealed class Answer : IBufferWriter<byte>
         if (_fileSent > 0) file?.Sent(_fileSent);
         _fileSent = 0;
         file?.Release();
+        Moved?.Invoke();
+    }
+
+    private void TellSent()
+    {
+        File!.Sent(_fileSent);
+        _fileSent = 0;
         Moved?.Invoke();
     }
 

@@ -86,8 +86,8 @@ public interface IFileSource
     /// <summary>False once the file was edited in place since it was opened.</summary>
     bool Unchanged();
 
-    /// <summary>Hears how many bytes of it were handed over for one answer, before <see cref="Release"/>; on an event
-    /// loop, and from several at once.</summary>
+    /// <summary>Hears how many bytes of it were handed over since the last time: now and then while it is sent, and
+    /// before <see cref="Release"/>. On an event loop, and from several at once.</summary>
     void Sent(long bytes)
     {
     }

@@ -19,6 +19,9 @@ internal sealed class OwnFigures(ContentOptions options, long incarnation, Func<
     /// <summary>What is served over HTTP; null when nothing is.</summary>
     public ITraffic? Traffic { private get; set; }
 
+    /// <summary>Bytes of files that were sent by line.</summary>
+    public required Func<long> LineBytes { private get; init; }
+
     /// <summary>What was counted of downloads.</summary>
     public required DownloadTally Downloads { get; init; }
 
@@ -40,9 +43,10 @@ internal sealed class OwnFigures(ContentOptions options, long incarnation, Func<
         (long Free, long Size)? disk = FreeSpace.WithSize(options.State ?? options.Files);
         new ServerFigures(options.Id)
         {
-            Incarnation = incarnation, Requests = counts.Requests, Errors = counts.Errors, Bytes = counts.Bytes,
-            Hits = counts.Hits, Misses = counts.Misses, CachedBytes = counts.CachedBytes,
-            FilledBytes = counts.FilledBytes, ParentBytes = counts.ParentBytes, Downloads = underWay(),
+            Incarnation = incarnation, Requests = counts.Requests, Errors = counts.Errors,
+            Bytes = counts.Bytes + LineBytes(), Hits = counts.Hits, Misses = counts.Misses,
+            CachedBytes = counts.CachedBytes, FilledBytes = counts.FilledBytes, ParentBytes = counts.ParentBytes,
+            Downloads = underWay(),
             Version = Version, DiskFree = disk?.Free, DiskSize = disk?.Size, StoreBytes = counts.StoreBytes,
             CertificateEnds = options.CertificateEnds()?.ToUnixTimeSeconds(),
         }.Write(lines);

@@ -31,6 +31,7 @@ public sealed class Exchange
     // What most requests need.
     private const int UsualBytes = 512;
     private const int MostSpare = 256;
+    private const long ToldStep = 1 << 20;
 
     [ThreadStatic]
     private static Stack<Exchange>? _spare;
@@ -40,6 +41,7 @@ public sealed class Exchange
     private int _targetAt, _hostAt, _refererAt, _agentAt;
     private long _bodyAt;
     private long _began;
+    private long _told;
 
     private Exchange()
     {
@@ -78,6 +80,9 @@ public sealed class Exchange
     /// <summary>How many bytes of the body were handed over: to the kernel, or to be encrypted. Over HTTP/1.1 the sizes
     /// of chunks count with them.</summary>
     public long BodyBytes { get; internal set; }
+
+    /// <summary>How many of them were not told by <see cref="IExchangeListener.Moved"/>.</summary>
+    public long UntoldBytes => Math.Max(0, BodyBytes - _told);
 
     /// <summary>True when all of the answer was handed over, false when it was cut.</summary>
     public bool IsWhole { get; private set; }
@@ -118,7 +123,7 @@ public sealed class Exchange
         exchange.Method = request.Method;
         (exchange.Status, exchange.BodyBytes, exchange.Cache, exchange.Origin) = (0, 0, CacheResult.None, -1);
         exchange.Route = null;
-        (exchange._bodyAt, exchange.EndsAt, exchange.Next) = (long.MaxValue, long.MaxValue, null);
+        (exchange._bodyAt, exchange.EndsAt, exchange.Next, exchange._told) = (long.MaxValue, long.MaxValue, null, 0);
         if (service.TellsText) exchange.Copy(request);
         else exchange.CopyNothing();
         return exchange;
@@ -132,6 +137,12 @@ public sealed class Exchange
 
     /// <summary>Counts what left of the body, for an answer that had the connection for itself.</summary>
     internal void CountBody(long sentBytes) => BodyBytes = Math.Max(0, Math.Min(sentBytes, EndsAt) - _bodyAt);
+
+    /// <summary>Tells what left of a long body so far, for an answer that has the connection for itself.</summary>
+    internal void Progress(long sentBytes) => Tell(Math.Min(sentBytes, EndsAt) - _bodyAt);
+
+    /// <summary>The same for one that leaves beside others.</summary>
+    internal void Progress() => Tell(BodyBytes);
 
     /// <summary>Tells it, and may be used again.</summary>
     internal void Complete(bool isWhole)
@@ -164,6 +175,13 @@ public sealed class Exchange
         host.CopyTo(_text.AsSpan(_hostAt));
         referer.CopyTo(_text.AsSpan(_refererAt));
         agent.CopyTo(_text.AsSpan(_agentAt));
+    }
+
+    private void Tell(long bytes)
+    {
+        if (bytes - _told < ToldStep) return;
+        _service.Listener!.Moved(this, bytes - _told);
+        _told = bytes;
     }
 
     private void CopyNothing() => (_targetAt, _hostAt, _refererAt, _agentAt, TextBytes) = (0, 0, 0, 0, 0);

@@ -81,7 +81,11 @@ internal sealed class ExchangeQueue
         {
             bool isOver = first.EndsAt <= _answer.SentBytes
                 || (first.EndsAt == long.MaxValue && !_answer.IsPending && !_answer.Waits && !_answer.Broken);
-            if (!isOver && !_answer.Broken) return;
+            if (!isOver && !_answer.Broken)
+            {
+                if (first.Version < 20) first.Progress(_answer.SentBytes);
+                return;
+            }
             _first = first.Next;
             if (_first is null) _last = null;
             _count--;

@@ -9,6 +9,12 @@ public interface IExchangeListener
     /// is: what nobody reads is not copied.</summary>
     bool NeedsText => true;
 
+    /// <summary>Hears that bytes of a long body left, while it is sent; what leaves last is not among them
+    /// (<see cref="Exchange.UntoldBytes"/>).</summary>
+    void Moved(Exchange exchange, long bytes)
+    {
+    }
+
     /// <summary>Hears of one; it is good during the call alone.</summary>
     void Ended(Exchange exchange);
 }
@@ -20,6 +26,12 @@ public sealed class ExchangeListeners(params IReadOnlyList<IExchangeListener> li
 
     /// <inheritdoc/>
     public bool NeedsText => Array.Exists(_listeners, listener => listener.NeedsText);
+
+    /// <inheritdoc/>
+    public void Moved(Exchange exchange, long bytes)
+    {
+        foreach (IExchangeListener listener in _listeners) listener.Moved(exchange, bytes);
+    }
 
     /// <inheritdoc/>
     public void Ended(Exchange exchange)

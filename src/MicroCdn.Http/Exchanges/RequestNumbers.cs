@@ -28,6 +28,9 @@ public sealed class RequestNumbers(int origins = 0) : IExchangeListener, IDispos
     public bool NeedsText => false;
 
     /// <inheritdoc/>
+    public void Moved(Exchange exchange, long bytes) => _stripes.Value!.Add(exchange.Cache, bytes);
+
+    /// <inheritdoc/>
     public void Ended(Exchange exchange) => _stripes.Value!.Add(exchange);
 
     /// <inheritdoc/>
@@ -64,13 +67,15 @@ public sealed class RequestNumbers(int origins = 0) : IExchangeListener, IDispos
             Add(ref buckets[bucket], 1);
             Add(ref _ticks[place], ticks);
             Add(ref _results[(int)exchange.Cache], 1);
-            Add(ref _resultBytes[(int)exchange.Cache], exchange.BodyBytes);
+            Add(exchange.Cache, exchange.UntoldBytes);
             if (exchange.Origin >= 0)
             {
                 Add(ref _originResults[(exchange.Origin * CacheResultWords.Count) + (int)exchange.Cache], 1);
             }
             if (!exchange.IsWhole) Add(ref _cut, 1);
         }
+
+        public void Add(CacheResult result, long bytes) => Add(ref _resultBytes[(int)result], bytes);
 
         public void AddTo(RequestCounts sum)
         {

@@ -131,7 +131,11 @@ internal sealed class FrameWriter(Answer answer)
         Total += length;
         stream.Window -= length;
         stream.Sent += length;
-        if (stream.Exchange is not null) stream.Exchange.BodyBytes += length;
+        if (stream.Exchange is { } exchange)
+        {
+            exchange.BodyBytes += length;
+            exchange.Progress();
+        }
         return isOver ? Progress.Over : Progress.Some;
     }
 

@@ -58,6 +58,7 @@ public sealed class FiguresTests
         await cluster.StartAsync("CS1");
         for (int n = 0; n < 3; n++) await cluster.DownloadAsync("a.bin", $"saved{n}");
         await UntilCountedAsync(cluster);
+        Assert.Equal(900_000, cluster.Index!.Figures.Of(Id("CS1"))!.Figures.Bytes);
         cluster.Kill("index");
         cluster.StartIndex();
         await UntilCountedAsync(cluster);

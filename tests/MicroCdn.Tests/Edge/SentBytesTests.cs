@@ -23,6 +23,19 @@ public sealed class SentBytesTests
     }
 
     [Fact]
+    public async Task A_long_download_counts_while_it_runs()
+    {
+        await using EdgeWorld world = new EdgeWorld().With(("long", new string('x', 5_000_000)));
+        Wire wire = new(world.Service) { Window = 3_000_000 };
+        wire.Receive(EdgeWorld.Head("GET", "/long"));
+        (_, long bytes) = Assert.Single(world.TakeSent());
+        Assert.InRange(bytes, 1_900_000, 3_000_000);
+        wire.Window = long.MaxValue;
+        wire.Turn();
+        Assert.Equal([("long", 5_000_000 - bytes)], world.TakeSent());
+    }
+
+    [Fact]
     public async Task Of_an_answer_that_was_cut_what_left_counts()
     {
         await using EdgeWorld world = new EdgeWorld().With(("large", Large));

@@ -104,6 +104,18 @@ public sealed class RequestNumbersTests : IDisposable
     }
 
     [Fact]
+    public void The_bytes_of_a_long_body_show_while_it_is_sent_and_count_once()
+    {
+        Wire wire = new(Service()) { Window = 3_000_000 };
+        wire.Receive(Text("GET /memory/5000000"));
+        Assert.Equal(0, _numbers.Snapshot().Requests);
+        Assert.InRange(_numbers.Snapshot().BodyBytes, 1_900_000, 3_000_000);
+        wire.Window = long.MaxValue;
+        wire.Turn();
+        Assert.Equal((1, 5_000_000), (_numbers.Snapshot().Requests, _numbers.Snapshot().BodyBytes));
+    }
+
+    [Fact]
     public void Threads_count_apart_and_a_snapshot_adds_them_up()
     {
         const int threads = 4, each = 200;
