@@ -180,7 +180,7 @@ public sealed class Exchange
     private void Tell(long bytes)
     {
         if (bytes - _told < ToldStep) return;
-        _service.Listener!.Moved(this, bytes - _told);
+        _service.Listener?.Moved(this, bytes - _told);
         _told = bytes;
     }
 
