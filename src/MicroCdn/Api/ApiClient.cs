@@ -56,6 +56,9 @@ internal sealed class ApiClient : IDisposable
     /// <summary>Where it asks, for a sentence.</summary>
     public string Place => _admin.GetLeftPart(UriPartial.Authority);
 
+    /// <summary>The host that it asks.</summary>
+    public string Host => _admin.DnsSafeHost;
+
     /// <summary>What an answer of an index is when it ends too early, or says nothing for too long.</summary>
     public CdnException Lost(string why) => Unreachable(why);
 

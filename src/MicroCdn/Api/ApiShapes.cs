@@ -12,6 +12,7 @@ namespace MicroCdn.Api;
 [JsonSerializable(typeof(Listing<ServerView>))]
 [JsonSerializable(typeof(Listing<EventView>))]
 [JsonSerializable(typeof(Listing<NotifyTargetView>))]
+[JsonSerializable(typeof(Listing<SettingView>))]
 [JsonSerializable(typeof(Explanation))]
 [JsonSerializable(typeof(Refusal))]
 [JsonSerializable(typeof(TopFacts))]

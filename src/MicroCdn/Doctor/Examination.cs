@@ -39,6 +39,22 @@ internal sealed class Examination(IDialer dialer, Identity? self, TimeProvider t
         }
     }
 
+    /// <summary>Asks where the index and its monitors are; what it does not say is not known.</summary>
+    public static async Task<KnownPlaces> AskPlacesAsync(ApiClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Listing<SettingView> settings = await client.GetAsync(
+                "/settings", ApiShapes.Default.ListingSettingView, cancellationToken);
+            return KnownPlaces.Of(settings.Items, client.Host);
+        }
+        catch (CdnException)
+        {
+            // Asked for the fleet it says the same, and that is told.
+            return KnownPlaces.None;
+        }
+    }
+
     /// <summary>Looks at an index, and where there are several asks who writes.</summary>
     public Task<IndexFact> LookAsync(IndexEndPoint index, bool asksWriter, CancellationToken cancellationToken) =>
         InTurnAsync(async token =>

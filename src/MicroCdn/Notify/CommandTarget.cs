@@ -80,7 +80,8 @@ internal sealed partial class CommandTarget(string command, string index, TimePr
         };
         foreach (string word in hasSession ? _words : _words[1..]) start.ArgumentList.Add(word);
         start.Environment["MICROCDN_ID"] = what.Id.ToString(CultureInfo.InvariantCulture);
-        start.Environment["MICROCDN_TIME"] = what.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+        start.Environment["MICROCDN_TIME"] = what.Time.UtcDateTime.ToString(
+            "yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
         start.Environment["MICROCDN_KIND"] = what.Kind.ToString().ToLowerInvariant();
         start.Environment["MICROCDN_SEVERITY"] = what.Severity.ToString().ToLowerInvariant();
         start.Environment["MICROCDN_SUBJECT"] = Table.Plain(what.Subject);

@@ -35,35 +35,45 @@ internal static class DoctorVerb
         {
             using Examination look = new(new TcpDialer(TimeProvider.System),
                 KeyFile.Operator(KeyFlags.Choose(parsed.GetValue(keyFile), null)), TimeProvider.System);
+            Told told = await AdminAsync(api, parsed, look, token);
             ClientOptions asked = index.Read(parsed);
             IReadOnlyList<IndexEndPoint> indexes = asked.Indexes.Count > 0 ? asked.Indexes
-                : [new IndexEndPoint(asked.IndexHost, asked.IndexPort)];
+                : [!index.IsGiven(parsed) && told.Places.Index is { } own ? own
+                    : new IndexEndPoint(asked.IndexHost, asked.IndexPort)];
+            bool isNamed = parsed.GetResult(monitorHost) is { Implicit: false }
+                || parsed.GetResult(monitorPort) is { Implicit: false };
             MonitorAddress first = new(parsed.GetValue(monitorHost)!, parsed.GetValue(monitorPort), 0);
+            IReadOnlyList<MonitorAddress> heard = isNamed || told.Places.Monitors.Count == 0 ? [first]
+                : told.Places.Monitors;
             var lines = indexes.Select(one => look.LookAsync(one, indexes.Count > 1, token)).ToArray();
-            var heard = parsed.GetValue(monitors)!.Prepend(first)
+            var monitorLines = heard.Concat(parsed.GetValue(monitors)!).Distinct()
                 .Select(one => look.LookAsync(one.Host, one.TcpPort, token)).ToArray();
-            (AdminFact admin, IReadOnlyList<ServerView> servers) = await AdminAsync(api, parsed, look, token);
-            FleetFacts facts = new(TimeProvider.System.GetUtcNow(), await Task.WhenAll(lines), admin,
-                await Task.WhenAll(heard), await Task.WhenAll(servers.Select(one => look.LookAsync(one, token))),
+            FleetFacts facts = new(TimeProvider.System.GetUtcNow(), await Task.WhenAll(lines), told.Admin,
+                await Task.WhenAll(monitorLines),
+                await Task.WhenAll(told.Servers.Select(one => look.LookAsync(one, token))),
                 Examination.DiskOf(parsed.GetValue(data) ?? StateFolder.OfUser), Descriptors.Limit);
             return Print([.. Diagnosis.Of(facts)], parsed.GetValue(json));
         }));
         return verb;
     }
 
-    private static async Task<(AdminFact Fact, IReadOnlyList<ServerView> Servers)> AdminAsync(
+    private static async Task<Told> AdminAsync(
         ApiFlags api, ParseResult parsed, Examination look, CancellationToken token)
     {
         try
         {
             using ApiClient client = api.Open(parsed, TimeSpan.FromSeconds(5));
-            return await look.AskAsync(client, token);
+            Task<KnownPlaces> places = Examination.AskPlacesAsync(client, token);
+            (AdminFact admin, IReadOnlyList<ServerView> servers) = await look.AskAsync(client, token);
+            return new Told(admin, servers, await places);
         }
         catch (CdnException exception)
         {
-            return (new AdminFact("", exception.Message, null, null), []);
+            return new Told(new AdminFact("", exception.Message, null, null), [], KnownPlaces.None);
         }
     }
+
+    private sealed record Told(AdminFact Admin, IReadOnlyList<ServerView> Servers, KnownPlaces Places);
 
     private static int Print(IReadOnlyList<Finding> findings, bool isJson)
     {

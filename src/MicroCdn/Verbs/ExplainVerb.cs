@@ -57,7 +57,7 @@ internal static class ExplainVerb
     public static IEnumerable<string> Lines(Explanation told)
     {
         yield return told.Verdict;
-        if (told.Url is { } url) yield return $"at {url}";
+        if (told.Url is { } url && !told.Verdict.Contains(url, StringComparison.Ordinal)) yield return $"at {url}";
         yield return "";
         string size = told.File.Size is { } bytes ? $", {Table.Size(bytes)}" : "";
         string copies = told.IsPulled ? ", pulled from an origin" : told.File.Wanted is { } wanted

@@ -31,6 +31,10 @@ internal sealed class IndexFlags
         foreach (Option option in (Option[])[_host, _port, _indexes]) verb.Add(option);
     }
 
+    /// <summary>Whether an index was named at all.</summary>
+    public bool IsGiven(ParseResult parsed) => ((Option[])[_host, _port, _indexes]).Any(option =>
+        parsed.GetResult(option) is { Implicit: false });
+
     /// <summary>What a client that asks these is made of.</summary>
     public ClientOptions Read(ParseResult parsed) => new()
     {

@@ -125,7 +125,9 @@ internal static class KeyVerb
             // Before the token is spent.
             if (Path.Exists(output)) return Fail($"'{output}' exists and is left as it is; name another with --out",
                 ExitCode.Usage);
-            if (JoinToken.Read(ReadToken(tokenFile)) is not { } token)
+            // Aside: a read of the terminal does not end at Ctrl-C.
+            byte[] text = await Task.Run(() => ReadToken(tokenFile)).WaitAsync(interruption.Token);
+            if (JoinToken.Read(text) is not { } token)
             {
                 return Fail("that is no token: it begins with microcdn-token-1: and comes from 'microcdn key token'",
                     ExitCode.Usage);

@@ -52,4 +52,16 @@ public sealed class InterruptedVerbTests
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"median {times.Order().ElementAt(times.Count / 2).Took:F0} ms, longest {times.Max()}");
     }
+
+    [Fact]
+    public async Task Whoever_is_asked_for_a_token_may_leave_too()
+    {
+        await using Stage stage = new();
+        RunningProcess shell = stage.Run("bash", "-c", "mkfifo keys; "
+            + $"timeout 20 script -qec '{Stage.MicroCdnProgram} key join 127.0.0.1:9' /dev/null < keys > screen & "
+            + "exec 3> keys; for n in $(seq 200); do grep -q 'Token: ' screen && break; sleep 0.05; done; "
+            + "printf '\\003' >&3; wait $!; echo code $?");
+        Assert.Equal(0, await shell.UntilEndAsync());
+        Assert.Contains("code 130", shell.Output, StringComparison.Ordinal);
+    }
 }
