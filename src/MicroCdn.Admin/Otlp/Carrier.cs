@@ -80,5 +80,5 @@ internal sealed class Carrier(HttpMessageHandler? network) : DelegatingHandler(n
     }
 
     private static string TroubleOf(Exception exception) => exception is OperationCanceledException
-        ? $"no answer in {Patience.TotalSeconds} s" : (exception.InnerException ?? exception).Message;
+        ? "no answer in time" : (exception.InnerException ?? exception).Message;
 }

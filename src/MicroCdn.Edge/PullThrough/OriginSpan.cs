@@ -24,12 +24,11 @@ internal sealed class OriginSpan : IDisposable
     {
         if (request.Span is not { } parent) return None;
         Uri origin = request.Place.Rule.Url;
-        Activity? span = Tracer.BeginQuestion(parent, Encoding.ASCII.GetString(request.Method), origin.Authority);
-        if (span is null) return None;
         // Without the query, which may hold a key.
         string target = Encoding.Latin1.GetString(request.Target).Split('?')[0];
-        span.SetTag("url.full", $"{origin.GetLeftPart(UriPartial.Path).TrimEnd('/')}{target}");
-        return new OriginSpan(span);
+        Activity? span = Tracer.BeginQuestion(parent, Encoding.ASCII.GetString(request.Method), origin.Authority,
+            $"{origin.GetLeftPart(UriPartial.Path).TrimEnd('/')}{target}");
+        return span is null ? None : new OriginSpan(span);
     }
 
     /// <summary>The fields of the question with this span in them. Without one they go on as they came: so does the

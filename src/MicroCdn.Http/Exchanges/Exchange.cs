@@ -118,7 +118,8 @@ public sealed class Exchange
         if (_spare is null || !_spare.TryPop(out Exchange? exchange)) exchange = new Exchange();
         exchange._began = service.Time.GetTimestamp();
         (exchange._service, exchange.Client, exchange.IsSecure) = (service, client, peer.IsSecure);
-        exchange.Span = service.Tracer?.Begin(request, peer.IsSecure);
+        exchange.Span = service.Tracer?.Begin(
+            request, peer.IsSecure, exchange._began / service.Time.TimestampFrequency);
         exchange.Version = request.IsFramed ? 20 : request.IsOld ? 10 : 11;
         exchange.Method = request.Method;
         (exchange.Status, exchange.BodyBytes, exchange.Cache, exchange.Origin) = (0, 0, CacheResult.None, -1);

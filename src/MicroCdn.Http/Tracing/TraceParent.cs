@@ -13,6 +13,9 @@ public static class TraceParent
 
     private const int TraceDigits = 32, ParentDigits = 16;
 
+    // What every program is to pass on; longer ones may be dropped (section 3.3.1.5), for spans wait, and keep it.
+    private const int MostStateBytes = 512;
+
     private static ReadOnlySpan<byte> Name => "traceparent"u8;
 
     private static ReadOnlySpan<byte> StateName => "tracestate"u8;
@@ -32,7 +35,7 @@ public static class TraceParent
             ActivityTraceId.CreateFromUtf8String(value.Slice(TraceAt, TraceDigits)),
             ActivitySpanId.CreateFromUtf8String(value.Slice(ParentAt, ParentDigits)),
             isSampled ? ActivityTraceFlags.Recorded : ActivityTraceFlags.None,
-            state.IsEmpty ? null : Encoding.Latin1.GetString(state), isRemote: true);
+            state.IsEmpty || state.Length > MostStateBytes ? null : Encoding.Latin1.GetString(state), isRemote: true);
         return true;
     }
 

@@ -16,8 +16,12 @@ public sealed class Tracer(double ratio, Func<double> chance) : IDisposable
     /// <summary>The name by which spans are listened to.</summary>
     public const string Name = "MicroCdn";
 
-    // More says little, and a target may have 8 KiB.
-    private const int MostPathBytes = 1024;
+    /// <summary>The most spans of requests that begin within a second. Whoever likes may say that all its requests are
+    /// to be recorded; more than these would mostly be dropped before they are sent.</summary>
+    public const int MostPerSecond = 1000;
+
+    // A target may have 8 KiB and a host more, and spans wait: more of them says little.
+    private const int MostCharacters = 1024;
 
     private const int ServerError = 500;
 
@@ -25,6 +29,8 @@ public sealed class Tracer(double ratio, Func<double> chance) : IDisposable
     private static readonly string[] Known = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"];
 
     private readonly ActivitySource _source = new(Name);
+    private long _second;
+    private int _begun;
 
     /// <summary>What listeners of one tracer alone listen to.</summary>
     internal ActivitySource Source => _source;
@@ -33,19 +39,21 @@ public sealed class Tracer(double ratio, Func<double> chance) : IDisposable
     public void Dispose() => _source.Dispose();
 
     /// <summary>Begins the span of a request; null when there is none to be.</summary>
-    internal Activity? Begin(in Request request, bool isSecure)
+    /// <param name="request">The request.</param>
+    /// <param name="isSecure">True over TLS.</param>
+    /// <param name="second">The time, in seconds of any clock.</param>
+    internal Activity? Begin(in Request request, bool isSecure, long second)
     {
         if (!_source.HasListeners()) return null;
         bool isContinued = TraceParent.TryRead(request.Lines, out ActivityContext parent);
         bool isRecorded = isContinued ? parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
             : ratio > 0 && chance() < ratio;
-        if (!isRecorded) return null;
+        if (!isRecorded || !HasRoom(second)) return null;
         string method = MethodOf(request.Method);
         if (_source.CreateActivity(NameOf(method), ActivityKind.Server, parent) is not { } span) return null;
         span.SetTag("http.request.method", method);
         span.SetTag("url.scheme", isSecure ? "https" : "http");
-        ReadOnlySpan<byte> path = request.Path;
-        span.SetTag("url.path", Encoding.Latin1.GetString(path[..Math.Min(path.Length, MostPathBytes)]));
+        span.SetTag("url.path", Cut(Encoding.Latin1.GetString(request.Path)));
         SetServer(span, Encoding.Latin1.GetString(request.Authority));
         Start(span);
         return span;
@@ -55,12 +63,14 @@ public sealed class Tracer(double ratio, Func<double> chance) : IDisposable
     /// <param name="parent">The span of the request.</param>
     /// <param name="method">The method by which it is asked.</param>
     /// <param name="server">Whom: a host, and a port where it is not the usual one.</param>
-    public static Activity? BeginQuestion(Activity parent, string method, string server)
+    /// <param name="url">What it is asked for.</param>
+    public static Activity? BeginQuestion(Activity parent, string method, string server, string url)
     {
         method = Array.IndexOf(Known, method) < 0 ? "_OTHER" : method;
         Activity? span = parent.Source.CreateActivity(NameOf(method), ActivityKind.Client, parent.Context);
         if (span is null) return null;
         span.SetTag("http.request.method", method);
+        span.SetTag("url.full", Cut(url));
         SetServer(span, server);
         Start(span);
         return span;
@@ -94,6 +104,15 @@ public sealed class Tracer(double ratio, Func<double> chance) : IDisposable
             : exchange.IsWhole ? null : "cut");
     }
 
+    // About so many: two loops may both begin a second.
+    private bool HasRoom(long second)
+    {
+        if (Interlocked.Exchange(ref _second, second) != second) Volatile.Write(ref _begun, 0);
+        return Interlocked.Increment(ref _begun) <= MostPerSecond;
+    }
+
+    private static string Cut(string text) => text.Length <= MostCharacters ? text : text[..MostCharacters];
+
     // An event loop serves others meanwhile: nothing may take the span for the one that it runs in.
     private static void Start(Activity span)
     {
@@ -112,7 +131,7 @@ public sealed class Tracer(double ratio, Func<double> chance) : IDisposable
     {
         int colon = authority.LastIndexOf(':');
         string host = colon > authority.LastIndexOf(']') ? authority[..colon] : authority;
-        if (host.Length > 0) span.SetTag("server.address", host.Trim('[', ']'));
+        if (host.Length > 0) span.SetTag("server.address", Cut(host.Trim('[', ']')));
         if (int.TryParse(authority.AsSpan(Math.Min(host.Length + 1, authority.Length)), NumberStyles.None,
             CultureInfo.InvariantCulture, out int port)) span.SetTag("server.port", port);
     }

@@ -13,6 +13,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace MicroCdn.Tests.Admin;
 
 // What is measured goes to a collector by OTLP: the names are read out of what it got.
+[Collection("spans")]
 public sealed class OtlpSenderTests : IDisposable
 {
     private readonly Collector _collector = new();

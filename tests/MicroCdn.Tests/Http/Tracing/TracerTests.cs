@@ -10,6 +10,8 @@ using Microsoft.Extensions.Time.Testing;
 namespace MicroCdn.Tests.Http.Tracing;
 
 // Which requests get a span, and what it says.
+// Not beside others that listen to the same name.
+[Collection("spans")]
 public sealed class TracerTests : IDisposable
 {
     private const string Trace = "4bf92f3577b34da6a3ce929d0e0e4736", Parent = "00f067aa0ba902b7";
@@ -17,6 +19,7 @@ public sealed class TracerTests : IDisposable
     private readonly ConcurrentQueue<Activity> _spans = new();
     private readonly Answerer _answerer = new();
     private readonly List<IDisposable> _open = [];
+    private readonly FakeTimeProvider _time = new();
     private const double Chance = 0.5;
 
     public void Dispose() => _open.ForEach(one => one.Dispose());
@@ -73,6 +76,21 @@ public sealed class TracerTests : IDisposable
     }
 
     [Fact]
+    public void Who_wants_all_of_many_requests_recorded_gets_a_thousand_a_second_and_no_text_is_long()
+    {
+        string fields = $"traceparent: 00-{Trace}-{Parent}-01\r\ntracestate: {new string('x', 513)}\r\n";
+        string line = $"GET /{new string('p', 5000)}";
+        Wire wire = Ask(0, line, fields);
+        for (int more = 0; more < Tracer.MostPerSecond + 100; more++) Receive(wire, line, fields);
+        Assert.Equal(Tracer.MostPerSecond, _spans.Count);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Receive(wire, line, fields);
+        Assert.Equal(Tracer.MostPerSecond + 1, _spans.Count);
+        Assert.All(_spans, span => Assert.Null(span.TraceStateString));
+        Assert.All(_spans.SelectMany(span => span.TagObjects), tag => Assert.InRange($"{tag.Value}".Length, 1, 1024));
+    }
+
+    [Fact]
     public void Where_nobody_listens_nothing_is_made()
     {
         using Tracer tracer = new(1, () => 0);
@@ -94,12 +112,17 @@ public sealed class TracerTests : IDisposable
         ActivitySource.AddActivityListener(listener);
         _open.AddRange([listener, tracer]);
         Wire wire = new(Service(tracer));
+        return Receive(wire, line, fields);
+    }
+
+    private static Wire Receive(Wire wire, string line, string fields)
+    {
         wire.Receive($"{line} HTTP/1.1\r\nHost: cdn.example:8080\r\n{fields}\r\n");
         return wire;
     }
 
     private HttpService Service(Tracer tracer) => new(_answerer, new TrustedNetworks([]),
-        new Complaints(new LogBook(), new FakeTimeProvider()), new FakeTimeProvider()) { Tracer = tracer };
+        new Complaints(new LogBook(), _time), _time) { Tracer = tracer };
 
     private static string[] Tags(Activity span) =>
         [.. span.TagObjects.Select(tag => $"{tag.Key}={tag.Value}").Order(StringComparer.Ordinal)];
