@@ -9,8 +9,10 @@ namespace MicroCdn.Index;
 /// <param name="Event">The number of the event at that monitor; 0 for monitors of version 1, which count none.</param>
 /// <param name="IsOverruled">The server itself has spoken since: it stands only against the same word again.</param>
 /// <param name="IsSpared">A suspect that the monitor would call dead, had it not removed as many as it may.</param>
+/// <param name="Why">What it says so for, in words; empty when it did not say.</param>
 internal readonly record struct Statement(
-    ServerState State, long Incarnation, long Event, bool IsOverruled = false, bool IsSpared = false)
+    ServerState State, long Incarnation, long Event, bool IsOverruled = false, bool IsSpared = false,
+    string Why = "")
 {
     // Only the monitor's own count orders its words: a server that goes back to version 1 has no incarnation any more,
     // and what is said of it then is news all the same.

@@ -118,7 +118,7 @@ internal sealed class Jury
     {
         int dead = count.Dead + (own.IsUnreached ? 1 : 0);
         bool isMost = count.Dead * 2 > count.Voters;
-        if (isMost) return new Verdict(ServerState.Dead, $"{Said(count.Against!)} says that it is dead");
+        if (isMost) return new Verdict(ServerState.Dead, $"{Said(count.Against!)} says that it is dead{count.Because}");
         if (own.IsUnreached && (count.Dead > 0 || count.Spared > 0 || own.IsCalledDead))
         {
             string says = count.Dead > 0 || own.IsCalledDead ? "says that it is dead" : "hears nothing of it";
@@ -132,7 +132,8 @@ internal sealed class Jury
         {
             string why = count.Dead > 0 || own.IsCalledDead
                 ? $"{Said(count.Against)} says that it is dead, the others do not"
-                : count.Suspect > 0 ? $"{Said(count.Against)} suspects it" : "it does not answer the index";
+                : count.Suspect > 0 ? $"{Said(count.Against)} suspects it{count.Because}"
+                : "it does not answer the index";
             return new Verdict(ServerState.Suspect, why, IsOpen: true);
         }
         if (own.IsLapsed) return Lapsed;
@@ -199,6 +200,10 @@ internal sealed class Jury
         public int Draining;
         public int Dead;
         public Juror? Against;
+        private string? _why;
+
+        // What the one gives as the reason that is named.
+        public readonly string Because => _why is { Length: > 0 } why ? $": {why}" : "";
 
         public void Add(Juror juror, Statement? said)
         {
@@ -214,7 +219,7 @@ internal sealed class Jury
             // Who says the worst is named.
             bool isWorst = word.State == ServerState.Dead
                 || (word.State == ServerState.Suspect && Dead == 0 && (isSpared || Spared == 0));
-            if (isWorst) Against = juror;
+            if (isWorst) (Against, _why) = (juror, word.Why);
         }
     }
 }

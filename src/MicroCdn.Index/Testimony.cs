@@ -53,7 +53,8 @@ internal sealed class Testimony(Fleet fleet, IPeer peer)
         if (!StateChange.TryParse(verb, words, out StateChange message)) return WireErrors.Malformed;
         ServerId.TryCreate(message.Id, out ServerId id);
         fleet.Hear(juror, id,
-            new Statement(message.State, message.Incarnation, message.Event, IsSpared: message.IsSpared));
+            new Statement(message.State, message.Incarnation, message.Event, IsSpared: message.IsSpared,
+                Why: TextOf(message.Why)));
         answer.Write(StateChange.AnswerTo(message.State));
         return null;
     }
@@ -87,9 +88,13 @@ internal sealed class Testimony(Fleet fleet, IPeer peer)
         if (_digest.Count >= Limits.Servers) return WireErrors.LimitReached;
         ServerId.TryCreate(row.Id, out ServerId id);
         _digest.Add(new DigestRow(
-            id, new Statement(row.State, row.Incarnation, row.Event, IsSpared: row.IsSpared)));
+            id, new Statement(row.State, row.Incarnation, row.Event, IsSpared: row.IsSpared, Why: TextOf(row.Why))));
         return null;
     }
+
+    // It is read in logs and on terminals.
+    private static string TextOf(ReadOnlySpan<byte> why) =>
+        string.Concat(PercentText.TextOf(why).Select(letter => char.IsControl(letter) ? '?' : letter));
 
     private WireError? HandleEndStates(Juror juror, Words words, Answer answer)
     {

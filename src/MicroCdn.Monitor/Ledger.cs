@@ -20,9 +20,9 @@ internal sealed class Ledger
     public IReadOnlyCollection<StateEvent> Rows => _rows.Values;
 
     /// <summary>Writes down what is said from now on.</summary>
-    public StateEvent Write(
-        ServerId id, ServerState state, long incarnation, long unixSeconds, bool isSpared = false) =>
-        _rows[id] = new StateEvent(id, state, incarnation, ++Last, unixSeconds, isSpared);
+    public StateEvent Write(ServerId id, ServerState state, long incarnation, long unixSeconds, bool isSpared = false,
+        string why = "") =>
+        _rows[id] = new StateEvent(id, state, incarnation, ++Last, unixSeconds, isSpared, why);
 
     /// <summary>Forgets those of whom nothing is known any more.</summary>
     public void Keep(Func<ServerId, bool> isKnown)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
@@ -256,7 +257,7 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
                 deeds[at] = deeds[at] with { Number = detector.IsDegraded ? 1u : 0 };
             }
             if (deeds[at] is not { Kind: DeedKind.Tell, Server: { } server }) continue;
-            Write(server.Id, server.Shown, server.Incarnation, server.IsSpared);
+            Write(server.Id, server.Shown, server.Incarnation, server.IsSpared, EvidenceOf(server, deeds[at].Reason));
             if (server.Shown == ServerState.Dead) Detections.Add(Now - server.HeardAt);
             // The state may go on before the log has its line.
             deeds[at] = deeds[at] with { Number = (ulong)server.Shown };
@@ -264,8 +265,12 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         return deeds;
     }
 
-    private void Write(ServerId id, ServerState state, long incarnation, bool isSpared = false) =>
-        Ledger.Write(id, state, incarnation, time.GetUtcNow().ToUnixTimeSeconds(), isSpared);
+    private void Write(
+        ServerId id, ServerState state, long incarnation, bool isSpared = false, string why = "") =>
+        Ledger.Write(id, state, incarnation, time.GetUtcNow().ToUnixTimeSeconds(), isSpared, why);
+
+    private string EvidenceOf(Watched server, string reason) => string.Create(CultureInfo.InvariantCulture,
+        $"{reason}, {(Now - server.HeardAt).TotalMilliseconds:0} ms after it was heard");
 
     private void Do(Deed[] deeds)
     {

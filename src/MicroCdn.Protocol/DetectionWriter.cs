@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Text;
 
 namespace MicroCdn.Protocol;
 
@@ -74,6 +75,10 @@ public static class DetectionWriter
         output.Write(" ev="u8);
         output.WriteNumber(news.Event);
         if (news is { State: ServerState.Suspect, IsSpared: true }) output.Write(" spared=1"u8);
+        if (news.State is not (ServerState.Dead or ServerState.Suspect) || news.Why.Length == 0) return;
+        output.Write(" why="u8);
+        byte[] why = Encoding.UTF8.GetBytes(news.Why);
+        PercentText.Encode(why.AsSpan(0, Math.Min(why.Length, StateEvent.WhyBytes)), output);
     }
 }
 
@@ -84,8 +89,13 @@ public static class DetectionWriter
 /// <param name="Event">The monitor's number of this event since its start; it only grows.</param>
 /// <param name="UnixSeconds">When, for people to read; nothing is decided by it.</param>
 /// <param name="IsSpared">A suspect that would be dead but for the limit of removals.</param>
-public readonly record struct StateEvent(
-    ServerId Id, ServerState State, long Incarnation, long Event, long UnixSeconds, bool IsSpared = false);
+/// <param name="Why">What it is called dead or suspected for, for people to read.</param>
+public readonly record struct StateEvent(ServerId Id, ServerState State, long Incarnation, long Event,
+    long UnixSeconds, bool IsSpared = false, string Why = "")
+{
+    /// <summary>Most bytes of a reason: one sentence.</summary>
+    public const int WhyBytes = 256;
+}
 
 /// <summary>Numbers that only who was asked can know: 16 hex digits.</summary>
 public static class Nonces

@@ -30,6 +30,9 @@ public readonly ref struct StateChange
     /// spares.</summary>
     public bool IsSpared { get; private init; }
 
+    /// <summary>Why, in words, percent-encoded; empty when it did not say.</summary>
+    public ReadOnlySpan<byte> Why { get; private init; }
+
     /// <summary>Reads a message; false for any other verb and for a malformed one.</summary>
     public static bool TryParse(ReadOnlySpan<byte> verb, Words words, out StateChange message)
     {
@@ -39,11 +42,13 @@ public readonly ref struct StateChange
         ServerState state = up ? ServerState.Alive : down ? ServerState.Dead : ServerState.Suspect;
         bool valid = words.Next(out var id) & words.NextNumber(out long seconds) && ServerId.IsValid(id);
         long incarnation = -1, number = -1, spared = 0;
+        ReadOnlySpan<byte> why = default;
         while (valid && words.NextPair(out var key, out var value))
         {
             if (key.SequenceEqual("inc"u8)) valid = Words.IsNumber(value, out incarnation);
             else if (key.SequenceEqual("ev"u8)) valid = Words.IsNumber(value, out number) && number > 0;
             else if (key.SequenceEqual("spared"u8)) valid = Words.IsNumber(value, out spared) && spared <= 1;
+            else if (key.SequenceEqual("why"u8)) valid = (why = value).Length <= 3 * StateEvent.WhyBytes;
             else if (up && key.SequenceEqual("state"u8))
             {
                 valid = ServerStates.TryParse(value, out state)
@@ -53,7 +58,7 @@ public readonly ref struct StateChange
         message = new StateChange
         {
             Id = id, UnixSeconds = seconds, State = state, Incarnation = incarnation, Event = number,
-            IsSpared = spared > 0,
+            IsSpared = spared > 0, Why = why,
         };
         return valid && words.AtEnd && incarnation >= 0 && number > 0;
     }
@@ -104,6 +109,9 @@ public readonly ref struct StateRow
     /// <summary>As in <see cref="StateChange"/>.</summary>
     public bool IsSpared { get; private init; }
 
+    /// <summary>As in <see cref="StateChange"/>.</summary>
+    public ReadOnlySpan<byte> Why { get; private init; }
+
     /// <summary>Reads the words after the verb.</summary>
     public static bool TryParse(Words words, out StateRow message)
     {
@@ -111,15 +119,17 @@ public readonly ref struct StateRow
         bool valid = words.Next(out var id) & words.Next(out var word) && ServerId.IsValid(id)
             && ServerStates.TryParse(word, out state);
         long incarnation = -1, number = -1, spared = 0;
+        ReadOnlySpan<byte> why = default;
         while (valid && words.NextPair(out var key, out var value))
         {
             if (key.SequenceEqual("inc"u8)) valid = Words.IsNumber(value, out incarnation);
             else if (key.SequenceEqual("ev"u8)) valid = Words.IsNumber(value, out number);
             else if (key.SequenceEqual("spared"u8)) valid = Words.IsNumber(value, out spared) && spared <= 1;
+            else if (key.SequenceEqual("why"u8)) valid = (why = value).Length <= 3 * StateEvent.WhyBytes;
         }
         message = new StateRow
         {
-            Id = id, State = state, Incarnation = incarnation, Event = number, IsSpared = spared > 0,
+            Id = id, State = state, Incarnation = incarnation, Event = number, IsSpared = spared > 0, Why = why,
         };
         return valid && words.AtEnd && incarnation >= 0 && number >= 0;
     }

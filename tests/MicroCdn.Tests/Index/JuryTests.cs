@@ -32,6 +32,20 @@ public sealed class JuryTests
         Assert.Equal(expected, jury.Judge(Id, new Evidence(IsRemembered: true, IsForgotten: isForgotten)).State);
     }
 
+    [Fact]
+    public void Who_is_called_dead_or_suspected_is_so_for_what_the_monitor_says()
+    {
+        Jury jury = new();
+        Juror juror = new("m1");
+        jury.Seat(juror);
+        juror.Hear(Id, new Statement(ServerState.Suspect, 1, 1, Why: "it is silent"));
+        Assert.Equal("monitor m1 suspects it: it is silent", jury.Judge(Id, default).Why);
+        juror.Hear(Id, new Statement(ServerState.Dead, 1, 2, Why: "its port refused"));
+        Assert.Equal("monitor m1 says that it is dead: its port refused", jury.Judge(Id, default).Why);
+        juror.Hear(Id, new Statement(ServerState.Dead, 1, 3));
+        Assert.Equal("monitor m1 says that it is dead", jury.Judge(Id, default).Why);
+    }
+
     [Theory]
     // One word for each monitor: its state, or - for nothing; ? behind it when it doubts itself.
     [InlineData("alive", ServerState.Alive)]

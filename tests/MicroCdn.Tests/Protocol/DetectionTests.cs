@@ -109,6 +109,25 @@ public sealed class DetectionTests
     }
 
     [Fact]
+    public void What_a_server_is_called_dead_for_is_told_in_one_word_and_read_as_it_was()
+    {
+        ServerId.TryCreate("CS1", out ServerId id);
+        ArrayBufferWriter<byte> output = new();
+        output.WriteEvent(new StateEvent(id, ServerState.Dead, 7, 9, 5, Why: "its port refused"));
+        output.WriteState(new StateEvent(id, ServerState.Dead, 7, 9, 5, Why: new string('ü', 200)));
+        output.WriteEvent(new StateEvent(id, ServerState.Alive, 7, 9, 5, Why: "it is heard"));
+        string[] lines = output.WrittenSpan.Text().Split('\n');
+        Assert.Equal("SERVER_DOWN CS1 5 inc=7 ev=9 why=its%20port%20refused", lines[0]);
+        Assert.Equal("SERVER_UP CS1 5 inc=7 ev=9 state=alive", lines[2]);
+        Words words = new(lines[0].Utf8().AsSpan(12));
+        Assert.True(StateChange.TryParse("SERVER_DOWN"u8, words, out StateChange change));
+        Assert.Equal("its port refused", PercentText.TextOf(change.Why));
+        Assert.True(StateRow.TryParse(new Words(lines[1].Utf8().AsSpan(6)), out StateRow row));
+        Assert.Equal(StateEvent.WhyBytes, PercentText.Decode(row.Why, new byte[1_000]));
+        Assert.False(StateRow.TryParse(new Words($"CS1 dead inc=7 ev=9 why={new string('x', 769)}".Utf8()), out _));
+    }
+
+    [Fact]
     public void A_ping_carries_its_nonce_in_sixteen_digits()
     {
         ServerId.TryCreate("CS1", out ServerId id);
