@@ -64,7 +64,8 @@ internal static class CommandLine
         ParseResult parsed = given.Length == 0 ? typed
             : root.Parse([.. words[..behind], .. given.SelectMany(setting => setting.Words), .. words[behind..]],
                 Plain);
-        wrong = parsed.Errors.Count > 0 ? Sentence(root, parsed, given) : Unknown.TakenForWord(parsed, words);
+        wrong = parsed.Errors.Count == 0 ? Unknown.TakenForWord(parsed, words)
+            : Unknown.Of(root, parsed) ?? Unknown.TakenForWord(parsed, words) ?? Sentence(parsed, given);
         return parsed;
     }
 
@@ -79,9 +80,8 @@ internal static class CommandLine
             .For(verb, option => typed.GetResult(option) is not { Implicit: false })];
     }
 
-    private static string Sentence(RootCommand root, ParseResult parsed, GivenSetting[] given)
+    private static string Sentence(ParseResult parsed, GivenSetting[] given)
     {
-        if (Unknown.Of(root, parsed) is { } unknown) return unknown;
         ParseError error = parsed.Errors[0];
         SymbolResult? about = error.SymbolResult;
         while (about is not (null or OptionResult)) about = about.Parent;

@@ -21,6 +21,8 @@ public sealed class WordsTests
     [InlineData("--helo", "'microcdn' has no flag '--helo'; did you mean '--help'?")]
     [InlineData("get a --uot b", "'get' has no flag '--uot'; did you mean '--out'? (A word that begins so stands "
         + "behind '--'.)")]
+    [InlineData("explain --frm 192.0.2.7 a", "'explain' has no flag '--frm'; did you mean '--from'? (A word that "
+        + "begins so stands behind '--'.)")]
     public void A_mistyped_word_is_named_with_the_one_that_may_be_meant(string line, string sentence) =>
         Assert.Equal(sentence, Wrong(line.Split(' ')));
 
