@@ -72,14 +72,20 @@ internal sealed class ApiWorld : IDisposable
     /// <summary>Asks as a browser does.</summary>
     public Reply Send(string method, string path, string fields, string body = "")
     {
-        string type = body.Length == 0 || fields.Contains("Content-Type", StringComparison.Ordinal) ? ""
-            : "Content-Type: application/json\r\n";
-        string length = body.Length == 0 ? "" : $"Content-Length: {body.Length}\r\n";
-        Wire wire = new Wire(_service).Receive(
-            $"{method} {path} HTTP/1.1\r\nHost: cdn.example:8081\r\n{type}{length}{fields}\r\n{body}");
+        Wire wire = Open(method, path, fields, body);
         // It is made on the pool, and given on the connection.
         Assert.True(SpinWait.SpinUntil(() => wire.Turn().SentLength > 0, TimeSpan.FromSeconds(30)));
         return new Reply(wire.SentBytes);
+    }
+
+    /// <summary>Asks, and leaves the connection open.</summary>
+    public Wire Open(string method, string path, string fields, string body = "")
+    {
+        string type = body.Length == 0 || fields.Contains("Content-Type", StringComparison.Ordinal) ? ""
+            : "Content-Type: application/json\r\n";
+        string length = body.Length == 0 ? "" : $"Content-Length: {body.Length}\r\n";
+        return new Wire(_service).Receive(
+            $"{method} {path} HTTP/1.1\r\nHost: cdn.example:8081\r\n{type}{length}{fields}\r\n{body}");
     }
 
     /// <summary>The sentence of a problem.</summary>
