@@ -112,6 +112,15 @@ internal sealed class ServerProcess : IDisposable
         throw new BenchException($"A server ended with exit code {_process.ExitCode}{LastWords()}.");
     }
 
+    /// <summary>Sends it a signal and waits until it is gone; returns its exit code.</summary>
+    public int End(int signal, TimeSpan atMost)
+    {
+        ThrowIfEnded();
+        Libc.Check(Libc.Kill(Number, signal), "kill");
+        if (_process.WaitForExit(atMost)) return _process.ExitCode;
+        throw new BenchException($"Process {Number} did not end within {atMost.TotalSeconds} s of a signal.");
+    }
+
     /// <summary>Asks it to end, and ends it when it has not within 3 s.</summary>
     public void Dispose()
     {
