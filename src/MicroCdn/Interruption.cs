@@ -16,6 +16,17 @@ internal sealed class Interruption : IDisposable
 
     public CancellationToken Token => _source.Token;
 
+    /// <summary>Ends a moment after the interruption.</summary>
+    /// <returns>The exit code of what is left to itself then.</returns>
+    public async Task<int> EndAsync(TimeSpan moment)
+    {
+        // An exception would have to be compiled first.
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, Token)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(moment, TimeProvider.System);
+        return ExitCode.Interrupted;
+    }
+
     public void Dispose()
     {
         foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();

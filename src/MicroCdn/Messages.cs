@@ -10,15 +10,46 @@ internal static class Messages
 {
     private static readonly Lock Turn = new();
 
+    // A line or two for each name that was typed.
+    private static readonly List<Action> Held = [];
+    private static bool _isHeld;
+
+    /// <summary>Keeps back what goes to a terminal, until <see cref="Release"/>: what is drawn there would be written
+    /// over it.</summary>
+    public static void Hold()
+    {
+        lock (Turn) _isHeld = true;
+    }
+
+    /// <summary>Says what was kept back.</summary>
+    public static void Release()
+    {
+        lock (Turn)
+        {
+            _isHeld = false;
+            foreach (Action say in Held) say();
+            Held.Clear();
+        }
+    }
+
     /// <summary>Says one sentence.</summary>
     public static void Say(string sentence) => Write($"microcdn: {sentence}");
 
     /// <summary>Writes one line, in which a terminal obeys nothing.</summary>
     public static void Write(string line)
     {
+        lock (Turn)
+        {
+            if (_isHeld) Held.Add(() => WriteNow(line));
+            else WriteNow(line);
+        }
+    }
+
+    private static void WriteNow(string line)
+    {
         try
         {
-            lock (Turn) Console.Error.WriteLine(Table.Plain(line));
+            Console.Error.WriteLine(Table.Plain(line));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -47,9 +78,19 @@ internal static class Messages
     /// <returns>The exit code: without its answer a verb has failed.</returns>
     public static int Print(Action write)
     {
+        lock (Turn)
+        {
+            if (!_isHeld || Console.IsOutputRedirected) return PrintNow(write);
+            Held.Add(() => PrintNow(write));
+            return ExitCode.Done;
+        }
+    }
+
+    private static int PrintNow(Action write)
+    {
         try
         {
-            lock (Turn) write();
+            write();
             return ExitCode.Done;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -22,7 +22,13 @@ internal static class Program
         }
         if (wrong is null)
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+            using StringWriter help = new();
+            int code = await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                ProcessTerminationTimeout = null, Output = help,
+            });
+            string text = help.ToString().TrimEnd();
+            return text.Length == 0 ? code : Messages.Print(() => Array.ForEach(text.Split('\n'), Messages.Line));
         }
         // One sentence, not the whole help: what is wrong should not scroll away.
         Command verb = parsed.CommandResult.Command;

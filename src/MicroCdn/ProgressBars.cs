@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using MicroCdn.Client;
 using MicroCdn.Protocol;
+using MicroCdn.Top;
 using Spectre.Console;
 
 namespace MicroCdn;
@@ -11,7 +13,7 @@ internal sealed class ProgressBars
 
     private ProgressBars(ProgressContext? context) => _context = context;
 
-    /// <summary>Runs an action that may add bars. What is said meanwhile would be written over.</summary>
+    /// <summary>Runs an action that may add bars. What is said meanwhile is said when they are over.</summary>
     /// <param name="action">The action.</param>
     /// <param name="isOfBytes">Whether the bars are of bytes; else of things that are counted.</param>
     public static async Task RunAsync(Func<ProgressBars, Task> action, bool isOfBytes = true)
@@ -26,14 +28,32 @@ internal sealed class ProgressBars
         {
             Out = new AnsiConsoleOutput(Console.Error),
             Interactive = InteractionSupport.Yes,
-            Ansi = Environment.GetEnvironmentVariable("TERM") == "dumb" ? AnsiSupport.No : AnsiSupport.Yes,
+            Ansi = TerminalWishes.IsDumb ? AnsiSupport.No : AnsiSupport.Yes,
+            ColorSystem = TerminalWishes.IsColored ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
         };
         IAnsiConsole terminal = AnsiConsole.Create(settings);
+        // Who is ended while they are drawn leaves the terminal with its cursor.
+        PosixSignalRegistration[] ends = [.. Screen.Ends.Select(signal =>
+            PosixSignalRegistration.Create(signal, _ => ShowCursor()))];
         ProgressColumn[] ofBytes = isOfBytes ? [new DownloadedColumn(), new TransferSpeedColumn()] : [];
-        await terminal.Progress()
-            .Columns([new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), .. ofBytes,
-                new RemainingTimeColumn()])
-            .StartAsync(context => action(new ProgressBars(context)));
+        Messages.Hold();
+        try
+        {
+            await terminal.Progress()
+                .Columns([new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), .. ofBytes,
+                    new RemainingTimeColumn()])
+                .StartAsync(context => action(new ProgressBars(context)));
+        }
+        finally
+        {
+            Messages.Release();
+            foreach (PosixSignalRegistration end in ends) end.Dispose();
+        }
+    }
+
+    private static void ShowCursor()
+    {
+        if (!TerminalWishes.IsDumb) Console.Error.Write(Screen.ShowCursor);
     }
 
     /// <summary>Adds a bar; null when nobody would see it.</summary>

@@ -7,7 +7,10 @@ using MicroCdn.Gateway.Api.Models;
 namespace MicroCdn.Api;
 
 /// <summary>How the answers of the admin API are read, and shown again to scripts.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 16)]
+/// <remarks>What lacks something is no answer of an index, so nobody has to ask of each value whether it is
+/// there.</remarks>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 16,
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(Overview))]
 [JsonSerializable(typeof(Listing<ServerView>))]
 [JsonSerializable(typeof(Listing<EventView>))]

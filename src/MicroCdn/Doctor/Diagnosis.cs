@@ -67,8 +67,9 @@ internal static class Diagnosis
     {
         if (admin.Trouble is { } trouble)
         {
-            yield return new Finding(Verdict.Error, "admin", $"{trouble}",
-                "microcdn token add --scope read > token; microcdn doctor --token-file token   # or --admin URL");
+            yield return new Finding(Verdict.Error, "admin", $"{trouble}", admin.IsAway
+                ? "microcdn index --http-port 8080   # on that machine; or name another one with --admin URL"
+                : "microcdn token add --scope read > token; microcdn doctor --token-file token   # or --admin URL");
             yield break;
         }
         yield return new Finding(Verdict.Ok, "admin", $"The admin port at {admin.Place} answers, and takes the token.");

@@ -29,7 +29,11 @@ internal sealed record IndexFact(DoorFact Door, string? Writer);
 /// <param name="Trouble">A sentence that says why nothing was told there; null when all was.</param>
 /// <param name="Now">The fleet, as the index sees it.</param>
 /// <param name="ClockAhead">How far its clock is ahead of ours; null when it did not say.</param>
-internal sealed record AdminFact(string Place, string? Trouble, Overview? Now, TimeSpan? ClockAhead);
+internal sealed record AdminFact(string Place, string? Trouble, Overview? Now, TimeSpan? ClockAhead)
+{
+    /// <summary>Whether nothing answered there at all.</summary>
+    public bool IsAway { get; init; }
+}
 
 /// <summary>A content server.</summary>
 /// <param name="View">As the index sees it.</param>

@@ -69,7 +69,10 @@ internal static class DoctorVerb
         }
         catch (CdnException exception)
         {
-            return new Told(new AdminFact("", exception.Message, null, null), [], KnownPlaces.None);
+            return new Told(new AdminFact("", exception.Message, null, null)
+            {
+                IsAway = exception.Failure == CdnFailure.Unreachable,
+            }, [], KnownPlaces.None);
         }
     }
 

@@ -9,6 +9,10 @@ namespace MicroCdn.Verbs;
 /// <summary>A folder that is published: which files it has, under which names, and what came of them.</summary>
 internal static class FolderFiles
 {
+    /// <summary>What is there when somebody interrupts.</summary>
+    public const string Left = "interrupted; what was published stays, what was brought of the rest is kept for a day, "
+        + "and the same command goes on from there";
+
     // What is told of what went wrong one by one.
     private const int MostTold = 10;
 

@@ -10,17 +10,21 @@ internal static class GetVerb
 {
     private const int AtOnce = 4;
 
+    // What is gathered beside the target, and is no part to go on from, goes.
+    private static readonly TimeSpan ToTidyUp = TimeSpan.FromSeconds(2);
+
     public static Command Create()
     {
         Argument<FileName[]> names = new("file")
         {
             Description = "The names of the files to download.",
+            HelpName = "FILE",
             Arity = ArgumentArity.OneOrMore,
             CustomParser = result => [.. result.Tokens.Select(token =>
             {
                 if (FileName.TryCreate(token.Value, out FileName name)) return name;
-                result.AddError($"'{token.Value}' is no file name: it must be a relative path without '..', "
-                    + "at most 1,024 bytes.");
+                result.AddError($"'{Table.Word(token.Value)}' is no file name: it must be a relative path without "
+                    + "'..', at most 1,024 bytes.");
                 return default;
             })],
         };
@@ -62,22 +66,24 @@ internal static class GetVerb
             Messages.Say($"--out '{output}' is a file; with several names it must be a folder.");
             return ExitCode.Usage;
         }
-        using Interruption interruption = new();
-        int[] codes = new int[names.Length];
-        await ProgressBars.RunAsync(async bars =>
+        int?[] codes = new int?[names.Length];
+        string[] targets = [.. names.Select(name => TargetOf(name, output, names.Length > 1))];
+        return await Questions.AskAsync(async token =>
         {
-            ParallelOptions atOnce = new() { MaxDegreeOfParallelism = AtOnce };
-            await Parallel.ForAsync(0, names.Length, atOnce, async (number, _) =>
+            await ProgressBars.RunAsync(async bars =>
             {
-                string target = TargetOf(names[number], output, names.Length > 1);
-                codes[number] = await FetchAsync(
-                    () => fetch(names[number], target, bars.Add(names[number]), interruption.Token), target,
-                    answer);
+                ParallelOptions atOnce = new() { MaxDegreeOfParallelism = AtOnce, CancellationToken = token };
+                await Parallel.ForAsync(0, names.Length, atOnce, async (number, over) => codes[number] =
+                    await FetchAsync(() => fetch(names[number], targets[number], bars.Add(names[number]), over),
+                        targets[number], answer));
             });
-        });
-        if (interruption.Token.IsCancellationRequested) return ExitCode.Interrupted;
-        return codes.Distinct().Count() == 1 ? codes[0] : ExitCode.Partial;
+            return codes.Distinct().Count() == 1 ? codes[0]!.Value : ExitCode.Partial;
+        }, () => targets.Where((_, number) => codes[number] is null).Select(LeftOf), ToTidyUp);
     }
+
+    private static string LeftOf(string target) => File.Exists(target + ".part")
+        ? $"interrupted; what is verified is kept in {target}.part, and the same command goes on from there"
+        : $"interrupted, nothing was saved as {target}";
 
     private static async Task<int> FetchAsync(
         Func<Task<DownloadResult>> fetch, string target, VerbAnswer answer)
@@ -89,12 +95,6 @@ internal static class GetVerb
             return answer.Print($"saved {result.Path} ({result.Size} bytes from {result.Server}{resumed})",
                 ("saved", result.Path), ("size", result.Size), ("server", $"{result.Server}"),
                 ("resumed", result.Resumed));
-        }
-        catch (OperationCanceledException)
-        {
-            return Fail(ExitCode.Interrupted, File.Exists(target + ".part")
-                ? $"interrupted; what is verified is kept in {target}.part, and the same command goes on from there"
-                : $"interrupted, nothing was saved as {target}");
         }
         catch (CdnException exception)
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using MicroCdn.Client;
 using MicroCdn.Keys;
 using MicroCdn.Protocol;
 
@@ -29,8 +30,9 @@ internal static class MvVerb
                 Messages.Say("the old name and the new one are the same.");
                 return ExitCode.Usage;
             }
-            long revision = await PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile))
-                .MoveAsync(from, to, parsed.GetValue(isForced), token);
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
+            long revision = await PutFlags.AboutAsync(
+                from, publisher.MoveAsync(from, to, parsed.GetValue(isForced), token));
             return new VerbAnswer(parsed.GetValue(json)).Print(
                 string.Create(CultureInfo.InvariantCulture, $"moved {from} to {to} (revision {revision})"),
                 ("moved", from.Value), ("to", to.Value), ("revision", revision));

@@ -106,4 +106,19 @@ internal sealed class PutFlags
 
     private static string ReadRelease(System.CommandLine.Parsing.ArgumentResult result, string flag) =>
         Flags.Read<ServerId>(result, flag, "one word of at most 64 bytes", ServerId.TryCreate).Value;
+
+    /// <summary>Says of a name that nothing is published under it; servers may have a file of that name all the
+    /// same.</summary>
+    public static async Task<T> AboutAsync<T>(FileName name, Task<T> asked)
+    {
+        try
+        {
+            return await asked;
+        }
+        catch (CdnException exception) when (exception.Failure == CdnFailure.NotFound)
+        {
+            throw new CdnException(CdnFailure.NotFound, $"nothing is published as '{name}'. What servers have in their "
+                + "folders, which 'microcdn ls' shows too, is changed there.", exception);
+        }
+    }
 }

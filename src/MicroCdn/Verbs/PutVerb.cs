@@ -28,7 +28,7 @@ internal static class PutVerb
                 parsed.GetValue(file)!, parsed.GetValue(name), options, flags.Publisher(parsed),
                 flags.Answer(parsed), token);
             return await flags.ActivateAsync(parsed, code, token);
-        }));
+        }, () => [FolderFiles.Left]));
         return verb;
     }
 

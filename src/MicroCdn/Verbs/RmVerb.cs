@@ -27,7 +27,8 @@ internal static class RmVerb
         {
             FileName removed = parsed.GetValue(name);
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
-            long revision = await publisher.RemoveAsync(removed, match: 0, token);
+            long revision = await PutFlags.AboutAsync(
+                removed, publisher.RemoveAsync(removed, match: 0, token));
             return new VerbAnswer(parsed.GetValue(json)).Print(
                 string.Create(CultureInfo.InvariantCulture, $"removed {removed} (revision {revision})"),
                 ("removed", removed.Value), ("revision", revision));

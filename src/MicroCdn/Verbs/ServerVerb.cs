@@ -40,13 +40,18 @@ internal static class ServerVerb
             id, keyFile, json,
         };
         index.AddTo(verb);
-        verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
+        verb.SetAction((parsed, _) =>
         {
-            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
             ServerId server = parsed.GetValue(id);
-            await publisher.OrderAsync($"RETIRE {server}", token);
-            return await WaitAsync(publisher, server, new VerbAnswer(parsed.GetValue(json)), token);
-        }));
+            bool isTold = false;
+            return Questions.AskAsync(async token =>
+            {
+                Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
+                await publisher.OrderAsync($"RETIRE {server}", token);
+                isTold = true;
+                return await WaitAsync(publisher, server, new VerbAnswer(parsed.GetValue(json)), token);
+            }, () => isTold ? [$"{server} goes on retiring; the same command waits again"] : []);
+        });
         return verb;
     }
 

@@ -25,9 +25,9 @@ internal static class ServersVerb
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             using CdnClient client = new(index.Read(parsed));
-            List<ServerRow>? ofIndex = await TryAsync(
+            List<ServerRow>? ofIndex = await TryAsync("index",
                 client.ListServersAsync(Messages.Say, token));
-            List<ServerRow>? ofMonitor = await TryAsync(
+            List<ServerRow>? ofMonitor = await TryAsync("monitor",
                 client.ListServersOfMonitorAsync(parsed.GetValue(monitorHost)!, parsed.GetValue(monitorPort), token));
             if (ofIndex is null && ofMonitor is null) return ExitCode.Unreachable;
             List<Seen> seen = Merge(ofIndex ?? [], ofMonitor ?? []);
@@ -42,7 +42,7 @@ internal static class ServersVerb
         return verb;
     }
 
-    private static async Task<List<ServerRow>?> TryAsync(Task<List<ServerRow>> question)
+    private static async Task<List<ServerRow>?> TryAsync(string who, Task<List<ServerRow>> question)
     {
         try
         {
@@ -50,7 +50,7 @@ internal static class ServersVerb
         }
         catch (CdnException exception)
         {
-            Messages.Say(exception.Message);
+            Messages.Say($"the {who} cannot be asked: {exception.Message}");
             return null;
         }
     }

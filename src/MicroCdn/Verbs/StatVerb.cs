@@ -23,8 +23,9 @@ internal static class StatVerb
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
-            PublishedFile file = await PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile))
-                .StatAsync(parsed.GetValue(name), token);
+            Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
+            PublishedFile file = await PutFlags.AboutAsync(
+                parsed.GetValue(name), publisher.StatAsync(parsed.GetValue(name), token));
             return Messages.Print(() =>
             {
                 if (parsed.GetValue(json)) WriteJson(file);

@@ -33,7 +33,7 @@ internal static class SyncVerb
                 IsDifference = true, Deletes = parsed.GetValue(deletes), IsDryRun = parsed.GetValue(isDryRun),
             }, flags.Publisher(parsed), flags.Answer(parsed), token);
             return parsed.GetValue(isDryRun) ? code : await flags.ActivateAsync(parsed, code, token);
-        }));
+        }, () => parsed.GetValue(isDryRun) ? [] : [FolderFiles.Left]));
         return verb;
     }
 }

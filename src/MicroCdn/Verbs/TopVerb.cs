@@ -14,7 +14,7 @@ internal static class TopVerb
     // A key is answered within it.
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
-    private const string Keys = "sort: r requests  b bytes  h hits  l load  s server   q ends";
+    private const string Keys = "q ends   sort: r requests  b bytes  h hits  l load  s server";
 
     public static Command Create()
     {
@@ -39,7 +39,7 @@ internal static class TopVerb
             TopOrder order = parsed.GetValue(sort);
             if (parsed.GetValue(json)) return Messages.PrintJson(new TopFacts(view.Now, view.Servers),
                 ApiShapes.Printed.TopFacts);
-            if (!parsed.GetValue(once) && !Console.IsOutputRedirected)
+            if (!parsed.GetValue(once) && !Console.IsOutputRedirected && !TerminalWishes.IsDumb)
             {
                 return await LiveAsync(client, view, order, token);
             }
@@ -62,8 +62,7 @@ internal static class TopVerb
 
     private static async Task<int> LiveAsync(ApiClient client, TopView view, TopOrder order, CancellationToken token)
     {
-        bool isColored = string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        using Screen screen = new(Console.OpenStandardOutput(), isColored);
+        using Screen screen = new(Console.OpenStandardOutput(), TerminalWishes.IsColored);
         long asked = TimeProvider.System.GetTimestamp(), told = asked;
         Task<TopView>? asking = null;
         string? trouble = null;
@@ -89,6 +88,8 @@ internal static class TopVerb
             if (size != SizeNow() || trouble is not null) (size, isNew) = (SizeNow(), true);
             if (isNew) screen.Draw(Lines(view, order, trouble, told), Keys, size.Width, size.Height);
             isNew = false;
+            // The hang-up may have come to somebody else.
+            if (screen.IsGone) return ExitCode.Failed;
             await Task.Delay(Look, TimeProvider.System, token);
         }
     }

@@ -98,8 +98,8 @@ internal static class UpVerb
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"microcdn: the sample files cannot be written to '{folder}', choose another "
-                + $"folder with --data: {Table.Plain(exception.Message)}");
+            Messages.Say($"the sample files cannot be written to '{folder}', choose another folder with --data: "
+                + exception.Message);
             return null;
         }
     }

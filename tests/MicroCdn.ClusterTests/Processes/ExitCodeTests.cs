@@ -43,6 +43,45 @@ public sealed class ExitCodeTests
         }
     }
 
+    [Fact]
+    public async Task Other_verbs_keep_to_the_same_codes_and_say_what_is_wrong()
+    {
+        await using Stage stage = new();
+        await StartAsync(stage);
+        int nobody = Stage.FreePort();
+        foreach ((int code, string command, string sentence) in ((int, string, string)[])
+        [
+            (0, "ls", "a.txt"), (0, "status", "published"), (0, "releases --json", "[]"),
+            (1, "put missing", "microcdn: 'missing' cannot be read: "),
+            (1, "put /dev/null x", "microcdn: '/dev/null' cannot be read: it is a device"),
+            (1, "sync missing x", "microcdn: 'missing' is no folder."),
+            (1, "ls --help >/dev/full", "microcdn: standard output cannot be written: No space left on device"),
+            (2, "ls --jsno", "microcdn: 'ls' has no flag '--jsno'; did you mean '--json'?"),
+            (2, "put", "'FILE'"), (2, "get", "'FILE'"), (2, "mv a.txt a.txt", "are the same"),
+            (2, $"get {new string('a', 2000)}", "aaa...' is no file name"),
+            (3, "stat a.txt", "microcdn: nothing is published as 'a.txt'."),
+            (3, "rm a.txt", "microcdn: nothing is published as 'a.txt'."),
+            (3, "mv a.txt b", "microcdn: nothing is published as 'a.txt'."),
+            (3, "activate r", "Nothing is staged in a release of this name"),
+            (3, "token rm 0123456789ab", "No token of this id"),
+            (3, "server retire CS9", "No server of this id"),
+            (4, $"stat a --index 127.0.0.1:{nobody}", "cannot be asked: "),
+            (4, $"servers --index 127.0.0.1:{nobody} --monitor-tcp-port {nobody}", "microcdn: the monitor cannot be asked: "),
+            (7, $"servers --monitor-tcp-port {nobody}", "CS1"),
+        ])
+        {
+            string index = $" --index-port {stage.IndexPort}";
+            string line = command.Contains(" --index ", StringComparison.Ordinal) ? command
+                : command.EndsWith(">/dev/full", StringComparison.Ordinal) ? command.Replace(" >", $"{index} >", StringComparison.Ordinal)
+                : command + index;
+            RunningProcess shell = stage.Run("bash", "-c", $"'{Stage.MicroCdnProgram}' {line}");
+            (int ended, string said) = (await shell.UntilEndAsync(TimeSpan.FromSeconds(60)), shell.Output);
+            Assert.True(ended == code && said.Contains(sentence, StringComparison.Ordinal),
+                $"{command}: {ended} and {said}");
+            Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+        }
+    }
+
     private static async Task StartAsync(Stage stage)
     {
         await stage.IndexAsync();

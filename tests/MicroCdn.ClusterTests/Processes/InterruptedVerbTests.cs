@@ -21,36 +21,44 @@ public sealed class InterruptedVerbTests
         "doctor --index-port P --monitor-tcp-port P --admin http://127.0.0.1:P",
     ];
 
-    // The bar is 200 ms; here it has room for a machine that is busy with other tests.
-    private static readonly TimeSpan Most = TimeSpan.FromSeconds(3);
+    // `bench/run interrupt` measures all of them. Here the machine is busy with other tests; what is slow by itself is so
+    // each time.
+    private static readonly TimeSpan Most = TimeSpan.FromMilliseconds(200);
+    private const int Times = 8;
 
     [Fact]
-    public async Task Each_verb_ends_with_130_at_once_though_nobody_answers_it()
+    public async Task Each_verb_ends_with_130_within_200_ms_though_nobody_answers_it()
     {
         await using Stage stage = new();
         stage.MakeFiles(".", ("file", [1]), ("folder/file", [1]));
-        List<(double Took, string Verb)> times = [];
-        await Parallel.ForEachAsync(Verbs, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (verb, over) =>
+        foreach (string verb in Verbs)
         {
-            using TcpListener hanging = new(IPAddress.Loopback, 0);
-            hanging.Start();
-            int port = ((IPEndPoint)hanging.LocalEndpoint).Port;
-            string line = verb.Replace(" P", $" {port}", StringComparison.Ordinal)
-                .Replace(":P", $":{port}", StringComparison.Ordinal);
-            RunningProcess process;
-            lock (times) process = stage.MicroCdn(line.Split(' '));
-            using TcpClient asked = await hanging.AcceptTcpClientAsync(over).AsTask()
-                .WaitAsync(TimeSpan.FromSeconds(30), over);
-            await asked.GetStream().ReadAsync(new byte[1], over).AsTask().WaitAsync(TimeSpan.FromSeconds(30), over);
-            long began = Stopwatch.GetTimestamp();
-            process.PressControlC();
-            int code = await process.UntilEndAsync();
-            TimeSpan took = Stopwatch.GetElapsedTime(began);
-            Assert.True(code == 130 && took < Most, $"{line}: {code} after {took} and {process.Output}");
-            lock (times) times.Add((took.TotalMilliseconds, verb));
-        });
-        TestContext.Current.TestOutputHelper?.WriteLine(
-            $"median {times.Order().ElementAt(times.Count / 2).Took:F0} ms, longest {times.Max()}");
+            await Measured.OnceOfAsync(Times, async () =>
+            {
+                TimeSpan took = await InterruptAsync(stage, verb);
+                return took < Most ? null : $"{verb}: {took.TotalMilliseconds:F0} ms";
+            });
+        }
+    }
+
+    private static async Task<TimeSpan> InterruptAsync(Stage stage, string verb)
+    {
+        CancellationToken over = TestContext.Current.CancellationToken;
+        using TcpListener hanging = new(IPAddress.Loopback, 0);
+        hanging.Start();
+        int port = ((IPEndPoint)hanging.LocalEndpoint).Port;
+        RunningProcess process = stage.MicroCdn(verb.Replace(" P", $" {port}", StringComparison.Ordinal)
+            .Replace(":P", $":{port}", StringComparison.Ordinal).Split(' '));
+        using TcpClient asked = await hanging.AcceptTcpClientAsync(over).AsTask()
+            .WaitAsync(TimeSpan.FromSeconds(30), over);
+        await asked.GetStream().ReadAsync(new byte[1], over).AsTask().WaitAsync(TimeSpan.FromSeconds(30), over);
+        long began = Stopwatch.GetTimestamp();
+        process.PressControlC();
+        int code = await process.UntilEndAsync();
+        TimeSpan took = Stopwatch.GetElapsedTime(began);
+        Assert.True(code == 130, $"{verb}: {code} and {process.Output}");
+        Assert.DoesNotContain("   at ", process.Output, StringComparison.Ordinal);
+        return took;
     }
 
     [Fact]

@@ -5,19 +5,20 @@ namespace MicroCdn.ClusterTests.Processes;
 /// or what the runtime compiled just then, is not there again. The bound is the same each time.</remarks>
 internal static class Measured
 {
-    private const int Times = 3;
-
     /// <summary>Measures until it was within its bound, at most three times.</summary>
     /// <param name="measure">Measures once: null when all was within its bound, else what was not.</param>
-    public static async Task OnceOfThreeAsync(Func<Task<string?>> measure)
+    public static Task OnceOfThreeAsync(Func<Task<string?>> measure) => OnceOfAsync(3, measure);
+
+    /// <summary>The same, at most so many times.</summary>
+    public static async Task OnceOfAsync(int times, Func<Task<string?>> measure)
     {
         List<string> wrong = [];
-        while (wrong.Count < Times)
+        while (wrong.Count < times)
         {
             if (await measure() is not { } what) return;
             wrong.Add(what);
         }
-        Assert.Fail($"{Times} times one after another:\n{string.Join('\n', wrong)}");
+        Assert.Fail($"{times} times one after another:\n{string.Join('\n', wrong)}");
     }
 
     /// <summary>Waits until something holds; false when it does not within a time.</summary>

@@ -137,7 +137,10 @@ internal sealed partial class RunningProcess : IAsyncDisposable
 
     private void Fail(string what) => Assert.Fail($"{_name} ({Id}) {what}. It said:\n{Output}");
 
-    private void Signal(int number) => _ = kill(_process.Id, number);
+    /// <summary>Sends a signal to a process that another one started.</summary>
+    public static void Send(int signal, int process) => _ = kill(process, signal);
+
+    private void Signal(int signal) => Send(signal, _process.Id);
 
     [LibraryImport("libc")]
     private static partial int kill(int id, int signal);

@@ -69,8 +69,8 @@ public sealed class ShownTests
             screen.Draw([new TopLine("CS1\e[2Jforged and long", TopStyle.Bad), new TopLine("2", TopStyle.Plain),
                 new TopLine("3", TopStyle.Plain)], "q ends", 12, 3);
         }
-        Assert.Equal("\e[?1049h\e[?25l\e[?7l" + "\e[HCS1?[2Jforge\e[0m\e[K\r\n2\e[0m\e[K\r\nq ends\e[0m\e[J"
-            + "\e[?7h\e[?25h\e[?1049l", Encoding.UTF8.GetString(terminal.ToArray()));
+        Assert.Equal("\e[?1049h\e[?25l\e[?7l" + "\e[HCS1?[2Jforge\e[K\r\n2\e[K\r\nq ends\e[J"
+            + "\e[?7h\e[?25h\e[?1049l\e[?1l\e>", Encoding.UTF8.GetString(terminal.ToArray()));
     }
 
     [Fact]
