@@ -60,6 +60,7 @@ Add("book", PublishedBook.Help, PublishedBook.Run);
 Add("growth", Growth.Help, Growth.Run);
 Add("admin", AdminTimes.Help, AdminTimes.Run);
 Add("accesslog", AccessLogs.Help, AccessLogs.Run);
+Add("otlp", Telemetry.Help, Telemetry.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 
