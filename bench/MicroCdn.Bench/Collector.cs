@@ -41,7 +41,10 @@ internal sealed class Collector : IDisposable
         byte[] buffer = new byte[16 * 1024];
         try
         {
-            while (await call.Request.InputStream.ReadAsync(buffer) is > 0 and var got) Interlocked.Add(ref _bytes, got);
+            while (await call.Request.InputStream.ReadAsync(buffer) is > 0 and var got)
+            {
+                Interlocked.Add(ref _bytes, got);
+            }
             call.Response.Close();
         }
         catch (Exception exception) when (exception is HttpListenerException or IOException)

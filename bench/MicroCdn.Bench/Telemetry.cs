@@ -37,7 +37,7 @@ internal static class Telemetry
     }
 
     private static void Play(Settings settings, string what, ContentServer with, ContentServer without) =>
-        new Contest(settings, $"HTTP/1.1 over kept connections, with {what} to a collector and without, on the same core",
+        new Contest(settings, $"HTTP/1.1 over kept connections, with {what} sent and without, on the same core",
             Contestant("with", with), Contestant("without", without)) { Peer = "without" }
             .Run(Files.Select(file => file with { Client = "copying" }));
 

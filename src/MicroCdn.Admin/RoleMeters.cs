@@ -41,17 +41,21 @@ internal sealed class RoleMeters(bool inFull) : IDisposable
         foreach (WatchedHistogram histogram in inFull ? role.Histograms() : []) Tell(meter, histogram);
     }
 
-    private static void Tell(Meter meter, WatchedHistogram histogram)
-    {
-        if (histogram.Sources.Count == 0) return;
-        Histogram<double> instrument = meter.CreateHistogram(histogram.Name, histogram.Unit, histogram.Description, null,
-            new InstrumentAdvice<double> { HistogramBucketBoundaries = histogram.Sources[0].Durations.Bounds });
-        foreach (WatchedDurations source in histogram.Sources) source.Durations.Tell(instrument, source.Tags);
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (Meter meter in _meters.Keys) meter.Dispose();
+    }
+
+    private static void Tell(Meter meter, WatchedHistogram histogram)
+    {
+        if (histogram.Sources.Count == 0) return;
+        InstrumentAdvice<double> bounds = new()
+        {
+            HistogramBucketBoundaries = histogram.Sources[0].Durations.Bounds,
+        };
+        Histogram<double> instrument =
+            meter.CreateHistogram(histogram.Name, histogram.Unit, histogram.Description, null, bounds);
+        foreach (WatchedDurations source in histogram.Sources) source.Durations.Tell(instrument, source.Tags);
     }
 }

@@ -16,7 +16,8 @@ public sealed record WatchedHistogram(string Name, string Unit, string Descripti
     public IReadOnlyList<WatchedDurations> Sources { get; private init; } = [];
 
     /// <summary>One of durations in seconds, which have the same bounds.</summary>
-    public static WatchedHistogram Of(string name, string description, params IReadOnlyList<WatchedDurations> sources) =>
+    public static WatchedHistogram Of(
+        string name, string description, params IReadOnlyList<WatchedDurations> sources) =>
         new(name, "s", description, sources.Count > 0 ? sources[0].Durations.Bounds : [],
             [.. sources.Select(source => source.Durations.Series(source.Tags))]) { Sources = sources };
 

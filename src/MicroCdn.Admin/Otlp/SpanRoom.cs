@@ -1,6 +1,7 @@
 namespace MicroCdn.Admin.Otlp;
 
-/// <summary>Counts the spans that wait for a collector, and those that it never gets: the library does not tell.</summary>
+/// <summary>Counts the spans that wait for a collector, and those that it never gets: the library does not
+/// tell.</summary>
 /// <param name="most">Most spans that wait.</param>
 internal sealed class SpanRoom(int most)
 {

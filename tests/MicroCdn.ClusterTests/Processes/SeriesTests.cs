@@ -27,7 +27,8 @@ public sealed partial class SeriesTests : IDisposable
         await using (ScriptedOrigin origin = new(AnswerAsync))
         {
             Cache cache = await Cache.StartMemberAsync(stage, "CS1", Stage.FreePort(), origin.Url, "--files", files,
-                "--data", stage.MakeFolder("state"), "--cache", stage.MakeFolder("copies"), "--admin-port", $"{content}");
+                "--data", stage.MakeFolder("state"), "--cache", stage.MakeFolder("copies"),
+                "--admin-port", $"{content}");
             url = cache.Url;
             await stage.UntilPublishesOnAsync("CS1");
             await AskEverythingAsync(url, $"http://127.0.0.1:{gateway}");
@@ -46,7 +47,8 @@ public sealed partial class SeriesTests : IDisposable
         }) Assert.Contains(ofCache, line => line.Contains(told, StringComparison.Ordinal) && !Zero().IsMatch(line));
         // The gateway's requests, beside those of the admin port, which are not counted.
         string[] ofIndex = await SeriesAsync(stage.AdminPort);
-        Assert.Contains(ofIndex, line => line.Contains("code=\"3xx\"", StringComparison.Ordinal) && !Zero().IsMatch(line));
+        Assert.Contains(ofIndex,
+            line => line.Contains("code=\"3xx\"", StringComparison.Ordinal) && !Zero().IsMatch(line));
         string[] ofOthers = [.. ofIndex, .. await SeriesAsync(monitor)];
         int ofEach = ofOthers.Count(line => line.Contains("server=\"CS1\"", StringComparison.Ordinal));
         int all = (Servers * (ofCache.Length + ofEach)) + ofOthers.Length - ofEach;
@@ -73,12 +75,16 @@ public sealed partial class SeriesTests : IDisposable
         {
             foreach (string method in new[] { "GET", "HEAD", "OPTIONS", "POST", "DELETE" })
             {
-                foreach (string target in new[] { "file", "fresh", "nothing" }) await AskAsync(method, $"{url}/{target}");
+                foreach (string target in new[] { "file", "fresh", "nothing" })
+                {
+                    await AskAsync(method, $"{url}/{target}");
+                }
             }
         }
     }
 
-    private async Task<HttpResponseMessage> AskAsync(string method, string url, string? name = null, string? value = null)
+    private async Task<HttpResponseMessage> AskAsync(
+        string method, string url, string? name = null, string? value = null)
     {
         using HttpRequestMessage request = new(new HttpMethod(method), new Uri(url));
         if (name is not null) request.Headers.TryAddWithoutValidation(name, value);

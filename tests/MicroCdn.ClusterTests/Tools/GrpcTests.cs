@@ -16,7 +16,8 @@ public sealed class GrpcTests
         await using Stage stage = new();
         await using ScriptedOrigin origin = new(call => call.AnswerAsync("hello"));
         // Debian's own: another python3 does not find Debian's packages.
-        RunningProcess collector = stage.Run("/usr/bin/python3", Path.Combine(SourceTree.Root, "tests/peers/grpc_collector.py"));
+        RunningProcess collector =
+            stage.Run("/usr/bin/python3", Path.Combine(SourceTree.Root, "tests/peers/grpc_collector.py"));
         string port = (await collector.UntilLineAsync("READY ")).Split(' ')[1];
         Cache cache = await Cache.StartAsync(
             stage, origin.Url, "--otlp", $"grpc://127.0.0.1:{port}", "--trace-ratio", "1");
