@@ -1,7 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Text;
-using MicroCdn.Http;
 using MicroCdn.Http.Exchanges;
 using MicroCdn.Network;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,8 +11,6 @@ internal static class AccessLogs
     /// <summary>What the command's help says.</summary>
     public const string Help = "What the access log costs a server, by requests a processor-second with and without "
         + "it, and what log and counters cost a request inside one process; the bar for both is 5 %";
-
-    private const int Batch = 10;
 
     private static readonly SampleFile[] Files = [SampleFile.OneKibibyte, SampleFile.SixteenKibibytes];
 
@@ -66,7 +61,7 @@ internal static class AccessLogs
         {
             for (int way = 0; way < ways.Length; way++)
             {
-                double cost = Cost(ways[way].Listener, settings.Quick ? 1_000 : 100_000);
+                double cost = new InsideRequests(ways[way].Listener).Cost(settings.Quick ? 10_000 : 1_000_000);
                 if (round >= 0) costs[way].Add(cost);
             }
         }
@@ -80,23 +75,6 @@ internal static class AccessLogs
         table.Print(string.Create(CultureInfo.InvariantCulture, $"Lines that were dropped: {log.Missing}."));
     }
 
-    private static double Cost(IExchangeListener? listener, int batches)
-    {
-        HttpService service = new(new Kibibyte(), new TrustedNetworks([]),
-            new Complaints(NullLogger.Instance, TimeProvider.System), TimeProvider.System) { Listener = listener };
-        Network.Conversation conversation = service.Begin(new Peer(), new Answer(new BufferPool(), null), 0);
-        const string request = "GET /releases/1/file.bin HTTP/1.1\r\nHost: localhost:8080\r\n"
-            + "User-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n";
-        byte[] requests = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(request, Batch)));
-        TimeSpan began = Environment.CpuUsage.TotalTime;
-        for (int batch = 0; batch < batches; batch++)
-        {
-            conversation.Receive(requests, 0);
-            conversation.Answer.TextSent(conversation.Answer.UnsentBytes);
-        }
-        return (Environment.CpuUsage.TotalTime - began).TotalNanoseconds / batches / Batch;
-    }
-
     private sealed class FileSink(string path) : ILogSink, IDisposable
     {
         private readonly FileStream _file = new(path, FileMode.Append, FileAccess.Write, FileShare.Read, 0);
@@ -108,24 +86,5 @@ internal static class AccessLogs
         }
 
         public void Dispose() => _file.Dispose();
-    }
-
-    private sealed class Peer : IPeer
-    {
-        public IPAddress Remote => IPAddress.Loopback;
-
-        public IPAddress Local => IPAddress.Loopback;
-    }
-
-    private sealed class Kibibyte : IHttpHandler
-    {
-        private readonly byte[] _body = new byte[1024];
-
-        public void Handle(in Request request, Response response, IPeer peer)
-        {
-            response.Begin(HttpStatus.Ok);
-            response.Fields("Content-Type: application/octet-stream\r\nAccept-Ranges: bytes\r\n"u8);
-            response.End(_body);
-        }
     }
 }

@@ -61,6 +61,7 @@ Add("growth", Growth.Help, Growth.Run);
 Add("admin", AdminTimes.Help, AdminTimes.Run);
 Add("accesslog", AccessLogs.Help, AccessLogs.Run);
 Add("interrupt", Interrupts.Help, Interrupts.Run);
+Add("otlp", Telemetry.Help, Telemetry.Run);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 

@@ -12,7 +12,7 @@ internal sealed class Measurements : IDisposable
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
 
-    private readonly RoleMeters _meters = new();
+    private readonly RoleMeters _meters = new(inFull: false);
     private readonly PrometheusText _text;
     private readonly IWatched[] _roles;
     private readonly MeterProvider _provider;

@@ -10,18 +10,19 @@ public sealed partial class ContentRole : IWatched, IDownloadCounts
     public string? ServerName => _options.Id.ToString();
 
     /// <inheritdoc/>
-    public void Measure(Meter meter)
+    public void Measure(Meter meter, bool inFull)
     {
         meter.CreateObservableGauge("microcdn.content.files",
             () => (long)_keeper.Library.Count + _blobs.Published.Count, "{file}", "Files that this server serves.");
         meter.CreateObservableGauge("microcdn.content.transfers", () => _openFiles.Active, "{transfer}",
             "Files that are being sent.");
-        meter.CreateObservableGauge("microcdn.content.fetches", () => _orders.Fetching, "{file}",
-            "Files that are fetched from other servers, or wait for it.");
         meter.CreateObservableGauge("microcdn.published.capacity", () => _blobs.Room.Capacity, "By",
             "Bytes that this server may keep of what is published.");
         meter.CreateObservableGauge("microcdn.published.free", () => _blobs.Room.Free, "By",
             "Bytes that this server may still take of what is published.");
+        if (!inFull) return;
+        meter.CreateObservableGauge("microcdn.content.fetches", () => _orders.Fetching, "{file}",
+            "Files that are fetched from other servers, or wait for it.");
     }
 
     /// <inheritdoc/>

@@ -60,15 +60,15 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
     public string? ServerName { get; }
 
     /// <inheritdoc/>
-    public void Measure(Meter meter)
+    public void Measure(Meter meter, bool inFull)
     {
-        RequestFigures.Measure(_numbers, meter);
-        if (_front is { } front) FrontFigures.Measure(front, _numbers, meter);
+        RequestFigures.Measure(_numbers, meter, inFull);
+        if (_front is { } front) FrontFigures.Measure(front, _numbers, meter, inFull);
     }
 
     /// <inheritdoc/>
-    public IEnumerable<WatchedHistogram> Histograms() => _front is null ? RequestFigures.Histograms(_numbers)
-        : RequestFigures.Histograms(_numbers).Append(FrontFigures.Histogram(_front));
+    public IEnumerable<WatchedHistogram> Histograms() => _front is null ? [RequestFigures.Histogram(_numbers)]
+        : [RequestFigures.Histogram(_numbers), FrontFigures.Histogram(_front)];
 
     /// <inheritdoc/>
     public IEnumerable<ReadyCheck> Checks() => [new ReadyCheck("edge", null)];

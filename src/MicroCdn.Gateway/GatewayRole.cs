@@ -53,10 +53,10 @@ public sealed class GatewayRole : IRole, IWatched, IDisposable
     public string? ServerName => null;
 
     /// <inheritdoc/>
-    public void Measure(Meter meter) => RequestFigures.Measure(_numbers, meter);
+    public void Measure(Meter meter, bool inFull) => RequestFigures.Measure(_numbers, meter, inFull);
 
     /// <inheritdoc/>
-    public IEnumerable<WatchedHistogram> Histograms() => RequestFigures.Histograms(_numbers);
+    public IEnumerable<WatchedHistogram> Histograms() => [RequestFigures.Histogram(_numbers)];
 
     /// <inheritdoc/>
     public IEnumerable<ReadyCheck> Checks() => [];

@@ -21,7 +21,7 @@ public sealed partial class IndexRole : IWatched
     public string? Writer => _scribe.Leads ? null : _scribe.Writer;
 
     /// <inheritdoc/>
-    public void Measure(Meter meter)
+    public void Measure(Meter meter, bool inFull)
     {
         meter.CreateObservableGauge("microcdn.index.files", () => (long)Directory.Count, "{file}",
             "Files that some server has.");
@@ -49,8 +49,8 @@ public sealed partial class IndexRole : IWatched
     /// <inheritdoc/>
     public IEnumerable<WatchedHistogram> Histograms() =>
     [
-        new("microcdn.purge.duration", "s", "How long a content server took to apply a purge.", _purges.Times.Bounds,
-            [_purges.Times.Series()]),
+        WatchedHistogram.Of("microcdn.purge.duration", "How long a content server took to apply a purge.",
+            new WatchedDurations(_purges.Times)),
     ];
 
     /// <inheritdoc/>

@@ -13,7 +13,7 @@ public sealed partial class MonitorRole : IWatched
     public string? ServerName => null;
 
     /// <inheritdoc/>
-    public void Measure(Meter meter)
+    public void Measure(Meter meter, bool inFull)
     {
         meter.CreateObservableGauge("microcdn.monitor.servers", CountServers, "{server}",
             "Content servers that this monitor watches, by what it believes of them.");
@@ -26,8 +26,9 @@ public sealed partial class MonitorRole : IWatched
     /// <inheritdoc/>
     public IEnumerable<WatchedHistogram> Histograms() =>
     [
-        new("microcdn.detection.duration", "s", "How long a server had not been heard when it was called dead.",
-            _watch.Detections.Bounds, [_watch.Detections.Series()]),
+        WatchedHistogram.Of("microcdn.detection.duration",
+            "How long a server had not been heard when it was called dead.",
+            new WatchedDurations(_watch.Detections)),
     ];
 
     /// <inheritdoc/>

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using System.Diagnostics.Metrics;
+
 namespace MicroCdn.Network;
 
 /// <summary>Counts how long something took, by buckets, to be shown as a <see cref="WatchedHistogram"/>; any
@@ -7,6 +10,7 @@ namespace MicroCdn.Network;
 public sealed class Durations(params double[] bounds)
 {
     private readonly long[] _buckets = new long[bounds.Length + 1];
+    private ImmutableArray<(Histogram<double> Instrument, KeyValuePair<string, object?>[] Labels)> _told = [];
     private long _ticks;
 
     /// <summary>The upper bounds of the buckets in seconds.</summary>
@@ -30,6 +34,18 @@ public sealed class Durations(params double[] bounds)
         while (bucket < bounds.Length && duration.TotalSeconds > bounds[bucket]) bucket++;
         Interlocked.Increment(ref _buckets[bucket]);
         Interlocked.Add(ref _ticks, duration.Ticks);
+        foreach ((Histogram<double> instrument, KeyValuePair<string, object?>[] labels) in _told)
+        {
+            instrument.Record(duration.TotalSeconds, labels);
+        }
+    }
+
+    /// <summary>Tells an instrument of each from now on, under these labels.</summary>
+    public void Tell(Histogram<double> instrument, params IEnumerable<KeyValuePair<string, string>> tags)
+    {
+        KeyValuePair<string, object?>[] labels =
+            [.. tags.Select(tag => new KeyValuePair<string, object?>(tag.Key, tag.Value))];
+        ImmutableInterlocked.Update(ref _told, told => told.Add((instrument, labels)));
     }
 
     /// <summary>What was counted so far.</summary>

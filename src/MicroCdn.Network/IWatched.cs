@@ -11,7 +11,10 @@ public interface IWatched
 
     /// <summary>Adds its instruments, by the names of docs/metrics.md; they are read from any thread, at most once a
     /// second.</summary>
-    void Measure(Meter meter);
+    /// <param name="meter">Where they are added.</param>
+    /// <param name="inFull">True for a collector, which gets all that is known; false for /metrics, where fifty servers
+    /// are to have two thousand series at most.</param>
+    void Measure(Meter meter, bool inFull);
 
     /// <summary>The histograms that it counts itself, by the names of docs/metrics.md; read as its instruments
     /// are.</summary>

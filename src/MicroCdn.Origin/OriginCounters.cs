@@ -13,13 +13,8 @@ public sealed class OriginCounters
     private long _received;
     private volatile OriginFailure? _down;
 
-    private static readonly double[] Bounds = [0.1, 1, 5];
-
-    /// <summary>The upper bounds by which <see cref="Times"/> are counted, in seconds.</summary>
-    public static IReadOnlyList<double> TimeBounds => Bounds;
-
     /// <summary>How long it took from each request to the head of its answer.</summary>
-    public Durations Times { get; } = new(Bounds);
+    public Durations Times { get; } = new(0.01, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10);
 
     /// <summary>Requests that were to be sent, those too that failed before.</summary>
     public long Requests => Interlocked.Read(ref _requests);

@@ -4,7 +4,12 @@ using OpenTelemetry;
 namespace MicroCdn.Admin.Otlp;
 
 /// <summary>Whether the collector takes one kind of what it is sent: a line of the log tells each change.</summary>
-internal sealed partial class CollectorState(string signal, OtlpTarget target, ILogger logger)
+/// <param name="signal">What is sent.</param>
+/// <param name="target">Where the collector is.</param>
+/// <param name="logger">Where the lines go.</param>
+/// <param name="dropped">How many of them it never gets; null where it gets all that was counted.</param>
+internal sealed partial class CollectorState(
+    string signal, OtlpTarget target, ILogger logger, Func<long>? dropped = null)
 {
     private bool _isAway;
 
@@ -15,14 +20,16 @@ internal sealed partial class CollectorState(string signal, OtlpTarget target, I
     {
         bool isAway = result != ExportResult.Success;
         if (isAway && !_isAway) LogAway(signal, target.Url.Authority, trouble ?? "it refused them");
-        else if (!isAway && _isAway) LogBack(signal, target.Url.Authority);
+        else if (!isAway && _isAway) LogBack(signal, target.Url.Authority, Dropped());
         _isAway = isAway;
         return result;
     }
 
+    private string Dropped() => dropped is null ? "" : $"; dropped since the start: {dropped()}";
+
     [LoggerMessage(5211, LogLevel.Warning, "{Signal} cannot be sent to the collector at {Collector}: {Trouble}")]
     private partial void LogAway(string signal, string collector, string trouble);
 
-    [LoggerMessage(5212, LogLevel.Information, "{Signal} are sent to the collector at {Collector} again")]
-    private partial void LogBack(string signal, string collector);
+    [LoggerMessage(5212, LogLevel.Information, "{Signal} are sent to the collector at {Collector} again{Dropped}")]
+    private partial void LogBack(string signal, string collector, string dropped);
 }

@@ -30,11 +30,12 @@ public sealed class OtlpSender : IDisposable
     // An end of the process is not to wait long for a collector that says nothing.
     private const int EndMilliseconds = 5_000;
 
-    private readonly RoleMeters _meters = new();
+    private readonly RoleMeters _meters = new(inFull: true);
     private readonly Carrier _metricCarrier;
     private readonly OtlpTarget _target;
     private readonly ILogger _logger;
     private readonly Carrier _spanCarrier;
+    private readonly SpanRoom _room = new(MostSpans);
     private readonly ThreadLocal<Random> _chance = new(() => new Random());
     private MeterProvider? _metrics;
     private TracerProvider? _spans;
@@ -68,15 +69,19 @@ public sealed class OtlpSender : IDisposable
             autoGenerateServiceInstanceId: false, serviceInstanceId: instance);
         MetricExporter exporter = new(_metricCarrier.OptionsFor(_target, "metrics"), _metricCarrier,
             new CollectorState("metrics", _target, _logger));
+        _meters.Add((string?)null).CreateObservableCounter("microcdn.traces.dropped", () => _room.Dropped, "{span}",
+            "Spans that the collector does not get: it was away, refused them, or too many came at once.");
         _metrics = _meters.ReadBy(Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource))
             .AddReader(new PeriodicExportingMetricReader(exporter, (int)Interval.TotalMilliseconds)).Build();
         foreach (IWatched role in roles) _meters.Add(role);
         SpanExporter spans = new(_spanCarrier.OptionsFor(_target, "traces"), _spanCarrier,
-            new CollectorState("traces", _target, _logger));
+            new CollectorState("traces", _target, _logger, () => _room.Dropped), _room);
         // The tracer has decided.
         _spans = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(Tracer.Name)
-            .SetSampler(new AlwaysOnSampler()).AddProcessor(new BatchActivityExportProcessor(
-                spans, MostSpans, SpanMilliseconds, Carrier.PatienceMilliseconds, BatchSpans)).Build();
+            .SetSampler(new AlwaysOnSampler()).AddProcessor(new SpanQueue(spans, _room)).Build();
+        // The first report does not wait: a wrong URL shows in the log at once, and the last one finds a connection.
+        MeterProvider metrics = _metrics;
+        _ = Task.Run(() => metrics.ForceFlush(EndMilliseconds));
     }
 
     /// <summary>Sends what is there now; false when it could not be.</summary>
@@ -86,9 +91,9 @@ public sealed class OtlpSender : IDisposable
     /// <summary>Sends the last, and ends.</summary>
     public void Dispose()
     {
-        // Side by side, for each may wait.
-        Task.WaitAll(Task.Run(() => _metrics?.Shutdown(EndMilliseconds)),
-            Task.Run(() => _spans?.Shutdown(EndMilliseconds)));
+        // Side by side, for each may wait; and for a report that is under way too.
+        Task.WaitAll([Task.Run(() => _metrics?.Shutdown(EndMilliseconds)),
+            Task.Run(() => _spans?.Shutdown(EndMilliseconds))], EndMilliseconds);
         _metrics?.Dispose();
         _spans?.Dispose();
         Tracer.Dispose();
@@ -98,11 +103,25 @@ public sealed class OtlpSender : IDisposable
         _spanCarrier.Dispose();
     }
 
-    private sealed class SpanExporter(OtlpExporterOptions options, Carrier carrier, CollectorState state)
-        : OtlpTraceExporter(options)
+    private sealed class SpanQueue(SpanExporter exporter, SpanRoom room) : BatchActivityExportProcessor(
+        exporter, MostSpans, SpanMilliseconds, Carrier.PatienceMilliseconds, BatchSpans)
     {
-        public override ExportResult Export(in Batch<Activity> spans) =>
-            state.Noted(base.Export(spans), carrier.Trouble);
+        protected override void OnExport(Activity data)
+        {
+            if (room.TryEnter()) base.OnExport(data);
+        }
+    }
+
+    private sealed class SpanExporter(
+        OtlpExporterOptions options, Carrier carrier, CollectorState state, SpanRoom room) : OtlpTraceExporter(options)
+    {
+        public override ExportResult Export(in Batch<Activity> spans)
+        {
+            long count = spans.Count;
+            ExportResult result = base.Export(spans);
+            room.Leave(count, result == ExportResult.Success);
+            return state.Noted(result, carrier.Trouble);
+        }
     }
 
     private sealed class MetricExporter(OtlpExporterOptions options, Carrier carrier, CollectorState state)

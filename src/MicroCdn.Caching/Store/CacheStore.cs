@@ -99,7 +99,8 @@ public sealed partial class CacheStore : IDisposable
 
     internal TimeProvider Time { get; }
 
-    internal bool HasDisk => _folder is not null;
+    /// <summary>Whether copies are kept on a disk; if not, in memory alone.</summary>
+    public bool HasDisk => _folder is not null;
 
     internal DiskPace Pace { get; }
 

@@ -75,6 +75,9 @@ internal sealed class OriginFront : IDisposable
         }
     }
 
+    /// <summary>Whether other caches of the fleet are asked before origins.</summary>
+    public bool HasParents => _shield is not null;
+
     /// <summary>Bytes of bodies that came from other caches of the fleet.</summary>
     public long ParentBytes => _shield?.BodyBytes ?? 0;
 

@@ -11,8 +11,8 @@ public sealed class RequestDurations : IExchangeListener
 
     private static readonly KeyValuePair<string, object?>[] Methods =
     [
-        .. Enum.GetValues<Method>().Select(method => new KeyValuePair<string, object?>("http.request.method",
-            method == Method.Other ? "_OTHER" : method.ToString().ToUpperInvariant())),
+        .. Enum.GetValues<Method>().Select(method =>
+            new KeyValuePair<string, object?>("http.request.method", method.Text())),
     ];
 
     // Made once: nothing is allocated for a request.

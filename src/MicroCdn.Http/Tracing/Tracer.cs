@@ -49,7 +49,7 @@ public sealed class Tracer(double ratio, Func<double> chance) : IDisposable
         bool isRecorded = isContinued ? parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
             : ratio > 0 && chance() < ratio;
         if (!isRecorded || !HasRoom(second)) return null;
-        string method = MethodOf(request.Method);
+        string method = request.Method.Text();
         if (_source.CreateActivity(NameOf(method), ActivityKind.Server, parent) is not { } span) return null;
         span.SetTag("http.request.method", method);
         span.SetTag("url.scheme", isSecure ? "https" : "http");
@@ -66,7 +66,7 @@ public sealed class Tracer(double ratio, Func<double> chance) : IDisposable
     /// <param name="url">What it is asked for.</param>
     public static Activity? BeginQuestion(Activity parent, string method, string server, string url)
     {
-        method = Array.IndexOf(Known, method) < 0 ? "_OTHER" : method;
+        method = Array.IndexOf(Known, method) < 0 ? MethodNames.Other : method;
         Activity? span = parent.Source.CreateActivity(NameOf(method), ActivityKind.Client, parent.Context);
         if (span is null) return null;
         span.SetTag("http.request.method", method);
@@ -122,10 +122,7 @@ public sealed class Tracer(double ratio, Func<double> chance) : IDisposable
     }
 
     // Semantic conventions for HTTP spans, section Name.
-    private static string NameOf(string method) => method == "_OTHER" ? "HTTP" : method;
-
-    private static string MethodOf(Method method) =>
-        method == Method.Other ? "_OTHER" : method.ToString().ToUpperInvariant();
+    private static string NameOf(string method) => method == MethodNames.Other ? "HTTP" : method;
 
     private static void SetServer(Activity span, string authority)
     {

@@ -109,7 +109,8 @@ internal static class IndexVerb
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
         IRole notifier = notify.Build(index, whole, parts);
         face = face with { Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer };
-        return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers),
-            notifier, .. AdminDoor.Build(door, whole, index, [index, notifier], parts)];
+        IReadOnlyList<IRole> roles =
+            [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers), notifier];
+        return [.. roles, .. AdminDoor.Build(door, whole, index, roles, parts)];
     }
 }

@@ -2,26 +2,33 @@ using MicroCdn.ClusterTests.Tools;
 
 namespace MicroCdn.ClusterTests.Processes;
 
-/// <summary>What real processes measure reaches a collector over HTTP, and one that is away hurts nobody.</summary>
+/// <summary>What real processes measure reaches a collector, and one that is away hurts nobody.</summary>
 public sealed class OtlpTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     [Fact]
-    public async Task A_cache_and_an_index_tell_a_collector_what_they_measure_at_the_latest_when_they_end()
+    public async Task A_cache_and_an_index_tell_a_collector_what_they_measure_when_they_begin_and_when_they_end()
     {
         await using Stage stage = new();
         await using ScriptedOrigin collector = new(call => call.AnswerAsync(""));
+        await using ScriptedOrigin other = new(call => call.AnswerAsync(""));
         await using ScriptedOrigin origin = new(call => call.AnswerAsync("hello"));
         Cache cache = await Cache.StartAsync(stage, origin.Url, "--otlp", collector.Url);
-        RunningProcess index = await stage.IndexAsync("--otlp", $"{collector.Url}/");
+        RunningProcess index = await stage.IndexAsync("--otlp", $"{other.Url}/");
+        await UntilToldAsync(collector, "microcdn.cache.requests");
+        await UntilToldAsync(other, "microcdn.index.files");
         Assert.Equal("hello", (await cache.GetAsync("/a/path")).Body);
         await EndAsync(cache.Process);
-        Assert.Contains("http.server.request.duration", Sent(collector), StringComparison.Ordinal);
-        Assert.Contains("microcdn.cache.requests", Sent(collector), StringComparison.Ordinal);
-        Assert.DoesNotContain("microcdn.index.files", Sent(collector), StringComparison.Ordinal);
-        await EndAsync(index);
-        Assert.Contains("microcdn.index.files", Sent(collector), StringComparison.Ordinal);
-        Assert.Contains($":{stage.IndexPort}", Sent(collector), StringComparison.Ordinal);
+        foreach (string name in new[] { "http.server.request.duration", "microcdn.origin.duration" })
+        {
+            Assert.Contains(name, Sent(collector), StringComparison.Ordinal);
+        }
         Assert.DoesNotContain("/a/path", Sent(collector), StringComparison.Ordinal);
+        int calls = other.Calls.Count;
+        await EndAsync(index);
+        Assert.True(other.Calls.Count > calls, "nothing was told at the end");
+        Assert.Contains($":{stage.IndexPort}", Sent(other), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -53,6 +60,10 @@ public sealed class OtlpTests
         process.AskToEnd();
         Assert.Equal(0, await process.UntilEndAsync());
     }
+
+    private static Task UntilToldAsync(ScriptedOrigin collector, string name) =>
+        Stage.UntilAsync($"{name} is told", Patience, () =>
+            Task.FromResult(Sent(collector).Contains(name, StringComparison.Ordinal)));
 
     private static string Sent(ScriptedOrigin collector) => string.Concat(
         collector.Calls.Where(call => call.Target == "/v1/metrics").Select(call => call.Body));

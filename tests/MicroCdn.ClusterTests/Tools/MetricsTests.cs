@@ -19,7 +19,8 @@ public sealed partial class MetricsTests : IAsyncLifetime
     {
         (int monitor, int content, int web) = (Stage.FreePort(), Stage.FreePort(), Stage.FreePort());
         int gateway = Stage.FreePort();
-        await _stage.IndexAsync("--data", _stage.MakeFolder("index"), "--http-port", $"{gateway}");
+        await _stage.IndexAsync("--data", _stage.MakeFolder("index"), "--http-port", $"{gateway}",
+            "--notify", $"http://127.0.0.1:{Stage.FreePort()}/");
         await _stage.MonitorAsync("--data", _stage.MakeFolder("monitor"), "--admin-port", $"{monitor}");
         // Nobody listens there: an origin that fails.
         await _stage.RegisteredContentAsync("CS1", _stage.MakeFolder("files"), Stage.FreePort(), "--data",
@@ -76,7 +77,7 @@ public sealed partial class MetricsTests : IAsyncLifetime
         string alerts = File.ReadAllText(Path.Combine(Examples, "alerts.yml"));
         string tests = File.ReadAllText(Path.Combine(Examples, "alerts.test.yml"));
         string[] names = [.. Alert().Matches(alerts).Select(match => match.Groups[1].Value)];
-        Assert.Equal(9, names.Length);
+        Assert.Equal(10, names.Length);
         Assert.All(names, name => Assert.Contains($"alertname: {name}\n", tests, StringComparison.Ordinal));
         using JsonDocument board = JsonDocument.Parse(File.ReadAllText(Path.Combine(Examples, "dashboard.json")));
         JsonElement[] panels = [.. board.RootElement.GetProperty("panels").EnumerateArray()];

@@ -36,6 +36,7 @@ public sealed class TracesTests
         await AskAsync("/bad", "01");
         Assert.Equal("hello", await AskAsync("/quiet", "00"));
         Assert.Equal("hello", await AskAsync("/odd", "xx"));
+        await UntilTheyCameAsync(collector, spans: 8);
         foreach (RunningProcess process in new[] { index, cache.Process })
         {
             process.AskToEnd();
@@ -71,6 +72,7 @@ public sealed class TracesTests
         await using ScriptedOrigin origin = new(call => call.AnswerAsync("hello"));
         Cache cache = await Cache.StartAsync(stage, origin.Url, "--otlp", collector.Url, "--trace-ratio", "1");
         Assert.Equal("hello", (await cache.GetAsync("/page")).Body);
+        await UntilTheyCameAsync(collector, spans: 2);
         cache.Process.AskToEnd();
         Assert.Equal(0, await cache.Process.UntilEndAsync());
         SentSpan[] spans = SentSpan.Of(collector);
@@ -79,4 +81,9 @@ public sealed class TracesTests
         Assert.Equal((root.Trace, root.Id), (asked.Trace, asked.Parent));
         Assert.Equal($"00-{root.Trace}-{asked.Id}-01", origin.Calls.Single().Field("traceparent"));
     }
+
+    // A process that ends waits five seconds for its collector, which a busy machine may need for the first call.
+    private static Task UntilTheyCameAsync(ScriptedOrigin collector, int spans) =>
+        Stage.UntilAsync($"{spans} spans came", TimeSpan.FromSeconds(60), () =>
+            Task.FromResult(SentSpan.Of(collector).Length >= spans));
 }

@@ -47,6 +47,65 @@ public sealed class OtlpSenderTests : IDisposable
     }
 
     [Fact]
+    public void A_histogram_that_a_role_counts_itself_reaches_the_collector_with_all_its_bounds()
+    {
+        Durations times = new(0.025, 0.25);
+        _sender.Start([new MeasuredRole((_, _) => { }, () => [WatchedHistogram.Of("microcdn.test.duration",
+            "How long it took.", new WatchedDurations(times, new KeyValuePair<string, string>("origin", "/here")))
+            .Shown([0.25])])], "machine:5050", "1.2.3");
+        foreach (double seconds in new[] { 0.02, 0.025, 0.2, 30 }) times.Add(TimeSpan.FromSeconds(seconds));
+        Assert.True(_sender.Flush());
+        string sent = _collector.Sent("metrics");
+        Assert.Contains("microcdn.test.duration", sent, StringComparison.Ordinal);
+        Assert.Contains("/here", sent, StringComparison.Ordinal);
+        // Packed numbers of eight bytes each, as opentelemetry/proto/metrics/v1/metrics.proto has them.
+        Assert.Contains(Packed(BitConverter.GetBytes, 0.025, 0.25), sent, StringComparison.Ordinal);
+        Assert.Contains(Packed(BitConverter.GetBytes, 2L, 1, 1), sent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_first_report_leaves_at_the_start_so_that_a_wrong_URL_shows_at_once()
+    {
+        _collector.Answers = HttpStatusCode.NotFound;
+        _sender.Start([new Watched()], "machine:5050", "1.2.3");
+        Assert.True(SpinWait.SpinUntil(() => _log.Lines.Length > 0, TimeSpan.FromSeconds(20)));
+        Assert.EndsWith(": it answered 404 (NotFound)", _log.Lines[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Spans_that_the_collector_did_not_take_are_counted_and_told()
+    {
+        _sender.Start([], "machine:5050", "1.2.3");
+        Wire wire = new(Serving(null, _sender.Tracer));
+        _collector.Answers = HttpStatusCode.ServiceUnavailable;
+        for (int times = 0; times < 3; times++) Ask();
+        _sender.Flush();
+        _collector.Answers = HttpStatusCode.OK;
+        Ask();
+        Assert.True(_sender.Flush());
+        Assert.Contains("traces are sent to the collector at collector.example:4318 again; dropped since the start: 3",
+            _log.Lines);
+        Assert.True(_sender.Flush());
+        Assert.Contains("microcdn.traces.dropped", _collector.Calls.Last().Body, StringComparison.Ordinal);
+        Assert.Contains(Packed(BitConverter.GetBytes, 3L), _collector.Calls.Last().Body, StringComparison.Ordinal);
+
+        void Ask() => wire.Receive("GET /told HTTP/1.1\r\nHost: x\r\n"
+            + "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n");
+    }
+
+    [Fact]
+    public void Spans_that_find_no_room_are_dropped_and_counted_and_those_that_leave_make_room()
+    {
+        SpanRoom room = new(most: 2);
+        Assert.Equal([true, true, false], new[] { room.TryEnter(), room.TryEnter(), room.TryEnter() });
+        room.Leave(2, wereTaken: true);
+        Assert.True(room.TryEnter());
+        Assert.Equal(1, room.Dropped);
+        room.Leave(1, wereTaken: false);
+        Assert.Equal(2, room.Dropped);
+    }
+
+    [Fact]
     public void A_collector_that_is_away_or_refuses_is_one_line_of_the_log_and_its_return_another()
     {
         _sender.Start([new Watched()], "machine:5050", "1.2.3");
@@ -102,6 +161,9 @@ public sealed class OtlpSenderTests : IDisposable
     [InlineData("")]
     public void What_is_no_such_URL_is_refused(string text) => Assert.False(OtlpTarget.TryParse(text, out _));
 
+    private static string Packed<T>(Func<T, byte[]> bytes, params T[] numbers) =>
+        string.Concat(numbers.Select(number => Encoding.Latin1.GetString(bytes(number))));
+
     private static HttpService Serving(IExchangeListener? listener, Tracer? tracer = null) => new(
         new Answerer(), new TrustedNetworks([]), new Complaints(new LogBook(), new FakeTimeProvider()),
         new FakeTimeProvider()) { Listener = listener, Tracer = tracer };
@@ -110,7 +172,7 @@ public sealed class OtlpSenderTests : IDisposable
     {
         public string? ServerName => null;
 
-        public void Measure(Meter meter) =>
+        public void Measure(Meter meter, bool inFull) =>
             meter.CreateObservableGauge("microcdn.test.age", () => 1.5, "s", "An age.");
 
         public IEnumerable<ReadyCheck> Checks() => [];

@@ -111,7 +111,7 @@ public sealed class WatchPagesTests : IDisposable
 
         public DateOnly Asked { get; private set; }
 
-        public void Measure(Meter meter)
+        public void Measure(Meter meter, bool inFull)
         {
         }
 
@@ -134,7 +134,7 @@ public sealed class WatchPagesTests : IDisposable
 
         public int Reads { get; private set; }
 
-        public void Measure(Meter meter)
+        public void Measure(Meter meter, bool inFull)
         {
             meter.CreateObservableGauge("microcdn.test.age", () =>
             {

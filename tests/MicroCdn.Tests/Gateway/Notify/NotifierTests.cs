@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using MicroCdn.Gateway.Api.Models;
 using MicroCdn.Gateway.Notify;
 using MicroCdn.Index.Events;
+using MicroCdn.Tests.Admin;
 using MicroCdn.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -91,6 +92,29 @@ public sealed class NotifierTests : IAsyncDisposable
         await UntilAsync(() => notifier.Status[0].Trouble == "broken");
         await HearLaterAsync(notifier, target, 1, null);
         Assert.False(_running[0].IsCompleted);
+    }
+
+    [Fact]
+    public async Task What_was_told_given_up_and_waits_is_shown_for_each_target_and_two_of_one_name_are_one()
+    {
+        Target[] targets = [new("hook"), new("hook"), new("other")];
+        Notifier notifier = Start(targets);
+        _events.Add(EventKind.Disk, Severity.Error, "CS2", "no room");
+        await targets[0].HearAsync(null);
+        await targets[1].HearAsync("it answered 503");
+        await targets[2].HearAsync(null);
+        await UntilAsync(() => notifier.Status.Sum(status => status.Told) == 2
+            && notifier.Status[1].LastFailure is not null);
+        string[] waits = await MeasuredRole.SeriesOfAsync(notifier);
+        Assert.Contains("microcdn_notify_told_total{target=\"hook\"} 1", waits);
+        Assert.Contains("microcdn_notify_waiting{target=\"hook\"} 1", waits);
+        Assert.Contains("microcdn_notify_waiting{target=\"other\"} 0", waits);
+        _time.Advance(NoticeQueue.LongestAge + TimeSpan.FromSeconds(1));
+        await UntilAsync(() => notifier.Status[1].GivenUp == 1);
+        string[] lost = await MeasuredRole.SeriesOfAsync(notifier);
+        Assert.Contains("microcdn_notify_given_up_total{target=\"hook\"} 1", lost);
+        Assert.Contains("microcdn_notify_given_up_total{target=\"other\"} 0", lost);
+        Assert.Contains("microcdn_notify_waiting{target=\"hook\"} 0", lost);
     }
 
     private Notifier Start(params Target[] targets)

@@ -73,25 +73,6 @@ public sealed class RequestNumbersTests : IDisposable
     }
 
     [Fact]
-    public void What_is_shown_has_four_bounds_and_leaves_no_request_out()
-    {
-        foreach (double milliseconds in new[] { 5, 5.001, 99, 900, 10_000, 10_001 })
-        {
-            Wire wire = Ask("GET /later");
-            _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
-            _answerer.Give(1);
-            wire.Turn();
-        }
-        Ask("PUT /x");
-        WatchedHistogram shown = Assert.Single(RequestFigures.Histograms(_numbers));
-        Assert.Equal([0.005, 0.1, 1, 10], shown.Bounds);
-        Assert.Equal([("_OTHER", "4xx"), ("GET", "4xx")],
-            shown.Series.Select(series => (series.Tags[0].Value, series.Tags[1].Value)));
-        Assert.Equal([1, 2, 1, 1, 1], shown.Series[1].Buckets);
-        Assert.Equal(21.010, shown.Series[1].Sum, 0.001);
-    }
-
-    [Fact]
     public void Nothing_that_was_said_in_a_request_is_copied_where_nobody_reads_it()
     {
         TextBook book = new();
