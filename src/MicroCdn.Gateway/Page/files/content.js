@@ -4,7 +4,7 @@ import {
   useMemo, useRead, useState, withQuery,
 } from "./ground.js";
 import {
-  act, ActionButton, Check, Copyable, Facts, Field, Mark, Meter, Panel, Read, Rows, Search, State, Table, Title,
+  act, ActionButton, Check, Copyable, Facts, Field, figure, Mark, Panel, Read, Rows, Search, State, Table, Title,
   usePages,
 } from "./parts.js";
 
@@ -114,7 +114,7 @@ function byOrigin(items) {
   for (const item of items) {
     const row = origins.get(item.origin)
       ?? { origin: item.origin, hits: 0, misses: 0, failures: 0, filledBytes: 0, servers: [], down: [] };
-    for (const figure of ["hits", "misses", "failures", "filledBytes"]) row[figure] += item[figure];
+    for (const name of ["hits", "misses", "failures", "filledBytes"]) row[name] += item[name];
     row.servers.push(item);
     if (item.isDown) row.down.push(item);
     origins.set(item.origin, row);
@@ -128,7 +128,7 @@ export function Cache() {
   return html`<${Title} lead="What content servers pull, and how often a copy answered instead.">Origins and cache<//>
     <${Panel} title="Origins" at=${origins.at}>
       <${Rows} of=${origins} rows=${rows} label="Origins" columns=${originColumns} keyOf=${row => row.origin}
-        empty=${html`No content server pulls from an origin.
+        empty=${html`No content server pulls from an origin.${" "}
         <code>microcdn content --origin /=https://www.example.org</code> lets one.`} /><//>
     ${may("purge") && html`<${PurgeForm} />`}<${Purges} />`;
 }
@@ -203,7 +203,7 @@ export function Releases() {
   return html`<${Title} at=${releases.at}
     lead="Files that become visible together, and can be taken back together.">Releases<//>
     ${may("publish") && html`<${StageForm} />`}
-    <${Read} of=${releases} rows=${6} empty=${rows.length === 0 && html`There is none.
+    <${Read} of=${releases} rows=${6} empty=${rows.length === 0 && html`There is none.${" "}
       <code>microcdn put DIR site --stage v1</code> stages one.`}>
       <ol class="cards">${rows.map(each => html`<${Release} key=${each.name} release=${each} />`)}
       </ol><//>`;
@@ -290,10 +290,9 @@ const sum = (items, pick) => items.reduce((all, each) => all + each[pick], 0);
 
 const stagingColumns = [
   { title: "File", head: true, kind: "name", cell: row => row.name },
-  { title: "Sent", num: true, cell: row => html`<${Meter} part=${row.sent} all=${row.file.size} label="sent" />
-    ${" "}${share(row.sent, row.file.size)}` },
-  { title: "State", kind: "is-wide-cell", cell: row => html`<${State} state=${row.state}
-    word=${row.why || "on its way"} />` },
+  { title: "Sent", num: true, cell: row => share(row.sent, row.file.size) },
+  { title: "State", kind: "is-wide-cell", cell: row => html`<${State} state=${row.state} />
+    <span class="under why">${row.why}</span>` },
 ];
 
 function Staging({ release, files, stop }) {

@@ -171,7 +171,7 @@ export function usePages(key) {
 export const Rows = ({ of, rows = of.data?.items ?? [], wait = 5, empty, pages, ...table }) => html`
   <div class=${of.isOld ? "is-old" : ""}><${Read} of=${of} rows=${wait} empty=${rows.length === 0 && empty}>
     <${Table} rows=${rows} pageSize=${pages ? 1000 : 50} ...${table} />
-    ${pages && html`<${Pager} at=${pages.at} isLast=${!of.data.next} back=${pages.back}
+    ${pages && html`<${Pager} at=${pages.at} isLast=${!of.data?.next} back=${pages.back}
       next=${() => pages.next(of.data.next)} />`}<//></div>`;
 
 // What happened, a line for each.
