@@ -4,11 +4,13 @@ using Microsoft.Playwright;
 namespace MicroCdn.Bench;
 
 /// <summary>How soon the page of an index paints, finds and shows what happens, in a real Chromium.</summary>
-/// <remarks>Times end when the browser has painted: a frame was asked for, and what follows it ran. Searches are typed by
-/// keys, and count from the last one, with what the page waits for another.</remarks>
+/// <remarks>Times end when the browser has painted: a frame was asked for, and what follows it ran. Searches are typed
+/// by keys, and count from the last one, with what the page waits for another.</remarks>
 internal sealed class PageTimes : IAsyncDisposable
 {
     private const string Chromium = "/usr/bin/chromium";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     // Told to each document before its own scripts: when what is wanted was painted, by the clock of this machine.
     private const string Watch = """
@@ -22,7 +24,8 @@ internal sealed class PageTimes : IAsyncDisposable
           seen.observe(document, { childList: true, subtree: true, attributes: true, characterData: true });
           look();
         });
-        window.first = window.painted(() => document.querySelector(".tile-value")).then(at => at - performance.timeOrigin);
+        window.first = window.painted(() => document.querySelector(".tile-value"))
+          .then(at => at - performance.timeOrigin);
         addEventListener("input", event => { window.typed = performance.timeOrigin + event.timeStamp; }, true);
         """;
 
@@ -75,11 +78,12 @@ internal sealed class PageTimes : IAsyncDisposable
         await page.PressAsync("#token", "Enter").ConfigureAwait(false);
         await page.WaitForSelectorAsync(".frame.is-live").ConfigureAwait(false);
         _session = await page.Context.StorageStateAsync().ConfigureAwait(false);
+        Machine.Say("the page: first paints, searches, events, and a look at every view");
         List<double> paints = await PaintsAsync(settings.Quick ? 3 : 20).ConfigureAwait(false);
         List<double> searches =
             await SearchesAsync(page, settings.Quick ? 3 : 100, settings.Files).ConfigureAwait(false);
         List<double> events =
-            await EventsAsync(page, settings.Quick ? 4 : 2 * servers.Count, servers).ConfigureAwait(false);
+            await EventsAsync(page, settings.Quick ? 4 : 200, servers).ConfigureAwait(false);
         double heap = await HeapAsync(page).ConfigureAwait(false);
         await page.Context.DisposeAsync().ConfigureAwait(false);
 
@@ -117,7 +121,7 @@ internal sealed class PageTimes : IAsyncDisposable
         for (int time = 0; time < times; time++)
         {
             IPage page = await OpenAsync().ConfigureAwait(false);
-            took.Add(await page.EvaluateAsync<double>("() => window.first").ConfigureAwait(false));
+            took.Add(await UntilAsync(page, "first").ConfigureAwait(false));
             await page.Context.DisposeAsync().ConfigureAwait(false);
         }
         return took;
@@ -138,12 +142,13 @@ internal sealed class PageTimes : IAsyncDisposable
                 name => {
                   window.found = painted(() => !document.querySelector("main .is-old")
                     && document.querySelectorAll("main tbody tr").length === 1
-                    && document.querySelector("main tbody tr").textContent.includes(name)).then(at => at - window.typed);
+                    && document.querySelector("main tbody tr").textContent.includes(name))
+                    .then(at => at - window.typed);
                 }
                 """, wanted).ConfigureAwait(false);
             await field.FocusAsync().ConfigureAwait(false);
             await page.Keyboard.TypeAsync(wanted).ConfigureAwait(false);
-            took.Add(await page.EvaluateAsync<double>("() => window.found").ConfigureAwait(false));
+            took.Add(await UntilAsync(page, "found").ConfigureAwait(false));
         }
         return took;
     }
@@ -155,18 +160,18 @@ internal sealed class PageTimes : IAsyncDisposable
         List<double> took = [];
         for (int time = 0; time < times; time++)
         {
-            // Each server once in every direction, so that no line was there before.
             Registration server = servers[time / 2];
             bool isLeaving = time % 2 == 0;
+            // The newest line about it; nobody monitors these servers, so it says that it drains, or not.
             await page.EvaluateAsync("""
-                text => {
+                ([id, isLeaving]) => {
                   window.shown = painted(() => [...document.querySelectorAll(".happened li")]
-                    .some(line => line.textContent.includes(text)));
+                    .map(line => line.textContent).find(line => line.includes(`${id} is `))?.includes("is draining") === isLeaving);
                 }
-                """, $"{server.Id} is {(isLeaving ? "draining" : "alive")}").ConfigureAwait(false);
+                """, new object[] { server.Id, isLeaving }).ConfigureAwait(false);
             double began = Now;
             server.Demand(isLeaving ? "DRAIN" : "RESUME");
-            took.Add(await page.EvaluateAsync<double>("() => window.shown").ConfigureAwait(false) - began);
+            took.Add(await UntilAsync(page, "shown").ConfigureAwait(false) - began);
         }
         return took;
     }
@@ -181,6 +186,21 @@ internal sealed class PageTimes : IAsyncDisposable
         ICDPSession tools = await page.Context.NewCDPSessionAsync(page).ConfigureAwait(false);
         await tools.SendAsync("HeapProfiler.collectGarbage").ConfigureAwait(false);
         return await page.EvaluateAsync<double>("() => performance.memory.usedJSHeapSize").ConfigureAwait(false);
+    }
+
+    // What a promise of the page brings.
+    private static async Task<double> UntilAsync(IPage page, string promise)
+    {
+        try
+        {
+            return await page.EvaluateAsync<double>($"() => window.{promise}")
+                .WaitAsync(Patience, TimeProvider.System).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            string text = await page.Locator("body").InnerTextAsync().ConfigureAwait(false);
+            throw new BenchException($"The page painted nothing that counts as '{promise}' for {Patience}:\n{text}");
+        }
     }
 
     // Milliseconds since 1970, as the browser counts them.

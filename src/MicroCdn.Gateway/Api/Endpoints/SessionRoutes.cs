@@ -43,8 +43,11 @@ internal sealed class SessionRoutes(Doorkeeper doorkeeper, Sessions sessions)
     }
 
     // That nobody is signed in is an answer: a browser would note a 401 as a fault at each first visit.
-    private ApiAnswer Tell(ApiCall call) => ApiAnswer.Ok(call.Cookie is { } cookie && sessions.Find(cookie) is { } known
-        ? ViewOf(known) : SessionView.Nobody, ApiJson.Default.SessionView);
+    private ApiAnswer Tell(ApiCall call)
+    {
+        Session? session = call.Cookie is { } cookie ? sessions.Find(cookie) : null;
+        return ApiAnswer.Ok(session is null ? SessionView.Nobody : ViewOf(session), ApiJson.Default.SessionView);
+    }
 
     private static SessionView ViewOf(Session session) => new(session.Grant.Id,
         TokenGrant.TextOf(session.Grant.Scopes).Split(','), session.Csrf, session.Ends);
