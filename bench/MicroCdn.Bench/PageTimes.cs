@@ -166,7 +166,8 @@ internal sealed class PageTimes : IAsyncDisposable
             await page.EvaluateAsync("""
                 ([id, isLeaving]) => {
                   window.shown = painted(() => [...document.querySelectorAll(".happened li")]
-                    .map(line => line.textContent).find(line => line.includes(`${id} is `))?.includes("is draining") === isLeaving);
+                    .map(line => line.textContent).find(line => line.includes(`${id} is `))
+                    ?.includes("is draining") === isLeaving);
                 }
                 """, new object[] { server.Id, isLeaving }).ConfigureAwait(false);
             double began = Now;

@@ -15,7 +15,8 @@ internal sealed class SessionRoutes(Doorkeeper doorkeeper, Sessions sessions)
         {
             Scopes = TokenScopes.None, Takes = ApiJson.Default.SessionWish, Gives = ApiJson.Default.SessionView,
         },
-        new("GET", "/session", "The session of the cookie; with a token that is null when there is none", call => Task.FromResult(Tell(call)))
+        new("GET", "/session", "The session of the cookie; with a token that is null when there is none",
+            call => Task.FromResult(Tell(call)))
         {
             Scopes = TokenScopes.None, Gives = ApiJson.Default.SessionView,
         },

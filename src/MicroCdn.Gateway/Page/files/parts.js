@@ -333,5 +333,5 @@ export function Login() {
     <div class="login-help"><p>The first token lies in the index's state folder, in the file <code>admin.token</code>.
       Others are made by</p>
       <${Copyable} text="microcdn token add --scope read" label="the command line" />
-      <p>What is pasted is sent to this index once, and not kept by the browser.</p></div></form></main>`;
+      <p>It is sent to this index once, and not kept by the browser.</p></div></form></main>`;
 }

@@ -1,6 +1,6 @@
 // Events, downloads, policies, tokens, settings, and the browser of the API.
 import {
-  ask, bytes, count, curlOf, day, has, html, may, moment, nothing, plural, quoted, segment, session, useEffect,
+  ask, bytes, curlOf, day, has, html, may, moment, nothing, plural, quoted, segment, session, useEffect,
   useMemo, useRead, useState, withQuery,
 } from "./ground.js";
 import {
@@ -66,7 +66,6 @@ export function Downloads() {
     <${Panel} title=${`By file, ${day}`} at=${downloads.at}>
       <div class="filters"><${Search} value=${text} onChange=${setText} label="Search downloads" wait=${0}
         placeholder="part of a name" /><label class="choice"><span>Day (UTC)</span><input type="date" value=${day}
-        min=${daysAgo(30)} max=${daysAgo(0)}
         onChange=${event => setDay(event.currentTarget.value || daysAgo(0))} /></label></div>
       <${Rows} of=${downloads} rows=${rows} empty="Nothing was downloaded to its end." label="Downloads by file"
         columns=${downloadColumns} keyOf=${row => row.name} start=${{ by: "Downloads", down: true }}
@@ -223,8 +222,7 @@ export function Settings() {
   const rows = useMemo(() => all.filter(row => (!isOwn || row.source !== "default")
     && has(text, row.verb, row.key, row.flag, row.value, row.meaning)), [settings.data, text, isOwn]);
   return html`<${Title} at=${settings.at}
-    lead="${plural(all.length, "setting")} of this process,
-    ${count(all.filter(row => row.source !== "default").length)} of them set.">Settings<//>
+    lead="${plural(all.length, "setting")} of this process.">Settings<//>
     <div class="filters"><${Search} value=${text} onChange=${setText} label="Search settings" wait=${0}
       placeholder="flag, value, meaning" />
       <${Check} checked=${isOwn} set=${setOwn}>only what was set<//></div>
