@@ -118,7 +118,10 @@ public sealed class AdminApiTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, (await _client.GetAsync(place)).StatusCode);
 
         await _client.PostAsync($"{Root}/releases/v7/activate", null);
-        await UntilAsync("v7 is active", async () => await ReleaseAsync("v7") == ("active", 2));
+        // It is active a moment before everybody is told of it.
+        await UntilAsync("v7 is activated",
+            async () => (string?)(await GetAsync("/releases/v7"))["work"]?["state"] == "done");
+        Assert.Equal(("active", 2), await ReleaseAsync("v7"));
         using HttpClient stranger = new();
         Assert.Equal(first, await stranger.GetByteArrayAsync(place));
         JsonNode late = await StageAsync(HttpStatusCode.Conflict, "v7", "site/f.html", second);
