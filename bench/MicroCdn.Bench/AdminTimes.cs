@@ -5,14 +5,15 @@ using System.Net.Sockets;
 
 namespace MicroCdn.Bench;
 
-/// <summary>How soon the admin API answers for a large fleet, and how soon a change is told to who listens.</summary>
+/// <summary>How soon the admin API answers for a large fleet, how soon a change is told to who listens, and the same of
+/// the page in a browser.</summary>
 /// <remarks>An index on every core, 200 servers that are only on the wire and tell figures once a second, a million
 /// files on three of them, and 50 streams that somebody reads.</remarks>
 internal static class AdminTimes
 {
     /// <summary>What the command's help says.</summary>
-    public const string Help = "The admin API with 200 servers and a million files: searches (bar: 100 ms), and from a "
-        + "change of a server to the stream (bar: p99 500 ms)";
+    public const string Help = "The admin API and the page with 200 servers and a million files: searches (bar: 100 ms), "
+        + "from a change of a server to the stream and the page (bar: p99 500 ms), paint and memory of the page";
 
     private const int Servers = 200, Holders = 3, Streams = 50;
 
@@ -42,7 +43,7 @@ internal static class AdminTimes
                     TaskCreationOptions.LongRunning, TaskScheduler.Default));
             }
             index.WaitUntilQuiet(settings.Patience(60));
-            MeasureAsync(settings, admin, state, servers, index).GetAwaiter().GetResult();
+            MeasureAsync(settings, workspace, admin, state, servers, index).GetAwaiter().GetResult();
         }
         finally
         {
@@ -52,10 +53,22 @@ internal static class AdminTimes
         }
     }
 
-    private static async Task MeasureAsync(Settings settings, int admin, string state,
+    private static async Task MeasureAsync(Settings settings, Workspace workspace, int admin, string state,
         List<Registration> servers, ServerProcess index)
     {
         string token = (await File.ReadAllTextAsync(Path.Combine(state, "admin.token")).ConfigureAwait(false)).Trim();
+        await MeasureApiAsync(settings, admin, token, servers, index).ConfigureAwait(false);
+        PageTimes? page = await PageTimes.StartAsync(workspace, $"http://127.0.0.1:{admin}/").ConfigureAwait(false);
+        if (page is null) return;
+        await using (page.ConfigureAwait(false))
+        {
+            await page.MeasureAsync(settings, token, servers[Holders..]).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task MeasureApiAsync(Settings settings, int admin, string token,
+        List<Registration> servers, ServerProcess index)
+    {
         using HttpClient client = new() { BaseAddress = new Uri($"http://127.0.0.1:{admin}/api/v1/") };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         int times = settings.Quick ? 3 : 50;

@@ -89,7 +89,7 @@ internal sealed class AdminHandler(Doorkeeper doorkeeper, FileDirectory director
             return new Problem(HttpStatus.Forbidden, "This token does not allow this for this name.",
                 "WWW-Authenticate: Bearer realm=\"microcdn\", error=\"insufficient_scope\"\r\n");
         }
-        if (isPut) return uploading.Begin(request, response, name, grant.Id, peer.Remote);
+        if (isPut) return uploading.Begin(request, response, new UploadWish(name, null, grant.Id, peer.Remote));
         if (request.BodyLength != 0) return new Problem(HttpStatus.ContentTooLarge, "This method takes no body.");
         if (isDelete) return Remove(request, response, name, grant, peer.Remote);
         if (request.Method == Method.Get) gateway.Handle(request, response, peer);

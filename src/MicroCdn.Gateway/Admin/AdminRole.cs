@@ -57,7 +57,7 @@ public sealed partial class AdminRole : IRole, IDisposable
         _pages = new WatchPages(watched, time);
         Doorkeeper doorkeeper = new(_tokens, complaints, time);
         Sessions sessions = new(SessionKey.Open(options.State, _chance), _tokens, options.Port, time);
-        _api = new AdminApi(index, steering, doorkeeper, sessions, audit, time, _logger);
+        _api = new AdminApi(index, steering, doorkeeper, sessions, uploading, audit, time, _logger);
         AdminHandler handler = new(
             doorkeeper, index.Directory, uploading, steering.Publisher, gateway, _api.Handler, audit)
         {

@@ -20,6 +20,9 @@ internal sealed record PutHead(long Offset, long Total, FileDigest Whole, FileDi
     /// <summary>True when nothing may be published under the name.</summary>
     public bool IsNew => IfNoneMatch == "*";
 
+    /// <summary>True when all bytes come, whatever is published under the name.</summary>
+    public bool IsPlain => Offset == 0 && (IfMatch + IfNoneMatch).Length == 0;
+
     /// <summary>Reads a head; null, and why, when it cannot be followed.</summary>
     /// <param name="fields">Its fields.</param>
     /// <param name="query">What follows the question mark.</param>

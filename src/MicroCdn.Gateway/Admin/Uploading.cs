@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MicroCdn.Client;
 using MicroCdn.Gateway.Api;
+using MicroCdn.Gateway.Api.Models;
 using MicroCdn.Http;
 using MicroCdn.Index;
 using MicroCdn.Protocol;
@@ -27,20 +28,26 @@ internal sealed partial class Uploading(
     public long OffsetOf(ReadOnlySpan<byte> name) => Math.Max(0, folder.LengthOf(KeyOf(name)) - 1);
 
     /// <summary>Takes a PUT whose sender may publish the name; null when it is answered later, else why not.</summary>
-    public Problem? Begin(in Request request, Response response, FileName name, string token, IPAddress from)
+    public Problem? Begin(in Request request, Response response, UploadWish wish)
     {
-        byte[] utf8 = Encoding.UTF8.GetBytes(name.Value);
+        byte[] utf8 = Encoding.UTF8.GetBytes(wish.Name.Value);
         if (PutHead.Read(request.ToFields(), request.Query, request.BodyLength, out Problem? problem) is not { } head)
         {
             return problem;
         }
+        if (wish.Release is not null && !head.IsPlain)
+        {
+            return new Problem(HttpStatus.BadRequest, "A file is staged whole, whatever is there: leave out "
+                + "Content-Range, If-Match and If-None-Match.");
+        }
         directory.TryFindPublished(utf8, out PublishedEntry before);
         if (!head.Holds(before.Digest)) return Changed(before);
-        if (folder.TryBegin(KeyOf(utf8), head.Offset, head.Total, out UploadPart? part) is not UploadStart.Begun and var
+        byte[] key = wish.Release is null ? utf8 : Encoding.UTF8.GetBytes($"{wish.Release}\n{wish.Name}");
+        if (folder.TryBegin(KeyOf(key), head.Offset, head.Total, out UploadPart? part) is not UploadStart.Begun and var
             refusal) return ProblemOf(refusal, utf8);
         RequestBody? body = request.TakeBody();
         response.Later(body);
-        Put put = new(name, head, body, part!, before.Digest.IsNone, token, from);
+        Put put = new(wish, head, body, part!, before.Digest.IsNone);
         _ = Task.Run(() => RunAsync(put, response));
         return null;
     }
@@ -50,8 +57,9 @@ internal sealed partial class Uploading(
         Action<Response> answer;
         try
         {
-            answer = await TakeAsync(put).ConfigureAwait(false) is { } problem ? problem.Write
-                : await PublishAsync(put).ConfigureAwait(false);
+            Problem? problem = await RefusalAsync(put.Wish).ConfigureAwait(false)
+                ?? await TakeAsync(put).ConfigureAwait(false);
+            answer = problem is not null ? problem.Write : await PublishAsync(put).ConfigureAwait(false);
         }
         catch (DiskFullException)
         {
@@ -63,16 +71,34 @@ internal sealed partial class Uploading(
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            LogBroken(put.Name.Value, put.Part.Length, exception.Message);
-            answer = Problem.Later(HttpStatus.ServiceUnavailable,
-                "The upload broke off; HEAD tells from where to go on.").Write;
+            LogBroken(put.Wish.Name.Value, put.Part.Length, exception.Message);
+            answer = Problem.Later(HttpStatus.ServiceUnavailable, put.Wish.Release is null
+                ? "The upload broke off; HEAD tells from where to go on."
+                : "The upload broke off; nothing of it is kept.").Write;
         }
         finally
         {
             put.Body?.Dispose();
+            if (put.Wish.Release is not null) put.Part.IsKept = false;
             put.Part.Dispose();
         }
         response.Give(answer);
+    }
+
+    // Else somebody would send gigabytes for nothing. The index looks again when it stages the file.
+    private async Task<Problem?> RefusalAsync(UploadWish wish)
+    {
+        if (wish.Release is null) return null;
+        try
+        {
+            List<ReleaseRow> releases = await publisher.ReleasesAsync(CancellationToken.None).ConfigureAwait(false);
+            return !releases.Exists(one => one.Name == wish.Release && one.State == "active") ? null
+                : new Problem(HttpStatus.Conflict, WireErrors.ReleaseActive.Meaning);
+        }
+        catch (CdnException exception)
+        {
+            return ApiHandler.ProblemOf(exception);
+        }
     }
 
     // Null when all of it is here, and is what it was said to be.
@@ -111,10 +137,11 @@ internal sealed partial class Uploading(
 
     private async Task<Action<Response>> PublishAsync(Put put)
     {
-        byte[] name = Encoding.UTF8.GetBytes(put.Name.Value);
+        (UploadWish wish, PutHead head) = (put.Wish, put.Head);
+        byte[] name = Encoding.UTF8.GetBytes(wish.Name.Value);
         directory.TryFindPublished(name, out PublishedEntry now);
         // It took a while to come.
-        if (!put.Head.Holds(now.Digest))
+        if (!head.Holds(now.Digest))
         {
             put.Part.IsKept = false;
             return Changed(now).Write;
@@ -126,38 +153,50 @@ internal sealed partial class Uploading(
             {
                 PutOptions options = new()
                 {
-                    Replicas = put.Head.Replicas, IsNew = put.Head.IsNew,
-                    Match = put.Head.IfMatch.Length > 0 ? now.Revision : 0,
+                    Replicas = head.Replicas, IsNew = head.IsNew, Match = head.IfMatch.Length > 0 ? now.Revision : 0,
+                    Release = wish.Release,
                 };
-                Publication done = await publisher.PutAsync(put.Name, bytes, options, null, CancellationToken.None)
+                Publication done = await publisher.PutAsync(wish.Name, bytes, options, null, CancellationToken.None)
                     .ConfigureAwait(false);
                 put.Part.IsKept = false;
-                LogPublished(put.Token, put.Name.Value, done.Revision);
-                audit.Add(put.Token, put.From, $"PUT /{put.Name}", put.IsFirst ? 201 : 200,
-                    $"published {put.Name} (revision {done.Revision})");
-                return response => Answer(response, put, done);
+                return Done(put, done);
             }
         }
         catch (CdnException exception)
         {
-            audit.Add(put.Token, put.From, $"PUT /{put.Name}", 503, exception.Message);
             directory.TryFindPublished(name, out now);
-            if (!put.Head.Holds(now.Digest)) return Changed(now).Write;
-            return ProblemOf(exception, put.Head.Replicas).Write;
+            Problem problem = head.Holds(now.Digest) ? ProblemOf(exception, put) : Changed(now);
+            audit.Add(wish.Token, wish.From, wish.Action, problem.Status.Code, exception.Message);
+            return problem.Write;
         }
+    }
+
+    private Action<Response> Done(Put put, Publication done)
+    {
+        UploadWish wish = put.Wish;
+        string what = wish.Release is null ? $"published {wish.Name}" : $"staged {wish.Name} in {wish.Release}";
+        audit.Add(wish.Token, wish.From, wish.Action, put.Status.Code, $"{what} (revision {done.Revision})");
+        if (wish.Release is null)
+        {
+            LogPublished(wish.Token, wish.Name.Value, done.Revision);
+            return response => Answer(response, put, done);
+        }
+        LogStaged(wish.Token, wish.Name.Value, wish.Release, done.Revision);
+        StagedFile file = new(wish.Release, wish.Name.Value, done.Size, $"{done.Digest}", done.Revision, done.Servers);
+        return ApiAnswer.Ok(file, ApiJson.Default.StagedFile).Write;
     }
 
     private static void Answer(Response response, Put put, Publication done)
     {
-        response.Begin(put.IsFirst ? HttpStatus.Created : HttpStatus.Ok);
+        response.Begin(put.Status);
         System.Buffers.ArrayBufferWriter<byte> path = new();
-        PathNames.Write(Encoding.UTF8.GetBytes(put.Name.Value), path);
+        PathNames.Write(Encoding.UTF8.GetBytes(put.Wish.Name.Value), path);
         response.Field("Location"u8, path.WrittenSpan);
         Facts.Write(response, done.Digest, done.Revision);
         response.Fields("Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"u8);
         string servers = string.Join(", ", done.Servers);
         response.End(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"published {put.Name} ({done.Size} bytes, revision {done.Revision}) on {servers}\n")));
+            $"published {put.Wish.Name} ({done.Size} bytes, revision {done.Revision}) on {servers}\n")));
     }
 
     private Problem ProblemOf(UploadStart start, ReadOnlySpan<byte> name) => start switch
@@ -174,8 +213,13 @@ internal sealed partial class Uploading(
             "There is no room for this upload (--upload-size, --upload-free)."),
     };
 
-    private Problem ProblemOf(CdnException exception, int replicas)
+    private Problem ProblemOf(CdnException exception, Put put)
     {
+        if (put.Wish.Release is not null && exception.Failure == CdnFailure.Refused)
+        {
+            return ApiHandler.ProblemOf(exception);
+        }
+        int replicas = put.Head.Replicas;
         int here = directory.Servers.Count(server => server.Contact is not null && server.State < ServerState.Dead);
         bool isMissing = here < (replicas > 0 ? replicas : UsualReplicas);
         return exception.Failure == CdnFailure.NoRoom && !isMissing
@@ -189,12 +233,28 @@ internal sealed partial class Uploading(
 
     private static string KeyOf(ReadOnlySpan<byte> name) => Convert.ToHexStringLower(SHA256.HashData(name));
 
-    private sealed record Put(
-        FileName Name, PutHead Head, RequestBody? Body, UploadPart Part, bool IsFirst, string Token, IPAddress From);
+    private sealed record Put(UploadWish Wish, PutHead Head, RequestBody? Body, UploadPart Part, bool IsFirst)
+    {
+        public HttpStatus Status => IsFirst && Wish.Release is null ? HttpStatus.Created : HttpStatus.Ok;
+    }
 
     [LoggerMessage(5101, LogLevel.Information, "token {Token} published '{Name}' as revision {Revision}")]
     private partial void LogPublished(string token, string name, long revision);
 
+    [LoggerMessage(5103, LogLevel.Information, "token {Token} staged '{Name}' in {Release} as revision {Revision}")]
+    private partial void LogStaged(string token, string name, string release, long revision);
+
     [LoggerMessage(5102, LogLevel.Information, "an upload of '{Name}' broke off after {Bytes} bytes: {Why}")]
     private partial void LogBroken(string name, long bytes, string why);
+}
+
+/// <summary>What an upload is for, and whose it is.</summary>
+/// <param name="Name">The name that the bytes are to have.</param>
+/// <param name="Release">The release that they are staged in, unseen; null to have them visible at once.</param>
+/// <param name="Token">The id of the token that allows it.</param>
+/// <param name="From">The address of who sends them.</param>
+internal sealed record UploadWish(FileName Name, string? Release, string Token, IPAddress From)
+{
+    /// <summary>What is done, for the audit log.</summary>
+    public string Action => Release is null ? $"PUT /{Name}" : $"PUT /releases/{Release}/files/{Name}";
 }

@@ -18,11 +18,12 @@ internal sealed class AdminApi
     /// <param name="steering">By what the fleet is steered.</param>
     /// <param name="doorkeeper">Who looks at tokens.</param>
     /// <param name="sessions">Sessions of browsers.</param>
+    /// <param name="uploading">Who takes the bytes of files.</param>
     /// <param name="audit">Where changes are written down.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where it logs.</param>
-    public AdminApi(IndexRole index, Steering steering, Doorkeeper doorkeeper, Sessions sessions, AuditLog audit,
-        TimeProvider time, ILogger logger)
+    public AdminApi(IndexRole index, Steering steering, Doorkeeper doorkeeper, Sessions sessions, Uploading uploading,
+        AuditLog audit, TimeProvider time, ILogger logger)
     {
         CopyWatch copies = new(steering.Publisher, time);
         FleetDesk fleet = new(index, copies, steering.Version, time);
@@ -34,7 +35,7 @@ internal sealed class AdminApi
             .. new ServerRoutes(fleet, steering.Publisher, steering.Monitors).All,
             .. new FileRoutes(index.Directory, new Explaining(index.Directory, mayRelay: true)).All,
             .. new PurgeRoutes(steering.Purger, index.Events, audit, time).All,
-            .. new ReleaseRoutes(steering.Publisher, index.Events, audit).All,
+            .. new ReleaseRoutes(steering.Publisher, uploading, index.Events, audit).All,
             .. new PolicyRoutes(steering.Publisher, index.Events).All,
             .. new TokenRoutes(steering.Publisher, index.Events, steering.Chance, time).All,
             .. new DownloadRoutes(index.Downloads, time).All,

@@ -64,6 +64,12 @@ internal sealed partial class ApiHandler(ApiPaths paths, Doorkeeper doorkeeper, 
             LastEvent = Text(request, "Last-Event-ID"u8),
             Accept = Encoding.ASCII.GetString(request[Field.Accept]),
         };
+        if (route.Upload is { } upload)
+        {
+            if (upload(request, response, call) is not { } problem) return;
+            UnreadBody.AnswerBehind(request, response, problem.Write);
+            return;
+        }
         string key = Text(request, "Idempotency-Key"u8);
         if (key.Length > 0 && !Repeats.IsKey(key))
         {

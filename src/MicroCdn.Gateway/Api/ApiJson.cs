@@ -18,6 +18,7 @@ namespace MicroCdn.Gateway.Api;
 [JsonSerializable(typeof(PurgeWish))]
 [JsonSerializable(typeof(Listing<PurgeView>))]
 [JsonSerializable(typeof(ReleaseView))]
+[JsonSerializable(typeof(StagedFile))]
 [JsonSerializable(typeof(Listing<ReleaseView>))]
 [JsonSerializable(typeof(PolicyView))]
 [JsonSerializable(typeof(PolicyWish))]

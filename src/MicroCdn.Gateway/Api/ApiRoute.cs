@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
+using MicroCdn.Gateway.Admin;
+using MicroCdn.Http;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Gateway.Api;
@@ -11,6 +13,11 @@ namespace MicroCdn.Gateway.Api;
 /// <param name="Answer">Does it.</param>
 internal sealed record ApiRoute(string Method, string Path, string Summary, Func<ApiCall, Task<ApiAnswer>> Answer)
 {
+    /// <summary>One that takes the bytes of its body as they come, and answers by itself.</summary>
+    public ApiRoute(string method, string path, string summary, BeginUpload upload)
+        : this(method, path, summary, _ => throw new InvalidOperationException("it answers by itself")) =>
+        Upload = upload;
+
     /// <summary>Where the API begins.</summary>
     public const string Root = "/api/v1";
 
@@ -25,6 +32,9 @@ internal sealed record ApiRoute(string Method, string Path, string Summary, Func
 
     /// <summary>What the body is; null when there is none.</summary>
     public JsonTypeInfo? Takes { get; init; }
+
+    /// <summary>Takes the bytes of a file; null when the body is no file.</summary>
+    public BeginUpload? Upload { get; }
 
     /// <summary>What the answer is; null when it has no body.</summary>
     public JsonTypeInfo? Gives { get; init; }
@@ -47,6 +57,12 @@ internal sealed record ApiRoute(string Method, string Path, string Summary, Func
     /// <summary>Whether the last part takes slashes too.</summary>
     public bool IsOpen => Parts[^1] is "{name}" or "{prefix}";
 }
+
+/// <summary>Begins to take the bytes of a file, on the connection's thread.</summary>
+/// <returns>Null when it is answered later, else why it is not done: who will be refused is not asked for his
+/// bytes.</returns>
+/// <exception cref="ProblemException">The same.</exception>
+internal delegate Problem? BeginUpload(in Request request, Response response, ApiCall call);
 
 /// <summary>A key that may stand behind the question mark.</summary>
 /// <param name="Name">The key.</param>

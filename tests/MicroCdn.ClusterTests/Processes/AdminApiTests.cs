@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -93,6 +94,41 @@ public sealed class AdminApiTests : IAsyncLifetime
         HttpResponseMessage gone = await browser.DeleteAsync($"{Root}/session");
         Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await browser.GetAsync($"{Root}/servers")).StatusCode);
+        // That nobody is signed in is no fault.
+        JsonNode nobody = (await browser.GetFromJsonAsync<JsonNode>($"{Root}/session"))!;
+        Assert.Equal((null, null, 0), ((string?)nobody["token"], (string?)nobody["csrf"],
+            nobody["scopes"]!.AsArray().Count));
+    }
+
+    [Fact]
+    public async Task Files_are_staged_by_the_API_unseen_and_become_visible_together()
+    {
+        await Task.WhenAll(((string[])["CS1", "CS2"]).Select(id => _stage.UntilPublishesOnAsync(id)));
+        byte[] first = Stage.Noise(300_000, seed: 5), second = Stage.Noise(2_000, seed: 6);
+        JsonNode staged = await StageAsync(HttpStatusCode.OK, "v7", "site/a%20b.html", first, first);
+        Assert.Equal(("v7", "site/a b.html", 300_000, 2), ((string)staged["release"]!, (string)staged["name"]!,
+            (int)staged["size"]!, staged["servers"]!.AsArray().Count));
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(first)), (string)staged["sha256"]!);
+        await StageAsync(HttpStatusCode.OK, "v7", "site/c.html", second);
+        JsonNode wrong = await StageAsync(HttpStatusCode.BadRequest, "v7", "site/d.html", second, first);
+        Assert.StartsWith("The bytes that came are not those of the digest", (string)wrong["detail"]!);
+        await CutOffAsync("/releases/v7/files/site/e.html");
+        Assert.Equal(("staged", 2), await ReleaseAsync("v7"));
+        string place = $"http://127.0.0.1:{_gateway}/site/a%20b.html";
+        Assert.Equal(HttpStatusCode.NotFound, (await _client.GetAsync(place)).StatusCode);
+
+        await _client.PostAsync($"{Root}/releases/v7/activate", null);
+        // It is active a moment before everybody is told of it.
+        await UntilAsync("v7 is activated",
+            async () => (string?)(await GetAsync("/releases/v7"))["work"]?["state"] == "done");
+        Assert.Equal(("active", 2), await ReleaseAsync("v7"));
+        using HttpClient stranger = new();
+        Assert.Equal(first, await stranger.GetByteArrayAsync(place));
+        JsonNode late = await StageAsync(HttpStatusCode.Conflict, "v7", "site/f.html", second);
+        Assert.StartsWith("A release of this name is active already", (string)late["detail"]!);
+        JsonNode[] audit = [.. (await GetAsync("/audit"))["items"]!.AsArray().OfType<JsonNode>()];
+        Assert.Contains(audit, one => (string)one["action"]! == "PUT /releases/v7/files/site/c.html"
+            && ((string)one["detail"]!).StartsWith("staged site/c.html in v7", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -142,6 +178,41 @@ public sealed class AdminApiTests : IAsyncLifetime
         {
             foreach (Socket socket in open) socket.Dispose();
         }
+    }
+
+    private async Task<JsonNode> StageAsync(
+        HttpStatusCode status, string release, string name, byte[] bytes, byte[]? said = null)
+    {
+        using ByteArrayContent content = new(bytes);
+        if (said is not null)
+        {
+            content.Headers.Add("Repr-Digest", $"sha-256=:{Convert.ToBase64String(SHA256.HashData(said))}:");
+        }
+        HttpResponseMessage answer = await _client.PutAsync($"{Root}/releases/{release}/files/{name}", content);
+        string text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.StatusCode == status, $"{answer.StatusCode}: {text}");
+        return JsonNode.Parse(text)!;
+    }
+
+    // Half of what was said to come.
+    private async Task CutOffAsync(string path)
+    {
+        string uploads = Path.Combine(_state, $"uploads-{_stage.AdminPort}");
+        using (TcpClient client = new())
+        {
+            await client.ConnectAsync(IPAddress.Loopback, _stage.AdminPort);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"PUT /api/v1{path} HTTP/1.1\r\nHost: x\r\n"
+                + $"Authorization: Bearer {_token}\r\nContent-Length: 2000\r\n\r\n{new string('x', 1_000)}"));
+            await UntilAsync("half of it came",
+                () => Task.FromResult(new DirectoryInfo(uploads).EnumerateFiles("*.part").Any(file => file.Length == 1_000)));
+        }
+        await UntilAsync("nothing is left of it", () => Task.FromResult(Directory.GetFiles(uploads, "*.part").Length == 0));
+    }
+
+    private async Task<(string State, int Files)> ReleaseAsync(string name)
+    {
+        JsonNode release = await GetAsync($"/releases/{name}");
+        return ((string)release["state"]!, (int)release["files"]!);
     }
 
     private async Task StartIndexAsync()

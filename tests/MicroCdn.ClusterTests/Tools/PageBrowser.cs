@@ -64,9 +64,7 @@ internal sealed class OpenPage : IAsyncDisposable
         (_context, Page, _url) = (context, page, url);
         page.Console += (_, said) =>
         {
-            // Whoever comes for the first time has no session, and a browser notes each 401.
-            bool isNew = said.Location.Contains("/api/v1/session", StringComparison.Ordinal);
-            if (said.Type is "error" or "warning" && !isNew) _faults.Enqueue($"{said.Text} ({said.Location})");
+            if (said.Type is "error" or "warning") _faults.Enqueue($"{said.Text} ({said.Location})");
         };
         page.PageError += (_, error) => _faults.Enqueue(error);
         page.Dialog += async (_, dialog) =>

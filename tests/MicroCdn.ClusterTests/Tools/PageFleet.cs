@@ -27,6 +27,9 @@ public sealed class PageFleet : IAsyncLifetime
 
     internal string Url => $"http://127.0.0.1:{_stage.AdminPort}/";
 
+    /// <summary>Where clients ask for files.</summary>
+    internal string Gateway => $"http://127.0.0.1:{_gateway}/";
+
     internal string Token { get; private set; } = "";
 
     public async ValueTask InitializeAsync()

@@ -1,3 +1,5 @@
+using System.Text;
+using MicroCdn.ClusterTests.Processes;
 using Microsoft.Playwright;
 
 namespace MicroCdn.ClusterTests.Tools;
@@ -25,6 +27,85 @@ public sealed class PageSteeringTests(PageFleet fleet) : IClassFixture<PageFleet
         await ConfirmAsync(page, "microcdn rollback v2", "Roll back");
         await release.GetByText("v2 is rolled back").WaitForAsync();
         Assert.Empty(page.Faults);
+    }
+
+    [Fact]
+    public async Task Files_are_staged_from_the_page_and_a_client_gets_them_once_they_are_activated()
+    {
+        byte[] large = Stage.Noise(3_000_000, seed: 8);
+        await using OpenPage page = await fleet.SignedInAsync();
+        await page.GoAsync("releases");
+        await StageAsync(page, "v3", "microcdn put one.bin new/one.bin --stage v3", FileOf("one.bin", large),
+            FileOf("two <b>.html", Encoding.UTF8.GetBytes("two")));
+        await page.UntilSeenAsync("2 of 2 files staged in v3");
+        await page.PictureAsync("staged-light");
+        using HttpClient client = new();
+        Assert.Equal(404, (int)(await client.GetAsync($"{fleet.Gateway}new/one.bin")).StatusCode);
+
+        await Panel(page).GetByRole(AriaRole.Button, new() { Name = "Activate" }).ClickAsync();
+        await ConfirmAsync(page, "microcdn activate v3", "Activate");
+        await page.UntilSeenAsync("v3 is active");
+        Assert.Equal(large, await client.GetByteArrayAsync($"{fleet.Gateway}new/one.bin"));
+        Assert.Equal("two", await client.GetStringAsync($"{fleet.Gateway}new/two%20%3Cb%3E.html"));
+
+        // Nothing is added to what everybody sees already; each file says so.
+        await StageAsync(page, "v3", "microcdn put late.html new/late.html --stage v3", FileOf("late.html", [1]));
+        ILocator row = page.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "new/late.html" });
+        await Assertions.Expect(row).ToContainTextAsync("A release of this name is active already");
+        await page.UntilSeenAsync("0 of 1 file staged in v3");
+        await Panel(page).GetByRole(AriaRole.Button, new() { Name = "Try again" }).WaitForAsync();
+        Assert.DoesNotContain(page.Faults, fault => !fault.Contains("409", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_folder_is_staged_with_what_is_below_it()
+    {
+        string folder = Path.Combine(fleet.Stage.MakeFolder("chosen"), "dist");
+        Directory.CreateDirectory(Path.Combine(folder, "img"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "index.html"), "a folder");
+        await File.WriteAllTextAsync(Path.Combine(folder, "img", "logo.svg"), "<svg/>");
+        await using OpenPage page = await fleet.SignedInAsync();
+        await page.GoAsync("releases");
+        await page.Page.GetByLabel("Release", new() { Exact = true }).FillAsync("v4");
+        await page.Page.GetByLabel("Below").FillAsync("www/");
+        await page.Page.GetByLabel("or a folder").SetInputFilesAsync(folder);
+        await Panel(page).GetByRole(AriaRole.Button, new() { Name = "Stage…" }).ClickAsync();
+        await ConfirmAsync(page, "microcdn put dist www --stage v4", "Stage");
+        await page.UntilSeenAsync("2 of 2 files staged in v4");
+        await Panel(page).GetByRole(AriaRole.Button, new() { Name = "Activate" }).ClickAsync();
+        await ConfirmAsync(page, "microcdn activate v4", "Activate");
+        await page.UntilSeenAsync("v4 is active");
+        using HttpClient client = new();
+        Assert.Equal("<svg/>", await client.GetStringAsync($"{fleet.Gateway}www/img/logo.svg"));
+        Assert.Empty(page.Faults);
+    }
+
+    [Fact]
+    public async Task A_policy_that_somebody_changed_meanwhile_is_left_and_the_page_says_so()
+    {
+        await using OpenPage page = await fleet.SignedInAsync();
+        await page.Page.EvaluateAsync("""
+            async () => {
+              const { csrf } = await (await fetch("/api/v1/session")).json();
+              await fetch("/api/v1/policies/raced%2F", { method: "PUT", body: '{"replicas":1}',
+                headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf } });
+            }
+            """);
+        const string Shown = """
+            {"items":[{"prefix":"raced/","replicas":2,"zoneSpread":false,"servers":[],"etag":"\"as it was\""}],"next":null}
+            """;
+        await page.Page.RouteAsync("**/api/v1/policies?*",
+            route => route.FulfillAsync(new() { ContentType = "application/json", Body = Shown }));
+        await page.GoAsync("policies");
+        ILocator row = page.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "raced/" });
+        await row.GetByRole(AriaRole.Button, new() { Name = "Remove" }).ClickAsync();
+        ILocator dialog = page.Page.GetByRole(AriaRole.Dialog);
+        await dialog.GetByText("-H 'If-Match: \"as it was\"'").WaitForAsync();
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Remove", Exact = true }).ClickAsync();
+        await dialog.GetByRole(AriaRole.Alert).GetByText("It was changed meanwhile").WaitForAsync();
+        Assert.Contains("\"replicas\":1", await page.Page.EvaluateAsync<string>(
+            "async () => await (await fetch('/api/v1/policies/raced%2F')).text()"), StringComparison.Ordinal);
+        Assert.DoesNotContain(page.Faults, fault => !fault.Contains("412", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -72,6 +153,21 @@ public sealed class PageSteeringTests(PageFleet fleet) : IClassFixture<PageFleet
         await page.Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Take back" }).ClickAsync();
         await looker.Page.WaitForSelectorAsync("#token");
         Assert.Empty(page.Faults);
+    }
+
+    private static FilePayload FileOf(string name, byte[] bytes) =>
+        new() { Name = name, MimeType = "application/octet-stream", Buffer = bytes };
+
+    private static ILocator Panel(OpenPage page) =>
+        page.Page.GetByRole(AriaRole.Region, new() { Name = "Stage files" });
+
+    private static async Task StageAsync(OpenPage page, string release, string command, params FilePayload[] files)
+    {
+        await page.Page.GetByLabel("Release", new() { Exact = true }).FillAsync(release);
+        await page.Page.GetByLabel("Below").FillAsync("new");
+        await page.Page.GetByLabel("Files", new() { Exact = true }).SetInputFilesAsync(files);
+        await Panel(page).GetByRole(AriaRole.Button, new() { Name = "Stage…" }).ClickAsync();
+        await ConfirmAsync(page, command, "Stage");
     }
 
     private static async Task ConfirmAsync(OpenPage page, string command, string verb)

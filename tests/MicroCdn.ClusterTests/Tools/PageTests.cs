@@ -199,15 +199,33 @@ public sealed class PageTests(PageFleet fleet) : IClassFixture<PageFleet>
             }).observe(document, { childList: true, subtree: true });
             """);
         double best = double.MaxValue;
-        for (int time = 0; time < 5; time++)
+        for (int time = 0; time < 10 && (time < 3 || best > 500); time++)
         {
             await page.Page.ReloadAsync();
             await page.Page.WaitForFunctionAsync("() => window.painted");
             best = Math.Min(best, await page.Page.EvaluateAsync<double>("() => window.painted"));
         }
         TestContext.Current.SendDiagnosticMessage(string.Create(CultureInfo.InvariantCulture, $"painted after {best} ms"));
-        // 500 ms are what it should take on a machine that has nothing else to do.
-        Assert.InRange(best, 1, 2_000);
+        Assert.InRange(best, 1, 500);
+    }
+
+    [Fact]
+    public async Task The_age_of_a_heartbeat_is_shown_where_a_monitor_tells_it()
+    {
+        await using OpenPage page = await fleet.SignedInAsync();
+        string server = await ServerAsync(page, "CS1");
+        string Told(string id, string age) => server.Replace("\"id\":\"CS1\"", $"\"id\":\"{id}\"", Ordinal)
+            .Replace("{\"id\"", $"{{\"heartbeatAge\":{age},\"id\"", Ordinal);
+        await page.Page.RouteAsync("**/api/v1/servers?*", route => AnswerAsync(route,
+            $"{{\"items\":[{Told("HEARD", "0.25")},{Told("UNHEARD", "null")}],\"next\":null}}"));
+        await page.GoAsync("servers");
+        ILocator rows = page.Page.GetByRole(AriaRole.Row);
+        await Assertions.Expect(rows.Filter(new() { HasText = "CS" })).ToHaveCountAsync(0);
+        await Assertions.Expect(rows.Filter(new() { HasText = "UNHEARD" }).Locator("[data-label=Heartbeat]"))
+            .ToHaveTextAsync("–");
+        await Assertions.Expect(rows.Filter(new() { HasTextRegex = new("^ *HEARD") }).Locator("[data-label=Heartbeat]"))
+            .ToHaveTextAsync("0.3 s");
+        Assert.Empty(page.Faults);
     }
 
     [Fact]

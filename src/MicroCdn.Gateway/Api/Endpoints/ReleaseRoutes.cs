@@ -1,4 +1,5 @@
 using MicroCdn.Client;
+using MicroCdn.Gateway.Admin;
 using MicroCdn.Gateway.Api.Models;
 using MicroCdn.Http;
 using MicroCdn.Index.Events;
@@ -6,9 +7,9 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Gateway.Api.Endpoints;
 
-/// <summary>Releases: listed, activated, rolled back, thrown away. What was begun here is told with its
+/// <summary>Releases: filled, listed, activated, rolled back, thrown away. What was begun here is told with its
 /// progress.</summary>
-internal sealed class ReleaseRoutes(Publisher publisher, EventLog events, AuditLog audit)
+internal sealed class ReleaseRoutes(Publisher publisher, Uploading uploading, EventLog events, AuditLog audit)
 {
     // As many as the index remembers releases.
     private const int MostWorks = 256;
@@ -29,6 +30,11 @@ internal sealed class ReleaseRoutes(Publisher publisher, EventLog events, AuditL
         {
             Gives = ApiJson.Default.ReleaseView,
         },
+        new("PUT", "/releases/{release}/files/{name}", "Stage a file, unseen until the release is activated", Stage)
+        {
+            Scopes = TokenScopes.Publish, KnowsPrefixes = true, Gives = ApiJson.Default.StagedFile,
+            Query = [new("replicas", $"How many copies, 1 to {Limits.Replicas}; left out for what the policy says.")],
+        },
         new("POST", "/releases/{release}/activate", "Make all that is staged in a release visible", call =>
             BeginAsync(call, "activate"))
         {
@@ -44,6 +50,18 @@ internal sealed class ReleaseRoutes(Publisher publisher, EventLog events, AuditL
             Scopes = TokenScopes.Publish, Status = 204,
         },
     ];
+
+    private Problem? Stage(in Request request, Response response, ApiCall call)
+    {
+        string release = call.Values["release"];
+        if (!ServerId.TryCreate(release, out _))
+        {
+            throw new ProblemException(HttpStatus.BadRequest,
+                $"'{Quote.Of(release)}' is no release's name: one word of at most 64 bytes.");
+        }
+        FileName name = call.NameOf(call.Values["name"]);
+        return uploading.Begin(request, response, new UploadWish(name, release, call.Grant!.Id, call.From));
+    }
 
     private async Task<List<ReleaseView>> ListAsync()
     {

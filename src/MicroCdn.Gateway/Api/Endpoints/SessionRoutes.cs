@@ -15,7 +15,8 @@ internal sealed class SessionRoutes(Doorkeeper doorkeeper, Sessions sessions)
         {
             Scopes = TokenScopes.None, Takes = ApiJson.Default.SessionWish, Gives = ApiJson.Default.SessionView,
         },
-        new("GET", "/session", "The session of the cookie", call => Task.FromResult(Tell(call)))
+        new("GET", "/session", "The session of the cookie; with a token that is null when there is none",
+            call => Task.FromResult(Tell(call)))
         {
             Scopes = TokenScopes.None, Gives = ApiJson.Default.SessionView,
         },
@@ -42,12 +43,11 @@ internal sealed class SessionRoutes(Doorkeeper doorkeeper, Sessions sessions)
             with { By = grant.Id };
     }
 
+    // That nobody is signed in is an answer: a browser would note a 401 as a fault at each first visit.
     private ApiAnswer Tell(ApiCall call)
     {
-        Session session = call.Cookie is { } cookie && sessions.Find(cookie) is { } known ? known
-            : throw new ProblemException(HttpStatus.Unauthorized, "There is no session: begin one with a token.",
-                Doorkeeper.Challenge);
-        return ApiAnswer.Ok(ViewOf(session), ApiJson.Default.SessionView);
+        Session? session = call.Cookie is { } cookie ? sessions.Find(cookie) : null;
+        return ApiAnswer.Ok(session is null ? SessionView.Nobody : ViewOf(session), ApiJson.Default.SessionView);
     }
 
     private static SessionView ViewOf(Session session) => new(session.Grant.Id,

@@ -83,6 +83,16 @@ public sealed record PurgeWish(string Kind, string? Value = null, bool Soft = fa
 public sealed record ReleaseView(string Name, string State, long Files, long Bytes, DateTimeOffset? Time,
     bool IsUndoable, ReleaseWork? Work);
 
+/// <summary>A file that was staged.</summary>
+/// <param name="Release">The release that it is staged in.</param>
+/// <param name="Name">The name that it has once that is activated.</param>
+/// <param name="Size">Its length in bytes.</param>
+/// <param name="Sha256">The digest of its bytes, hexadecimal.</param>
+/// <param name="Revision">The number of the change.</param>
+/// <param name="Servers">The servers that have copies.</param>
+public sealed record StagedFile(string Release, string Name, long Size, string Sha256, long Revision,
+    IReadOnlyList<string> Servers);
+
 /// <summary>An activation or a rollback.</summary>
 /// <param name="Kind"><c>activate</c> or <c>rollback</c>.</param>
 /// <param name="State"><c>running</c>, <c>done</c> or <c>failed</c>.</param>
@@ -117,12 +127,16 @@ public sealed record TokenView(string Id, IReadOnlyList<string> Scopes, string P
 /// <param name="Note">A note.</param>
 public sealed record TokenWish(IReadOnlyList<string> Scopes, string? Prefix = null, string? Note = null);
 
-/// <summary>A browser's session.</summary>
-/// <param name="Token">The id of the token that it began with.</param>
+/// <summary>A browser's session; all of it is null or empty when there is none.</summary>
+/// <param name="Token">The id of the token that it began with; null when nobody is signed in.</param>
 /// <param name="Scopes">What it allows.</param>
 /// <param name="Csrf">What is to be sent in <c>X-CSRF-Token</c> with every change.</param>
 /// <param name="Ends">When it ends.</param>
-public sealed record SessionView(string Token, IReadOnlyList<string> Scopes, string Csrf, DateTimeOffset Ends);
+public sealed record SessionView(string? Token, IReadOnlyList<string> Scopes, string? Csrf, DateTimeOffset? Ends)
+{
+    /// <summary>Nobody is signed in.</summary>
+    public static readonly SessionView Nobody = new(null, [], null, null);
+}
 
 /// <summary>Who wants a session.</summary>
 /// <param name="Token">The token.</param>

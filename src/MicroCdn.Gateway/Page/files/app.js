@@ -1,12 +1,12 @@
 // The frame around the views: who is signed in, which view is shown, whether what is shown is live.
 import {
-  clock, html, live, lookForSession, may, plural, render, session, signIn, signOut, startStream, stopStream,
-  useCell, useEffect, useMemo, useRef, useState,
+  clock, html, live, lookForSession, may, plural, render, session, signOut, startStream, stopStream, useCell,
+  useEffect, useMemo, useState,
 } from "./ground.js";
-import { Copyable, Dialog, Dialogs, Mark } from "./parts.js";
+import { Dialogs, Keys, Login, Mark } from "./parts.js";
 import { Overview, ServerPage, Servers } from "./fleet.js";
-import { Cache, Downloads, FilePage, Files, Releases } from "./content.js";
-import { Api, Events, Policies, Settings, Tokens } from "./records.js";
+import { Cache, FilePage, Files, Releases } from "./content.js";
+import { Api, Downloads, Events, Policies, Settings, Tokens } from "./records.js";
 
 // key: pressed after g.
 const views = [
@@ -62,7 +62,7 @@ function App() {
     else stopStream();
   }, [Boolean(who)]);
   if (who === undefined) return html`<p class="booting">${trouble ? trouble.message : "MicroCDN"}</p>`;
-  return who === null ? html`<${Login} /><${ThemeSwitch} corner />` : html`<${Frame} who=${who} />`;
+  return who === null ? html`<${Login} />` : html`<${Frame} who=${who} />`;
 }
 
 function Frame({ who }) {
@@ -84,13 +84,13 @@ function Frame({ who }) {
     <header class="top"><a class="brand" href="#/" aria-label="MicroCDN"><img src="/ui/icon.svg" alt="" width="26"
       height="26" />
       <span>Micro<b>CDN</b></span></a><${Pulse} />
-      <div class="top-tools"><button type="button" class="quiet keys" onClick=${() => setHelp(true)}>Keys</button>
-        <${ThemeSwitch} /><button type="button" class="quiet" title="signed in with the token ${who.token}"
+      <div class="top-tools"><button class="quiet keys" onClick=${() => setHelp(true)}>Keys</button>
+        <${ThemeSwitch} /><button class="quiet" title="signed in with the token ${who.token}"
           onClick=${signOut}>Sign out</button></div></header>
     <${Menu} shown=${shown} />
     <main id="main"><${Lost} /><div class="content"><${View} key=${shown.path + place.name} name=${place.name}
       query=${place.query} /></div></main>
-    <${Announcer} /><${Dialogs} />${isHelp && html`<${Keys} close=${() => setHelp(false)} />`}</div>`;
+    <${Announcer} /><${Dialogs} />${isHelp && html`<${Keys} views=${views} close=${() => setHelp(false)} />`}</div>`;
 }
 
 function Menu({ shown }) {
@@ -98,7 +98,7 @@ function Menu({ shown }) {
   useEffect(() => document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest" }), [shown]);
   const open = views.filter(each => !each.scope || may(each.scope));
   return html`<nav class="menu" aria-label="views"><ul>${open.map(each =>
-    html`<li key=${each.path}><a href="#/${each.path}" aria-current=${each === shown ? "page" : undefined}>
+    html`<li><a href="#/${each.path}" aria-current=${each === shown ? "page" : undefined}>
       ${each.title}${each.path === "" && problems > 0 && html` <span class="count"
         title=${plural(problems, "problem")}>${problems}<span class="hidden"> problems</span></span>`}</a></li>`)}
   </ul></nav>`;
@@ -125,7 +125,7 @@ function Announcer() {
   return html`<div class="hidden" aria-live="polite">${told}</div>`;
 }
 
-function ThemeSwitch({ corner }) {
+function ThemeSwitch() {
   const [theme, set] = useState(document.documentElement.dataset.theme ?? "system");
   const next = { system: "light", light: "dark", dark: "system" }[theme];
   const change = () => {
@@ -138,17 +138,10 @@ function ThemeSwitch({ corner }) {
       // Then it counts as long as this page is open.
     }
   };
-  return html`<button type="button" class="quiet theme ${corner ? "is-corner" : ""}" onClick=${change}
+  return html`<button class="quiet theme" onClick=${change}
     title="change to ${next}">${{ system: "Auto", light: "Light", dark: "Dark" }[theme]}
     <span class="hidden"> colours</span></button>`;
 }
-
-const Keys = ({ close }) => html`<${Dialog} title="Keys" close=${close}><dl class="facts keys-list">
-  <div><dt><kbd>/</kbd></dt><dd>search</dd></div>
-  ${views.map(each => html`<div key=${each.key}><dt><kbd>g</kbd> <kbd>${each.key}</kbd></dt><dd>
-    ${each.title}</dd></div>`)}
-  <div><dt><kbd>Esc</kbd></dt><dd>closes a window like this</dd></div><div><dt><kbd>?</kbd></dt><dd>this</dd></div></dl>
-  <div class="dialog-end"><button type="button" class="main" onClick=${close}>Close</button></div><//>`;
 
 function useKeys(help) {
   const state = useMemo(() => ({ isGoing: false }), []);
@@ -170,41 +163,3 @@ function useKeys(help) {
 }
 
 render(html`<${App} />`, document.getElementById("app"));
-
-// Takes a token once, for a session.
-
-export function Login() {
-  const field = useRef(null);
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState(null);
-  useEffect(() => {
-    document.title = "Sign in · MicroCDN";
-    field.current.focus();
-  }, []);
-  const submit = async event => {
-    event.preventDefault();
-    const token = field.current.value.trim();
-    if (!token) return setProblem({ message: "Paste a token first." });
-    setBusy(true);
-    setProblem(null);
-    try {
-      await signIn(token);
-    } catch (failure) {
-      setProblem(failure);
-      setBusy(false);
-      field.current.select();
-    }
-    return undefined;
-  };
-  return html`<main class="login" id="main"><form onSubmit=${submit}>
-    <img src="/ui/icon.svg" alt="" width="44" height="44" /><h1>Micro<b>CDN</b></h1>
-    <label for="token">Token</label>
-    <input id="token" ref=${field} type="password" autocomplete="current-password" spellcheck=${false}
-      aria-describedby="problem" placeholder="microcdn_…" />
-    <p class="problem" id="problem" role="alert">${problem && html`<${Mark} state="error" /> ${problem.message}`}</p>
-    <button type="submit" class="main" disabled=${isBusy}>${isBusy ? "…" : "Sign in"}</button>
-    <div class="login-help"><p>The first token lies in the index's state folder, in the file <code>admin.token</code>.
-      Others are made by</p>
-      <${Copyable} text="microcdn token add --scope read" label="the command line" />
-      <p>What is pasted is sent to this index once, and not kept by the browser.</p></div></form></main>`;
-}

@@ -1,11 +1,11 @@
-// Files, what was downloaded of them, what is pulled from origins, and releases.
+// Files, what is pulled from origins, and releases.
 import {
-  bytes, count, curlOf, html, may, moment, nothing, plural, quoted, segment, share, short, useEffect, useMemo,
-  useRead, useState, withQuery,
+  bytes, cell, count, html, may, moment, nothing, plural, quoted, readAnew, segment, send, share, short, useCell,
+  useMemo, useRead, useState, withQuery,
 } from "./ground.js";
 import {
-  ActionButton, activate, AsOf, Copyable, CursorPages, Facts, Mark, Panel, purge, Read, rollBack, Search, State,
-  Table, Title, unstage, usePages,
+  act, ActionButton, Check, Copyable, Facts, Field, figure, Mark, Panel, Read, Rows, Search, State, Table, Title,
+  usePages,
 } from "./parts.js";
 
 const fileColumns = [
@@ -19,7 +19,7 @@ const fileColumns = [
   { title: "SHA-256", cell: row => html`<code title=${row.sha256 ?? ""}>${short(row.sha256)}</code>` },
 ];
 
-export const Copies = ({ row }) => row.wanted === null ? count(row.copies)
+const Copies = ({ row }) => row.wanted === null ? count(row.copies)
   : html`${count(row.copies)} of ${count(row.wanted)}
   ${row.copies < row.wanted && html`<span class="tag is-${row.copies === 0 ? "error" : "warning"}">
     ${count(row.wanted - row.copies)} missing</span>`}`;
@@ -30,18 +30,14 @@ export function Files({ query }) {
   const pages = usePages(text + isMissing);
   const files = useRead(withQuery("/files", { search: text, missing: isMissing ? "true" : "", limit: 50,
     after: pages.after }), ["copies", "release"]);
-  const rows = files.data?.items ?? [];
-  return html`<${Title} tools=${html`<${AsOf} at=${files.at} />`}
+  return html`<${Title} at=${files.at}
     lead="Every file that a server has, who has it, and where a client is sent.">Files<//>
     <div class="filters"><${Search} value=${text} onChange=${setText} label="Search files"
-      placeholder="part of a name" /><label class="check"><input type="checkbox" checked=${isMissing}
-        onChange=${event => setMissing(event.currentTarget.checked)} /> only with missing copies</label></div>
-    <div class=${files.isOld ? "is-old" : ""}><${Read} of=${files} rows=${12} empty=${rows.length === 0
-      && (isMissing ? "No file misses a copy." : text ? html`No file's name has “${text}” in it.`
-        : html`There is no file yet. <code>microcdn put FILE NAME</code>
-      publishes one.`)}>
-      <${Table} label="Files" columns=${fileColumns} rows=${rows} keyOf=${row => row.name} pageSize=${1000} />
-      <${CursorPages} pages=${pages} next=${files.data?.next} /><//></div>`;
+      placeholder="part of a name" /><${Check} checked=${isMissing}
+        set=${setMissing}>only with missing copies<//></div>
+    <${Rows} of=${files} wait=${12} pages=${pages} label="Files" columns=${fileColumns} keyOf=${row => row.name}
+      empty=${isMissing ? "No file misses a copy." : text ? html`No file's name has “${text}” in it.`
+        : html`There is no file yet. <code>microcdn put FILE NAME</code> publishes one.`} />`;
 }
 
 // One file: who has it, and why a client is sent where it is sent.
@@ -55,29 +51,22 @@ const candidateColumns = [
     : row.isChosen ? html`<span class="chosen"><${Mark} state="done" /> gets the client</span>`
     : "asked if those above fail" },
   { title: "Score", num: true, cell: row => row.excluded ? nothing : count(row.score) },
-  { title: "Downloads", num: true, cell: row => count(row.load) },
-  { title: "Weight", num: true, cell: row => count(row.weight) },
+  { ...figure("Downloads", "load"), sort: null }, { ...figure("Weight", "weight"), sort: null },
   { title: "Zone", cell: row => [row.zone, row.country].filter(Boolean).join(" · ") || nothing },
 ];
 
 export function FilePage({ name, query }) {
   const [from, setFrom] = useState(query.get("from") ?? "");
-  const [typed, setTyped] = useState(from);
   const path = withQuery("/explain", { name, from });
   const why = useRead(path, ["server", "copies", "release"]);
   const it = why.data;
   const rows = (it?.candidates ?? []).map(each => ({ ...each, isChosen: each.id === it.chosen }));
-  const look = event => {
-    event.preventDefault();
-    setFrom(typed.trim());
-  };
   return html`<p class="back"><a href="#/files">All files</a></p><${Title}><span class="long">${name}</span><//>
-    <form class="filters" onSubmit=${look}><label class="choice"><span>Client's address</span><input type="text"
-      value=${typed} onInput=${event => setTyped(event.currentTarget.value)} placeholder="yours" inputmode="url"
-      autocomplete="off" spellcheck=${false} /></label><button type="submit">Explain</button></form>
+    <div class="filters"><${Search} value=${from} onChange=${setFrom} wait=${600}
+      label="Client's address" placeholder="address of a client; yours when empty" /></div>
     <${Read} of=${why} rows=${8}>${it && html`
       <p class="verdict">${it.verdict}</p>
-      <div class="pair"><${Panel} title="The file" id="file" at=${why.at}><${Facts} rows=${it.isPulled
+      <div class="pair"><${Panel} title="The file" at=${why.at}><${Facts} rows=${it.isPulled
         ? [["Kind", "a path that servers pull from an origin"]] : [
           ["Size", it.file.size === null ? "servers disagree"
             : `${bytes(it.file.size)} (${count(it.file.size)} bytes)`],
@@ -85,71 +74,20 @@ export function FilePage({ name, query }) {
           ["Revision", it.file.revision === null ? "not published" : count(it.file.revision)],
           ["Changed", moment(it.file.lastModified)],
           ["SHA-256", html`<code class="long">${it.file.sha256 ?? nothing}</code>`]]} /><//>
-      <${Panel} title="The client" id="client" at=${why.at}><${Facts} rows=${[
-        ["Address", it.from], ["Zone", it.zone ?? nothing], ["Country", it.country ?? nothing],
+      <${Panel} title="The client" at=${why.at}><${Facts} rows=${[
+        ["Address", it.from], ["Zone", it.zone], ["Country", it.country],
         ["Gets", it.chosen ?? "no server"], ["Sent to", it.url ? html`<code
           class="long">${it.url}</code>` : nothing]]} /><//></div>
-      <${Panel} title="Who might get the client" id="candidates" at=${why.at}>
+      <${Panel} title="Who might get the client" at=${why.at}>
         <${Table} label="Candidates, in the order in which they are asked" columns=${candidateColumns} rows=${rows}
           keyOf=${row => row.id} pick=${row => row.excluded ? "is-out" : row.isChosen ? "is-chosen" : ""} />
         ${it.notOffered.length > 0 && html`<h3>Copies with other bytes</h3><ul
           class="plain">${it.notOffered.map(each => html`
-          <li key=${each.server}><${Mark} state="warning" /> <a
+          <li><${Mark} state="warning" /> <a
             href="#/servers/${segment(each.server)}">${each.server}</a>:
           ${" "}${bytes(each.size)}, <code>${short(each.sha256)}</code></li>`)}</ul>`}<//>`}<//>
-    <${Panel} title="The same from a terminal" id="terminal"><${Copyable} label="the command line"
-      text="microcdn explain ${quoted(name)}${from ? ` --from ${quoted(from)}` : ""}" />
-      <${Copyable} text=${curlOf("GET", path)} label="the curl command" /><//>`;
-}
-
-// Finished downloads by day and by file.
-
-const downloadColumns = [
-  { title: "File", head: true, kind: "name", sort: row => row.name,
-    cell: row => html`<a href="#/files/${segment(row.name)}">${row.name}</a>` },
-  { title: "Downloads", num: true, sort: row => row.count, cell: row => count(row.count) },
-  { title: "Sent", num: true, sort: row => row.bytes, cell: row => bytes(row.bytes) },
-];
-
-// A day as the index counts them, by the clock of Greenwich.
-const daysAgo = days => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
-
-export function Downloads() {
-  const [day, setDay] = useState(daysAgo(0));
-  const [text, setText] = useState("");
-  const [sums, setSums] = useState({});
-  const pages = usePages(day);
-  const downloads = useRead(withQuery("/downloads", { day, limit: 1000, after: pages.after }), [], 15_000);
-  const rows = useMemo(() => (downloads.data?.items ?? [])
-    .filter(row => row.name.toLowerCase().includes(text.toLowerCase())), [downloads.data, text]);
-  const most = Math.max(1, ...Object.values(sums));
-  const week = [0, 1, 2, 3, 4, 5, 6].map(daysAgo);
-  return html`<${Title} lead="Downloads that were finished; ranges of one download count once.">Downloads<//>
-    <${Panel} title="The last seven days" id="days" at=${downloads.at}><ol class="days">
-      ${week.map(each => html`<${DayBar} key=${each} day=${each} most=${most} isShown=${day === each} pick=${setDay}
-        tell=${sum => setSums(old => ({ ...old, [each]: sum }))} />`)}</ol><//>
-    <${Panel} title=${`By file, ${day}`} id="by-file" at=${downloads.at}>
-      <div class="filters"><${Search} value=${text} onChange=${setText} label="Search downloads" wait=${0}
-        placeholder="part of a name" /><label class="choice"><span>Day (UTC)</span><input type="date" value=${day}
-        min=${daysAgo(30)} max=${daysAgo(0)}
-        onChange=${event => setDay(event.currentTarget.value || daysAgo(0))} /></label></div>
-      <${Read} of=${downloads} rows=${6} empty=${rows.length === 0 && "Nothing was downloaded to its end."}>
-        <${Table} label="Downloads by file" columns=${downloadColumns} rows=${rows} keyOf=${row => row.name}
-          start=${{ by: "Downloads", down: true }} />
-        <${CursorPages} pages=${pages} next=${downloads.data?.next} /><//><//>`;
-}
-
-function DayBar({ day, most, isShown, pick, tell }) {
-  // Of days that are over hardly anything comes.
-  const { data } = useRead(`/downloads?day=${day}&limit=1000`, [], day === daysAgo(0) ? 15_000 : 600_000);
-  const sum = useMemo(() => (data?.items ?? []).reduce((all, row) => ({ count: all.count + row.count,
-    bytes: all.bytes + row.bytes }), { count: 0, bytes: 0 }), [data]);
-  useEffect(() => tell(sum.count), [sum]);
-  return html`<li><button type="button" class="quiet num" aria-pressed=${isShown}
-      onClick=${() => pick(day)}>${day}</button>
-    <span class="days-bar" aria-hidden="true"><span style=${{ width: `${100 * sum.count / most}%` }}></span></span>
-    <span class="num">${data ? `${data.next ? "at least " : ""}${plural(sum.count, "download")}, ${bytes(sum.bytes)}`
-      : nothing}</span></li>`;
+    <${Panel} title="The same from a terminal"><${Copyable} label="the command line"
+      text="microcdn explain ${quoted(name)}${from && ` --from ${quoted(from)}`}" /><//>`;
 }
 
 // What origins were asked, and purges.
@@ -159,17 +97,14 @@ const originColumns = [
   { title: "State", kind: "is-wide-cell", sort: row => -row.down.length, cell: row => html`<${State}
     state=${row.down.length === 0 ? "up" : "down"} word=${row.down.length === 0 ? "answers"
       : `failed ${row.down.length} of ${row.servers.length} servers`} />${row.down.map(each => html`<span
-        key=${each.server}
       class="under why">${each.server}: ${each.why}</span>`)}` },
   { title: "Hit ratio", num: true, sort: row => row.hits / (row.hits + row.misses || 1),
     cell: row => share(row.hits, row.hits + row.misses) },
-  { title: "Hits", num: true, sort: row => row.hits, cell: row => count(row.hits) },
-  { title: "Misses", num: true, sort: row => row.misses, cell: row => count(row.misses) },
-  { title: "Failures", num: true, sort: row => row.failures, cell: row => count(row.failures) },
-  { title: "From it", num: true, sort: row => row.filledBytes, cell: row => bytes(row.filledBytes) },
+  figure("Hits", "hits"), figure("Misses", "misses"), figure("Failures", "failures"),
+  figure("From it", "filledBytes", bytes),
   { title: "Servers", kind: "is-wide-cell", cell: row => html`<details><summary>
     ${plural(row.servers.length, "server")}</summary>
-    <ul class="plain">${row.servers.map(each => html`<li key=${each.server}>${each.server}:
+    <ul class="plain">${row.servers.map(each => html`<li>${each.server}:
       ${" "}${share(each.hits, each.hits + each.misses)} hits, ${count(each.failures)} failures</li>`)}</ul>
     </details>` },
 ];
@@ -179,7 +114,7 @@ function byOrigin(items) {
   for (const item of items) {
     const row = origins.get(item.origin)
       ?? { origin: item.origin, hits: 0, misses: 0, failures: 0, filledBytes: 0, servers: [], down: [] };
-    for (const figure of ["hits", "misses", "failures", "filledBytes"]) row[figure] += item[figure];
+    for (const name of ["hits", "misses", "failures", "filledBytes"]) row[name] += item[name];
     row.servers.push(item);
     if (item.isDown) row.down.push(item);
     origins.set(item.origin, row);
@@ -191,44 +126,56 @@ export function Cache() {
   const origins = useRead("/origins?limit=1000", ["origin"]);
   const rows = useMemo(() => byOrigin(origins.data?.items ?? []), [origins.data]);
   return html`<${Title} lead="What content servers pull, and how often a copy answered instead.">Origins and cache<//>
-    <${Panel} title="Origins" id="origins" at=${origins.at}>
-      <${Read} of=${origins} rows=${3} empty=${rows.length === 0 && html`No content server pulls from an origin.
-        <code>microcdn content --origin /=https://www.example.org</code> lets one.`}>
-        <${Table} label="Origins" columns=${originColumns} rows=${rows} keyOf=${row => row.origin} /><//><//>
+    <${Panel} title="Origins" at=${origins.at}>
+      <${Rows} of=${origins} rows=${rows} label="Origins" columns=${originColumns} keyOf=${row => row.origin}
+        empty=${html`No content server pulls from an origin.${" "}
+        <code>microcdn content --origin /=https://www.example.org</code> lets one.`} /><//>
     ${may("purge") && html`<${PurgeForm} />`}<${Purges} />`;
 }
 
-const labels = { url: "URL or path", prefix: "Begins with", tag: "Tag" };
-const examples = { url: "https://www.example.org/news/1 or /news/1", prefix: "/img/", tag: "news" };
+const kinds = {
+  url: ["URL or path", "https://www.example.org/news/1 or /news/1"], prefix: ["Begins with", "/img/"],
+  tag: ["Tag", "news"], all: null,
+};
+
+function purge({ kind, value, soft }) {
+  const isAll = kind === "all";
+  return act("Purge", isAll ? "everything" : `${kind} ${value}`, ["POST", "/purges"],
+    `purge ${soft ? "--soft " : ""}${kind === "url" ? "" : `--${kind} `}${isAll ? "" : quoted(value)}`.trim(),
+    soft ? "Copies of origins are asked about before they are used again."
+      : "Copies of origins are used no more, on every content server.", "The purge has begun.", {
+      body: { kind, value: isAll ? undefined : value, soft }, isDangerous: isAll,
+      sure: "Yes, every copy: the origins get all requests at first.",
+    });
+}
 
 function PurgeForm() {
   const [kind, setKind] = useState("url");
   const [value, setValue] = useState("");
   const [isSoft, setSoft] = useState(false);
-  const isReady = kind === "all" || value.trim() !== "";
-  return html`<${Panel} title="Purge" id="purge"><div class="form">
-    <fieldset class="radios"><legend>What</legend>${["url", "prefix", "tag", "all"].map(each => html`<label key=${each}>
-      <input type="radio" name="kind" checked=${kind === each}
-        onChange=${() => setKind(each)} /> ${each}</label>`)}</fieldset>
-    ${kind !== "all" && html`<label class="grow"><span>${labels[kind]}</span><input type="text" value=${value}
-      placeholder=${examples[kind]} spellcheck=${false}
-      autocomplete="off" onInput=${event => setValue(event.currentTarget.value)} /></label>`}
-    <label class="check"><input type="checkbox" checked=${isSoft}
-      onChange=${event => setSoft(event.currentTarget.checked)} />
-      soft: ask the origin about copies instead of dropping them</label>
-    ${isReady ? html`<${ActionButton} kind="main"
-      action=${purge({ kind, value: value.trim(), soft: isSoft })}>Purge…<//>`
-      : html`<button type="button" class="main" disabled>Purge…</button>`}</div><//>`;
+  const wish = { kind, value: value.trim(), soft: isSoft };
+  return html`<${Panel} title="Purge"><div class="form">
+    <fieldset class="radios"><legend>What</legend>${Object.keys(kinds).map(each => html`<${Check}
+      type="radio" checked=${kind === each} set=${() => setKind(each)}>${each}<//>`)}</fieldset>
+    ${kinds[kind] && html`<${Field} label=${kinds[kind][0]} value=${value} set=${setValue}
+      placeholder=${kinds[kind][1]} />`}
+    <${Check} checked=${isSoft} set=${setSoft}>soft: ask the origin about copies instead of dropping them<//>
+    <${ActionButton} kind="main" action=${(kind === "all" || wish.value) && purge(wish)}>Purge…<//></div><//>`;
 }
 
-// While one is on its way, its receipts come every second.
+// A list of what may be under way: then it is read every second.
+function useRunning(path, kind, isRunning) {
+  const [isSoon, setSoon] = useState(false);
+  const read = useRead(path, [kind], isSoon ? 1000 : 5000);
+  const rows = read.data?.items ?? [];
+  const running = rows.some(isRunning);
+  if (running !== isSoon) setSoon(running);
+  return [read, rows];
+}
+
 function Purges() {
-  const [isRunning, setRunning] = useState(false);
-  const purges = useRead("/purges?limit=20", ["purge"], isRunning ? 1000 : 5000);
-  const rows = purges.data?.items ?? [];
-  const running = rows.some(each => each.state === "running");
-  if (running !== isRunning) setRunning(running);
-  return html`<${Panel} title="The last purges" id="purges" at=${purges.at}>
+  const [purges, rows] = useRunning("/purges?limit=20", "purge", each => each.state === "running");
+  return html`<${Panel} title="The last purges" at=${purges.at}>
     <${Read} of=${purges} rows=${3} empty=${rows.length === 0 && "There was none."}>
       <ol class="purges">${rows.map(each => html`<${Purge} key=${each.id} purge=${each} />`)}</ol><//><//>`;
 }
@@ -243,7 +190,7 @@ function Purge({ purge: it }) {
     ${it.detail && html`<p class="note is-error"><${Mark} state="error" /> ${it.detail}</p>`}
     <details><summary>${count(ready.length)} of ${plural(it.receipts.length, "server")} purged${others > 0
       ? `, ${count(others)} not` : ""}</summary>
-    <ul class="receipts">${it.receipts.map(each => html`<li key=${each.server}><${State} state=${each.state}
+    <ul class="receipts">${it.receipts.map(each => html`<li><${State} state=${each.state}
       word=${each.server} /> <span class="faint num">${each.state === "purged" ? `${count(each.milliseconds)} ms`
         : each.state === "away" ? "away: it purges before it serves" : "has not answered"}</span></li>`)}</ul>
     </details></li>`;
@@ -252,17 +199,117 @@ function Purge({ purge: it }) {
 // Releases: what is staged, what is active, and how far an activation is.
 
 export function Releases() {
-  const [isRunning, setRunning] = useState(false);
-  const releases = useRead("/releases?limit=100", ["release"], isRunning ? 1000 : 5000);
-  const rows = releases.data?.items ?? [];
-  const running = rows.some(each => each.work?.state === "running");
-  if (running !== isRunning) setRunning(running);
-  return html`<${Title} tools=${html`<${AsOf} at=${releases.at} />`}
+  const [releases, rows] = useRunning("/releases?limit=100", "release", each => each.work?.state === "running");
+  return html`<${Title} at=${releases.at}
     lead="Files that become visible together, and can be taken back together.">Releases<//>
-    <${Read} of=${releases} rows=${6} empty=${rows.length === 0 && html`There is none.
+    ${may("publish") && html`<${StageForm} />`}
+    <${Read} of=${releases} rows=${6} empty=${rows.length === 0 && html`There is none.${" "}
       <code>microcdn put DIR site --stage v1</code> stages one.`}>
       <ol class="cards">${rows.map(each => html`<${Release} key=${each.name} release=${each} />`)}
       </ol><//>`;
+}
+
+const releasePath = name => `/releases/${segment(name)}`;
+
+const turn = (verb, { name }, path, command, text, done, more) => act(verb, name, ["POST", releasePath(name) + path],
+  `${command} ${quoted(name)}`, text, `${name} is being ${done}.`, more);
+
+const stagePath = (release, name) => `${releasePath(release)}/files/${segment(name).replaceAll("%2F", "/")}`;
+
+// from: the folder or the file that is chosen; to: the name that it gets; work: what brings all of its files.
+const stage = ({ release, files: [{ name, file }, ...others], from, to, work }) => act("Stage",
+  `${plural(others.length + 1, "file")} in ${release}`, ["PUT", stagePath(release, name)],
+  `put ${quoted(from)} ${quoted(to)} --stage ${quoted(release)}`, `Nobody sees them before ${release} is activated.${
+    others.length > 0 ? " By curl each file goes by itself." : ""}`, "They are on their way.",
+  { file: file.name, work });
+
+const activate = release => turn("Activate", release, "/activate", "activate",
+  `${plural(release.files, "file")} become visible in one change, once there are copies enough.`, "activated");
+
+const rollBack = release => turn("Roll back", release, "/rollback", "rollback",
+  "What was before the newest activation is current again.", "rolled back",
+  { isDangerous: true, sure: "Yes, what was there before is to be there again." });
+
+const unstage = ({ name }) => act("Unstage", name, ["DELETE", releasePath(name)], `unstage ${quoted(name)}`,
+  "What is staged in it is thrown away; what is visible stays as it is.", `${name} is gone.`);
+
+// What is brought from this page, { release, files, stop }; it goes on while other views are looked at.
+const staging = cell(null);
+
+// Brings what is not there yet, three files at once: a browser opens six connections to a host.
+async function bring(release, files) {
+  const stop = new AbortController();
+  const left = files.filter(each => each.state !== "done");
+  const work = async () => {
+    while (left.length > 0 && !stop.signal.aborted) {
+      const one = left.shift();
+      const tell = change => {
+        Object.assign(one, change);
+        staging.set({ release, files, stop });
+      };
+      tell({ state: "running", sent: 0, why: "" });
+      await send(stagePath(release, one.name), one.file, sent => tell({ sent }), stop.signal).then(
+        () => tell({ state: "done", sent: one.file.size }), ({ message }) => tell({ state: "failed", why: message }));
+    }
+  };
+  await Promise.all([work(), work(), work()]);
+  staging.set({ release, files });
+  readAnew();
+}
+
+function StageForm() {
+  const now = useCell(staging);
+  const [release, setRelease] = useState("");
+  const [below, setBelow] = useState("");
+  const [chosen, choose] = useState([]);
+  const [folder] = chosen[0]?.webkitRelativePath.split("/") ?? [];
+  // As put does: a folder's own name counts only where no other is said.
+  const target = below.trim().replace(/\/+$/, "") || folder;
+  const files = chosen.map(file => ({ file, sent: 0, name: (target ? `${target}/` : "")
+    + (folder ? file.webkitRelativePath.slice(folder.length + 1) : file.name) }));
+  const wish = release.trim() && chosen[0] && stage({
+    release: release.trim(), files, from: folder || chosen[0].name, to: folder ? target : files[0].name,
+    work: () => {
+      choose([]);
+      bring(release.trim(), files);
+    },
+  });
+  const picker = (label, isFolder) => html`<label class="grow"><span>${label}</span><input type="file" multiple
+    webkitdirectory=${isFolder} onChange=${event => choose([...event.currentTarget.files])} /></label>`;
+  return html`<${Panel} title="Stage files">${now && html`<${Staging} ...${now} />`}
+    ${!now?.stop && html`<div class="form">
+      <${Field} label="Release" value=${release} set=${setRelease} placeholder="v2" />
+      <${Field} label="Below" value=${below} set=${setBelow} placeholder="site/" />
+      ${picker("Files", false)}${picker("or a folder", true)}
+      <${ActionButton} kind="main" action=${wish}>Stage…<//></div>
+    ${chosen[0] && html`<p class="faint">${plural(files.length, "file")}, ${bytes(sum(chosen, "size"))}; the first as
+      ${" "}<code class="long">${files[0].name}</code></p>`}`}<//>`;
+}
+
+const sum = (items, pick) => items.reduce((all, each) => all + each[pick], 0);
+
+const stagingColumns = [
+  { title: "File", head: true, kind: "name", cell: row => row.name },
+  { title: "Sent", num: true, cell: row => share(row.sent, row.file.size) },
+  { title: "State", kind: "is-wide-cell", cell: row => html`<${State} state=${row.state} />
+    <span class="under why">${row.why}</span>` },
+];
+
+function Staging({ release, files, stop }) {
+  const done = files.filter(each => each.state === "done").length;
+  const [sent, all] = [sum(files, "sent"), sum(files.map(each => each.file), "size")];
+  return html`<div class="work"><p role="status"><${State} state=${stop ? "running" : done < files.length ? "failed"
+    : "done"} word="${count(done)} of ${plural(files.length, "file")} staged in ${release}" /></p>
+    <div class="progress"><progress max=${all || 1} value=${all ? sent : 1}
+      aria-label="bytes that were sent"></progress>
+      <span class="num">${bytes(sent)} of ${bytes(all)}</span></div>
+    ${done < files.length && html`<${Table} label="Files on their way" columns=${stagingColumns}
+      keyOf=${row => row.name}
+      rows=${files.filter(each => each.state && each.state !== "done")} />`}
+    ${stop ? html`<button onClick=${() => stop.abort()}>Stop</button>`
+      : done < files.length ? html`<button class="main" onClick=${() => bring(release, files)}>Try
+        again</button>` : html`<${ActionButton} kind="main"
+      action=${activate({ name: release, files: done })} />`}</div>`;
 }
 
 const Release = ({ release }) => html`<li class="panel">
@@ -288,7 +335,7 @@ function Work({ work }) {
     ${work.shown.length + work.late.length > 0 && html`<details><summary>shown by
       ${" "}${plural(work.shown.length, "server")}${work.late.length > 0
         ? `, ${plural(work.late.length, "server")} late` : ""}</summary><ul class="receipts">
-      ${work.shown.map(each => html`<li key=${each}><${State} state="done" word=${each} /></li>`)}
-      ${work.late.map(each => html`<li key=${each}><${State} state="late"
+      ${work.shown.map(each => html`<li><${State} state="done" word=${each} /></li>`)}
+      ${work.late.map(each => html`<li><${State} state="late"
         word="${each}: late" /></li>`)}</ul></details>`}</div>`;
 }

@@ -1,12 +1,10 @@
 // What the page stands on: drawing, words for figures, the API, and the stream of what happens.
 import htm from "./vendor/htm.js";
-import { useCallback, useEffect, useReducer, useRef, useState } from "./vendor/hooks.js";
+import { useEffect, useReducer, useState } from "./vendor/hooks.js";
 import { h, render } from "./vendor/preact.js";
 
 export { render };
-export {
-  useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState,
-} from "./vendor/hooks.js";
+export { useEffect, useLayoutEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
 
 // Markup as the page writes it.
 export const html = htm.bind(h);
@@ -76,9 +74,8 @@ export const byteRate = value => isNone(value) ? nothing : `${bytes(value)}/s`;
 
 export function share(part, all) {
   if (isNone(part) || isNone(all) || all === 0) return nothing;
-  const percent = 100 * part / all;
   // Almost all is not all.
-  return percent > 99.9 && percent < 100 ? "99.9 %" : `${percent >= 99.95 ? 100 : percent.toFixed(1)} %`;
+  return part >= all ? "100 %" : `${Math.min(99.9, 100 * part / all).toFixed(1)} %`;
 }
 
 export function span(seconds) {
@@ -90,48 +87,38 @@ export function span(seconds) {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
-const two = number => String(number).padStart(2, "0");
-
-// HH:MM:SS of a time, by the clock of who looks.
-export function clock(time) {
-  if (!time) return nothing;
+// By the clock of who looks: YYYY-MM-DDTHH:MM:SS.
+function written(time) {
   const date = new Date(time);
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return new Date(date - 60_000 * date.getTimezoneOffset()).toISOString();
 }
 
-export function day(time) {
-  if (!time) return nothing;
-  const date = new Date(time);
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-}
+export const clock = time => time ? written(time).slice(11, 19) : nothing;
+
+export const day = time => time ? written(time).slice(0, 10) : nothing;
 
 // The clock, with the day before it unless that is today.
-export const moment = time => !time ? nothing : day(time) === day(Date.now()) ? clock(time)
-  : `${day(time)} ${clock(time)}`;
+export const moment = time => time && day(time) !== day(Date.now()) ? `${day(time)} ${clock(time)}` : clock(time);
 
 // One word, as a shell takes it.
 export const quoted = word => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${String(word).replaceAll("'", "'\\''")}'`;
 
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
+// Whether some of the words has a text in it.
+export const has = (text, ...words) => words.join("\n").toLowerCase().includes(text.toLowerCase());
+
 export const short = digest => digest ? `${digest.slice(0, 12)}…` : nothing;
 
 // Asks the admin API, and keeps the session that it knows this browser by.
 
-export const root = "/api/v1";
+const root = "/api/v1";
 
 // The session; undefined while nobody asked, null when there is none.
 export const session = cell(undefined);
 
-// What the API answered instead of doing it.
-export class Problem extends Error {
-  constructor(status, detail) {
-    super(detail);
-    this.status = status;
-  }
-}
-
-const patience = 20_000;
+// Why something was not done; the status is 0 when nobody answered.
+const problem = (status, detail) => Object.assign(new Error(detail), { status });
 
 // One segment of a path.
 export const segment = text => encodeURIComponent(text);
@@ -143,51 +130,48 @@ export function withQuery(path, query) {
 }
 
 // Asks for something below /api/v1; answers status and body.
-export async function ask(method, path, { body, key, signal, limit = patience } = {}) {
-  const headers = { Accept: "application/json" };
+export async function ask(method, path, { body, key, signal, fields, limit = 20_000 } = {}) {
+  const headers = { ...fields };
   if (method !== "GET" && session.value) headers["X-CSRF-Token"] = session.value.csrf;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
-  const giveUp = new AbortController();
-  const timer = setTimeout(() => giveUp.abort(), limit);
-  signal?.addEventListener("abort", () => giveUp.abort());
+  const late = AbortSignal.timeout(limit);
+  let answer, text;
   try {
-    const answer = await fetch(root + path, {
-      method, headers, signal: giveUp.signal, cache: "no-store", credentials: "same-origin",
-      body: body === undefined ? undefined : JSON.stringify(body),
+    answer = await fetch(root + path, {
+      method, headers, body: body && JSON.stringify(body), signal: signal ? AbortSignal.any([signal, late]) : late,
     });
-    const text = await answer.text();
-    if (!answer.ok) throw problemOf(answer, text, path);
-    return {
-      status: answer.status, body: text === "" ? null : JSON.parse(text), text,
-    };
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    if (signal?.aborted) throw new Problem(-1, "No longer wanted.");
-    if (error instanceof SyntaxError) throw new Problem(0, "The answer is no JSON.");
-    throw new Problem(0, giveUp.signal.aborted ? "The index did not answer in time." : "The index cannot be reached.");
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function problemOf(answer, text, path) {
-  let detail = "";
-  try {
-    const told = JSON.parse(text);
-    detail = told.detail ?? told.title ?? "";
+    text = await answer.text();
   } catch {
-    detail = text.length < 300 ? text.trim() : "";
+    throw problem(0, late.aborted ? "The index did not answer in time." : "The index cannot be reached.");
   }
-  if (answer.status === 401 && path !== "/session") session.set(null);
-  return new Problem(answer.status, detail || `The index answered ${answer.status} ${answer.statusText}.`);
+  if (!answer.ok) throw problemOf(answer, text);
+  return { status: answer.status, body: text ? JSON.parse(text) : null, text };
 }
 
-// A new key by which the same change is done once.
-export function drawKey() {
-  const drawn = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(drawn, byte => byte.toString(16).padStart(2, "0")).join("");
+function problemOf({ status, statusText }, text) {
+  let detail = `The index answered ${status} ${statusText}.`;
+  try {
+    detail = JSON.parse(text).detail;
+  } catch {
+    // It was none of ours that answered.
+  }
+  if (status === 401) session.set(null);
+  return problem(status, detail);
 }
+
+// Sends a file, and tells how much of it has left, which fetch does not.
+export const send = (path, file, tell, signal) => new Promise((done, fail) => {
+  const request = new XMLHttpRequest();
+  request.open("PUT", root + path);
+  request.setRequestHeader("X-CSRF-Token", session.value.csrf);
+  request.upload.onprogress = event => tell(event.loaded);
+  request.onload = () => request.status < 300 ? done() : fail(problemOf(request, request.responseText));
+  request.onerror = () => fail(problem(0, "The index cannot be reached, or the file cannot be read."));
+  request.onabort = () => fail(problem(0, "Stopped."));
+  signal.addEventListener("abort", () => request.abort());
+  request.send(file);
+});
 
 // Whether the session's token allows something.
 export function may(scope) {
@@ -197,15 +181,9 @@ export function may(scope) {
 
 // Looks whether the cookie still counts: the session, null when there is none; throws when nobody answers.
 export async function lookForSession() {
-  try {
-    const { body } = await ask("GET", "/session", { limit: 4000 });
-    session.set(body);
-    return body;
-  } catch (problem) {
-    if (problem.status !== 401 && problem.status !== 403) throw problem;
-    session.set(null);
-    return null;
-  }
+  const { body } = await ask("GET", "/session", { limit: 4000 });
+  session.set(body.token ? body : null);
+  return session.value;
 }
 
 export async function signIn(token) {
@@ -222,16 +200,15 @@ export async function signOut() {
 }
 
 // The same request for a terminal.
-export function curlOf(method, path, body) {
-  const url = `${location.origin}${root}${path}`;
-  const parts = [method === "GET" ? "curl" : `curl -X ${method}`, "-H \"Authorization: Bearer $(cat admin.token)\""];
-  if (body !== undefined) {
-    parts.push("-H 'Content-Type: application/json'");
-    parts.push(`-d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`);
+export function curlOf({ method, path, body, file, fields }) {
+  const parts = [file ? `curl -T ${quoted(file)}` : method === "GET" ? "curl" : `curl -X ${method}`,
+    "-H \"Authorization: Bearer $(cat admin.token)\""];
+  for (const [name, value] of Object.entries({ ...fields, ...body && { "Content-Type": "application/json" } })) {
+    parts.push(`-H ${quoted(`${name}: ${value}`)}`);
   }
+  if (body) parts.push(`-d ${quoted(JSON.stringify(body))}`);
   // An apostrophe is left as it is in an encoded URL.
-  parts.push(`'${url.replaceAll("'", "%27")}'`);
-  return parts.join(" ");
+  return `${parts.join(" ")} '${`${location.origin}${root}${path}`.replaceAll("'", "%27")}'`;
 }
 
 // The one stream of this tab. What it brought last is shown as live only while it goes on.
@@ -245,7 +222,7 @@ const refresh = 5000;
 export const live = cell({ state: "connecting", since: null, now: null, at: null });
 
 // Becomes another number when everything that was read must be read anew.
-export const generation = cell(0);
+const generation = cell(0);
 
 const listeners = new Set();
 let source = null;
@@ -253,8 +230,6 @@ let heard = 0;
 let watch = null;
 let again = null;
 let running = false;
-
-export const isLive = () => live.value.state === "live";
 
 export const readAnew = () => generation.set(generation.value + 1);
 
@@ -344,16 +319,13 @@ async function reopen() {
 export function useRead(path, kinds = [], every = refresh) {
   const [state, set] = useState({ path: null, data: null, at: null, problem: null });
   const round = useCell(generation);
-  const reader = useRef(null);
   useEffect(() => {
     if (!path) return undefined;
     const ended = new AbortController();
     let busy = false, wanted = false, soon = null;
     const read = async () => {
-      if (busy) {
-        wanted = true;
-        return;
-      }
+      wanted = busy;
+      if (busy) return;
       busy = true;
       try {
         const { body } = await ask("GET", path, { signal: ended.signal });
@@ -362,15 +334,10 @@ export function useRead(path, kinds = [], every = refresh) {
         if (!ended.signal.aborted) set(old => ({ ...old, path, data: old.path === path ? old.data : null, problem }));
       }
       busy = false;
-      if (wanted && !ended.signal.aborted) {
-        wanted = false;
-        read();
-      }
+      if (wanted && !ended.signal.aborted) read();
     };
-    reader.current = read;
-    const seen = () => document.visibilityState === "visible" && live.value.state !== "lost";
-    const timer = setInterval(() => seen() && read(), every);
-    const back = () => seen() && read();
+    const back = () => document.visibilityState === "visible" && live.value.state !== "lost" && read();
+    const timer = setInterval(back, every);
     document.addEventListener("visibilitychange", back);
     const off = onChange(change => {
       if (!kinds.includes(change.kind)) return;
@@ -389,6 +356,5 @@ export function useRead(path, kinds = [], every = refresh) {
       off();
     };
   }, [path, round, every]);
-  const reload = useCallback(() => reader.current?.(), []);
-  return { ...state, isOld: state.path !== path, reload };
+  return { ...state, isOld: state.path !== path };
 }

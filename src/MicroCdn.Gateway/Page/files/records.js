@@ -1,52 +1,88 @@
-// Events, policies, tokens, settings, and the browser of the API.
+// Events, downloads, policies, tokens, settings, and the browser of the API.
 import {
-  ask, count, curlOf, html, may, moment, plural, root, segment, session, useMemo, useRead, useState, withQuery,
+  ask, bytes, curlOf, day, has, html, may, moment, nothing, plural, quoted, segment, session, useEffect,
+  useMemo, useRead, useState, withQuery,
 } from "./ground.js";
 import {
-  ActionButton, addToken, AsOf, Choice, Copyable, CursorPages, dropPolicy, dropToken, Panel, Read, Search,
-  setPolicy, State, Table, Title, usePages,
+  act, ActionButton, Check, Choice, Copyable, Field, figure, Panel, Read, Rows, Search, State, Title, usePages,
 } from "./parts.js";
-import { everyKind } from "./fleet.js";
+import { everyKind, placeOf } from "./fleet.js";
 
 const kinds = ["", ...everyKind];
 const severities = ["", "info", "warning", "error"];
-
-const places = {
-  server: row => `#/servers/${segment(row.subject)}`, disk: row => `#/servers/${segment(row.subject)}`,
-  certificate: row => `#/servers/${segment(row.subject)}`, origin: () => "#/cache", purge: () => "#/cache",
-  release: () => "#/releases", policy: () => "#/policies",
-};
 
 const eventColumns = [
   { title: "When", num: true, cell: row => html`<time datetime=${row.time}
     title=${row.time}>${moment(row.time)}</time>` },
   { title: "Severity", cell: row => html`<${State} state=${row.severity} />` },
   { title: "Kind", cell: row => row.kind },
-  { title: "About", cell: row => row.subject && places[row.kind]
-    ? html`<a class="long" href=${places[row.kind](row)}>${row.subject}</a>` : html`<span
-      class="long">${row.subject}</span>` },
+  { title: "About", cell: row => row.subject && html`<a class="long"
+    href=${placeOf(row)}>${row.subject}</a>` },
   { title: "What happened", kind: "is-wide-cell", cell: row => row.text },
 ];
 
-export function Events({ query }) {
-  const [text, setText] = useState(query.get("q") ?? "");
-  const [kind, setKind] = useState(query.get("kind") ?? "");
-  const [severity, setSeverity] = useState(query.get("severity") ?? "");
+export function Events() {
+  const [text, setText] = useState("");
+  const [kind, setKind] = useState("");
+  const [severity, setSeverity] = useState("");
   const pages = usePages(text + kind + severity);
   const events = useRead(
     withQuery("/events", { search: text, kind, severity, limit: 100, after: pages.after }), everyKind);
-  const rows = useMemo(() => [...events.data?.items ?? []].sort((a, b) => b.id - a.id), [events.data]);
-  return html`<${Title} tools=${html`<${AsOf} at=${events.at} />`}
+  return html`<${Title} at=${events.at}
     lead="Every change of state, the newest first.">Events<//>
     <div class="filters"><${Search} value=${text} onChange=${setText} label="Search events"
       placeholder="words, a server's id" />
       <${Choice} label="Kind" value=${kind} onChange=${setKind} options=${kinds} />
       <${Choice} label="At least" value=${severity} onChange=${setSeverity} options=${severities} /></div>
-    <div class=${events.isOld ? "is-old" : ""}><${Read} of=${events} rows=${12} empty=${rows.length === 0
-      && "Nothing like that happened."}>
-      <${Table} label="Events" columns=${eventColumns} rows=${rows} keyOf=${row => row.id}
-        pick=${row => `is-${row.severity}`}
-        pageSize=${1000} /><${CursorPages} pages=${pages} next=${events.data?.next} /><//></div>`;
+    <${Rows} of=${events} wait=${12} empty="Nothing like that happened." label="Events" columns=${eventColumns}
+      keyOf=${row => row.id} pick=${row => `is-${row.severity}`} pages=${pages} />`;
+}
+
+// Finished downloads by day and by file.
+
+const downloadColumns = [
+  { title: "File", head: true, kind: "name", sort: row => row.name,
+    cell: row => html`<a href="#/files/${segment(row.name)}">${row.name}</a>` },
+  figure("Downloads", "count"), figure("Sent", "bytes", bytes),
+];
+
+// A day as the index counts them, by the clock of Greenwich.
+const daysAgo = days => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+
+export function Downloads() {
+  const [day, setDay] = useState(daysAgo(0));
+  const [text, setText] = useState("");
+  const [sums, setSums] = useState({});
+  const pages = usePages(day);
+  const downloads = useRead(withQuery("/downloads", { day, limit: 1000, after: pages.after }), [], 15_000);
+  const rows = useMemo(() => (downloads.data?.items ?? [])
+    .filter(row => has(text, row.name)), [downloads.data, text]);
+  const most = Math.max(1, ...Object.values(sums));
+  const week = [0, 1, 2, 3, 4, 5, 6].map(daysAgo);
+  return html`<${Title} lead="Downloads that were finished; ranges of one download count once.">Downloads<//>
+    <${Panel} title="The last seven days" at=${downloads.at}><ol class="days">
+      ${week.map(each => html`<${DayBar} key=${each} day=${each} most=${most} isShown=${day === each} pick=${setDay}
+        tell=${sum => setSums(old => ({ ...old, [each]: sum }))} />`)}</ol><//>
+    <${Panel} title=${`By file, ${day}`} at=${downloads.at}>
+      <div class="filters"><${Search} value=${text} onChange=${setText} label="Search downloads" wait=${0}
+        placeholder="part of a name" /><label class="choice"><span>Day (UTC)</span><input type="date" value=${day}
+        onChange=${event => setDay(event.currentTarget.value || daysAgo(0))} /></label></div>
+      <${Rows} of=${downloads} rows=${rows} empty="Nothing was downloaded to its end." label="Downloads by file"
+        columns=${downloadColumns} keyOf=${row => row.name} start=${{ by: "Downloads", down: true }}
+        pages=${pages} /><//>`;
+}
+
+function DayBar({ day, most, isShown, pick, tell }) {
+  // Of days that are over hardly anything comes.
+  const { data } = useRead(`/downloads?day=${day}&limit=1000`, [], day === daysAgo(0) ? 15_000 : 600_000);
+  const sum = useMemo(() => (data?.items ?? []).reduce((all, row) => ({ count: all.count + row.count,
+    bytes: all.bytes + row.bytes }), { count: 0, bytes: 0 }), [data]);
+  useEffect(() => tell(sum.count), [sum]);
+  return html`<li><button class="quiet num" aria-pressed=${isShown}
+      onClick=${() => pick(day)}>${day}</button>
+    <span class="days-bar" aria-hidden="true"><span style=${{ width: `${100 * sum.count / most}%` }}></span></span>
+    <span class="num">${data ? `${data.next ? "at least " : ""}${plural(sum.count, "download")}, ${bytes(sum.bytes)}`
+      : nothing}</span></li>`;
 }
 
 // How many copies there are to be of what lies below a prefix.
@@ -54,7 +90,7 @@ export function Events({ query }) {
 const policyColumns = [
   { title: "Prefix", head: true, sort: row => row.prefix, cell: row => html`<code class="long">${row.prefix}</code>${
     row.prefix === "/" && html` <span class="faint">every other name</span>`}` },
-  { title: "Copies", num: true, sort: row => row.replicas, cell: row => count(row.replicas) },
+  figure("Copies", "replicas"),
   { title: "Spread", cell: row => row.zoneSpread ? "over zones" : "anywhere" },
   { title: "Servers", cell: row => row.servers.length > 0 ? row.servers.join(", ") : html`<span
     class="faint">all</span>` },
@@ -66,34 +102,41 @@ const dropping = {
 
 export function Policies() {
   const policies = useRead("/policies?limit=1000", ["policy"]);
-  const rows = policies.data?.items ?? [];
-  return html`<${Title} tools=${html`<${AsOf} at=${policies.at} />`}
-    lead="Of several prefixes that fit a name, the longest counts.">Policies<//>
-    <${Read} of=${policies} rows=${3} empty=${rows.length === 0
-      && "There is none: a put says how many copies it wants."}>
-      <${Table} label="Policies" columns=${may("admin") ? [...policyColumns, dropping] : policyColumns} rows=${rows}
-        keyOf=${row => row.prefix} /><//>
-    ${may("admin") && html`<${PolicyForm} />`}`;
+  return html`<${Title} at=${policies.at} lead="Of several prefixes that fit a name, the longest counts.">Policies<//>
+    <${Rows} of=${policies} empty="There is none: a put says how many copies it wants." label="Policies"
+      columns=${may("admin") ? [...policyColumns, dropping] : policyColumns} keyOf=${row => row.prefix} />
+    ${may("admin") && html`<${PolicyForm} shown=${policies.data?.items ?? []} />`}`;
 }
 
-function PolicyForm() {
+const policyPath = prefix => `/policies/${segment(prefix)}`;
+
+// What somebody else changed since it was shown is not changed.
+const ifShown = etag => etag && { "If-Match": etag };
+
+const setPolicy = ({ prefix, replicas, zoneSpread, servers, etag }) => act("Set", `the policy of ${prefix}`,
+  ["PUT", policyPath(prefix)], `policy set ${quoted(prefix)} --replicas ${replicas}`
+    + `${zoneSpread ? " --zone-spread" : ""}${servers.length > 0 ? ` --servers ${quoted(servers.join(","))}` : ""}`,
+  `${plural(replicas, "copy", "copies")} of what is published below ${prefix}. What is missing is made at once.`,
+  `The policy of ${prefix} is set.`, { body: { replicas, zoneSpread, servers }, fields: ifShown(etag) });
+
+const dropPolicy = ({ prefix, etag }) => act("Remove", `the policy of ${prefix}`, ["DELETE", policyPath(prefix)],
+  `policy rm ${quoted(prefix)}`, "The policy of the next shorter prefix counts instead.",
+  `The policy of ${prefix} is gone.`, { fields: ifShown(etag) });
+
+function PolicyForm({ shown }) {
   const [prefix, setPrefix] = useState("");
   const [replicas, setReplicas] = useState(2);
   const [zoneSpread, setSpread] = useState(false);
   const [servers, setServers] = useState("");
-  const policy = { prefix: prefix.trim(), replicas, zoneSpread, servers: servers.split(/[\s,]+/).filter(Boolean) };
-  return html`<${Panel} title="Set a policy" id="set-policy"><div class="form">
-    <label class="grow"><span>Prefix</span><input type="text" value=${prefix}
-      placeholder="releases/ or / for every name"
-      onInput=${event => setPrefix(event.currentTarget.value)} spellcheck=${false} autocomplete="off" /></label>
-    <label><span>Copies</span><input type="number" min="1" max="100" value=${replicas} class="few"
-      onInput=${event => setReplicas(Number(event.currentTarget.value))} /></label>
-    <label class="grow"><span>Servers</span><input type="text" value=${servers} placeholder="all, or CS1, CS2"
-      onInput=${event => setServers(event.currentTarget.value)} spellcheck=${false} autocomplete="off" /></label>
-    <label class="check"><input type="checkbox" checked=${zoneSpread}
-      onChange=${event => setSpread(event.currentTarget.checked)} /> in as many zones as there are</label>
-    ${policy.prefix && replicas >= 1 ? html`<${ActionButton} kind="main" action=${setPolicy(policy)}>Set…<//>`
-      : html`<button type="button" class="main" disabled>Set…</button>`}</div><//>`;
+  const policy = { prefix: prefix.trim(), replicas: Number(replicas), zoneSpread,
+    servers: servers.split(/[\s,]+/).filter(Boolean), etag: shown.find(each => each.prefix === prefix.trim())?.etag };
+  return html`<${Panel} title="Set a policy"><div class="form">
+    <${Field} label="Prefix" value=${prefix} set=${setPrefix} placeholder="releases/ or / for every name" />
+    <${Field} label="Copies" value=${replicas} set=${setReplicas} kind="" type="number" min="1" max="64" class="few" />
+    <${Field} label="Servers" value=${servers} set=${setServers} placeholder="all, or CS1, CS2" />
+    <${Check} checked=${zoneSpread} set=${setSpread}>in as many zones as there are<//>
+    <${ActionButton} kind="main" action=${policy.prefix && policy.replicas >= 1
+      && setPolicy(policy)}>Set…<//></div><//>`;
 }
 
 // Who may do something here, and who did.
@@ -123,35 +166,40 @@ const auditColumns = [
 export function Tokens() {
   const tokens = useRead("/tokens?limit=1000", ["token"]);
   const audit = useRead("/audit?limit=100", [], 10_000);
-  const rows = tokens.data?.items ?? [];
   return html`<${Title} lead="The index keeps no more of a token than its hash.">Tokens<//>
-    <${Panel} title="Tokens" id="tokens" at=${tokens.at}><${Read} of=${tokens} rows=${3}
-      empty=${rows.length === 0 && "There is none."}><${Table} label="Tokens" columns=${tokenColumns} rows=${rows}
-      keyOf=${row => row.id} /><//><//><${TokenForm} />
-    <${Panel} title="Audit log" id="audit" at=${audit.at}><${Read} of=${audit} rows=${5}
-      empty=${audit.data?.items.length === 0 && "Nobody changed anything yet."}><${Table} label="Audit log"
-      columns=${auditColumns} rows=${audit.data?.items ?? []}
-      keyOf=${row => `${row.time} ${row.action} ${row.from}`} /><//><//>`;
+    <${Panel} title="Tokens" at=${tokens.at}><${Rows} of=${tokens} empty="There is none." label="Tokens"
+      columns=${tokenColumns} keyOf=${row => row.id} /><//><${TokenForm} />
+    <${Panel} title="Audit log" at=${audit.at}><${Rows} of=${audit} empty="Nobody changed anything yet."
+      label="Audit log" columns=${auditColumns} keyOf=${row => `${row.time} ${row.action} ${row.from}`} /><//>`;
 }
+
+const addToken = ({ scopes, prefix, note }) => act("Make", "a token", ["POST", "/tokens"],
+  `token add ${scopes.map(scope => `--scope ${scope}`).join(" ")}${prefix ? ` --prefix ${quoted(prefix)}` : ""}`
+    + `${note ? ` --note ${quoted(note)}` : ""}`,
+  `Whoever has it may: ${scopes.join(", ")}${prefix ? `, below ${prefix}` : ""}.`, "", {
+    body: { scopes, prefix: prefix || undefined, note: note || undefined },
+    after: answer => ({
+      title: "The token", content: html`<p>It is shown this once: the index keeps no more than its hash.</p>
+        <${Copyable} text=${answer.body.token} label="the token" />`,
+    }),
+  });
+
+const dropToken = ({ id }) => act("Take back", id, ["DELETE", `/tokens/${segment(id)}`],
+  `token rm ${quoted(id)}`, "Whoever shows it is refused from now on; sessions that began with it end.",
+  `${id} is taken back.`);
 
 function TokenForm() {
   const [chosen, setChosen] = useState(["read"]);
   const [prefix, setPrefix] = useState("");
   const [note, setNote] = useState("");
-  const turn = scope => setChosen(old => old.includes(scope) ? old.filter(each => each !== scope)
-    : scopes.filter(each => each === scope || old.includes(each)));
-  return html`<${Panel} title="Make a token" id="make-token"><div class="form">
-    <fieldset class="radios"><legend>It allows</legend>${scopes.map(scope => html`<label key=${scope}><input
-      type="checkbox"
-      checked=${chosen.includes(scope)} onChange=${() => turn(scope)} /> ${scope}</label>`)}</fieldset>
-    <label class="grow"><span>Prefix</span><input type="text" value=${prefix} placeholder="all names"
-      spellcheck=${false}
-      autocomplete="off" onInput=${event => setPrefix(event.currentTarget.value)} /></label>
-    <label class="grow"><span>Note</span><input type="text" value=${note} placeholder="who has it" autocomplete="off"
-      onInput=${event => setNote(event.currentTarget.value)} /></label>
-    ${chosen.length > 0 ? html`<${ActionButton} kind="main" action=${addToken({ scopes: chosen, prefix: prefix.trim(),
-      note: note.trim() })}>Make…<//>`
-      : html`<button type="button" class="main" disabled>Make…</button>`}</div><//>`;
+  const turn = scope => setChosen(old => scopes.filter(each => old.includes(each) !== (each === scope)));
+  return html`<${Panel} title="Make a token"><div class="form">
+    <fieldset class="radios"><legend>It allows</legend>${scopes.map(scope => html`<${Check}
+      checked=${chosen.includes(scope)} set=${() => turn(scope)}>${scope}<//>`)}</fieldset>
+    <${Field} label="Prefix" value=${prefix} set=${setPrefix} placeholder="all names" />
+    <${Field} label="Note" value=${note} set=${setNote} placeholder="who has it" />
+    <${ActionButton} kind="main" action=${chosen.length > 0 && addToken({ scopes: chosen, prefix: prefix.trim(),
+      note: note.trim() })}>Make…<//></div><//>`;
 }
 
 // Each setting as it counts, and where it came from.
@@ -166,45 +214,34 @@ const settingColumns = [
   { title: "Meaning", kind: "is-wide-cell", cell: row => row.meaning },
 ];
 
-export function Settings({ query }) {
+export function Settings() {
   const settings = useRead("/settings", [], 30_000);
-  const [text, setText] = useState(query.get("q") ?? "");
+  const [text, setText] = useState("");
   const [isOwn, setOwn] = useState(false);
   const all = settings.data?.items ?? [];
   const rows = useMemo(() => all.filter(row => (!isOwn || row.source !== "default")
-    && [row.verb, row.key, row.flag, row.value, row.meaning]
-      .some(each => each.toLowerCase().includes(text.toLowerCase()))),
-  [settings.data, text, isOwn]);
-  return html`<${Title} tools=${html`<${AsOf} at=${settings.at} />`}
-    lead="${plural(all.length, "setting")} of this process,
-    ${count(all.filter(row => row.source !== "default").length)} of them set.">Settings<//>
+    && has(text, row.verb, row.key, row.flag, row.value, row.meaning)), [settings.data, text, isOwn]);
+  return html`<${Title} at=${settings.at}
+    lead="${plural(all.length, "setting")} of this process.">Settings<//>
     <div class="filters"><${Search} value=${text} onChange=${setText} label="Search settings" wait=${0}
       placeholder="flag, value, meaning" />
-      <label class="check"><input type="checkbox" checked=${isOwn}
-        onChange=${event => setOwn(event.currentTarget.checked)} />
-        only what was set</label></div>
-    <${Read} of=${settings} rows=${12} empty=${rows.length === 0 && "No setting is like that."}>
-      <${Table} label="Settings" columns=${settingColumns} rows=${rows} keyOf=${row => `${row.verb} ${row.key}`}
-        pageSize=${100} /><//>`;
+      <${Check} checked=${isOwn} set=${setOwn}>only what was set<//></div>
+    <${Rows} of=${settings} rows=${rows} wait=${12} empty="No setting is like that." label="Settings"
+      columns=${settingColumns} keyOf=${row => `${row.verb} ${row.key}`} pageSize=${100} />`;
 }
 
 // A browser for the description of the API: what there is, how to ask, and a try of what changes nothing.
 
-const methods = ["get", "put", "post", "delete", "patch", "head"];
 const mostShown = 100_000;
 
-export function Api({ query }) {
+export function Api() {
   const description = useRead("/openapi.json", [], 3_600_000);
-  const [text, setText] = useState(query.get("q") ?? "");
+  const [text, setText] = useState("");
   const it = description.data;
-  const operations = useMemo(() => Object.entries(it?.paths ?? {}).flatMap(([path, item]) => methods
-    .filter(method => item[method]).map(method => ({
-      method, path: path.startsWith(root) ? path.slice(root.length) : path, ...item[method],
-      parameters: [...item.parameters ?? [], ...item[method].parameters ?? []].map(each => resolve(it, each)),
-    }))), [it]);
-  const rows = operations.filter(each => `${each.method} ${each.path} ${each.summary ?? ""}`.toLowerCase()
-    .includes(text.toLowerCase()));
-  return html`<${Title} lead=${it ? html`${it.info?.title} ${it.info?.version}:
+  const operations = useMemo(() => Object.entries(it?.paths ?? {}).flatMap(([path, item]) => Object.entries(item)
+    .map(([method, operation]) => ({ method: method.toUpperCase(), path, parameters: [], ...operation }))), [it]);
+  const rows = operations.filter(each => has(text, each.method, each.path, each.summary));
+  return html`<${Title} lead=${it ? html`${it.info.title} ${it.info.version}:
     ${" "}${plural(operations.length, "operation")}.${" "}
     <a href="/api/v1/openapi.json" target="_blank" rel="noreferrer">openapi.json</a>` : " "}>API<//>
     <div class="filters"><${Search} value=${text} onChange=${setText} label="Search the API" wait=${0}
@@ -223,8 +260,8 @@ function resolve(api, node) {
 function Operation({ of: it, api }) {
   const [isOpen, setOpen] = useState(false);
   return html`<details class="operation" onToggle=${event => setOpen(event.currentTarget.open)}>
-    <summary><span class="method is-${it.method}">${it.method.toUpperCase()}</span> <code>${it.path}</code>
-      <span class="faint">${it.summary ?? ""}</span></summary>
+    <summary><span class="method is-${it.method.toLowerCase()}">${it.method}</span> <code>${it.path}</code>
+      <span class="faint">${it.summary}</span></summary>
     ${isOpen && html`<${Details} it=${it} api=${api} />`}</details>`;
 }
 
@@ -233,78 +270,58 @@ function Details({ it, api }) {
   const filled = withQuery(it.path.replace(/\{([^}]+)\}/g, (whole, name) => values[name]
     ? encodeURIComponent(values[name]) : whole), Object.fromEntries(it.parameters
     .filter(each => each.in === "query").map(each => [each.name, values[each.name] ?? ""])));
-  const body = resolve(api, it.requestBody)?.content?.["application/json"]?.schema;
-  return html`<div class="operation-body">${it.description && html`<p>${it.description}</p>`}
+  const body = it.requestBody?.content["application/json"]?.schema;
+  return html`<div class="operation-body"><p>${it.description}</p>
     ${it.parameters.length > 0 && html`<h2>Parameters</h2><div class="form">${it.parameters.map(each => html`
-      <label key=${each.in + each.name} class="grow"><span><code>${each.name}</code> ${each.in}
-      ${each.required ? ", required" : ""}
-      ${each.description ? `: ${each.description}` : ""}</span>
-      <input type="text" value=${values[each.name] ?? ""} spellcheck=${false} autocomplete="off"
-        placeholder=${typeOf(api, each.schema)}
-        disabled=${each.in === "header"}
-        onInput=${event => setValues({ ...values, [each.name]: event.currentTarget.value })} /></label>`)}</div>`}
+      <${Field} label=${html`<code>${each.name}</code> ${each.in}${each.required ? ", required" : ""}
+        ${each.description && `: ${each.description}`}`} value=${values[each.name] ?? ""}
+        placeholder=${typeOf(each.schema)} disabled=${each.in === "header"}
+        set=${value => setValues({ ...values, [each.name]: value })} />`)}</div>`}
     ${body && html`<h2>Body</h2><pre tabindex="0">${inWords(api, body)}</pre>`}
-    <h2>Answers</h2><dl class="facts">${Object.entries(it.responses ?? {}).map(([status, answer]) => {
+    <h2>Answers</h2><dl class="facts">${Object.entries(it.responses).map(([status, answer]) => {
       const told = resolve(api, answer);
       const schema = Object.values(told.content ?? {})[0]?.schema;
-      return html`<div key=${status}><dt>${status}</dt><dd>${told.description}${schema && html`
+      return html`<div><dt>${status}</dt><dd>${told.description}${schema && html`
         <details><summary>what it holds</summary>
         <pre tabindex="0">${inWords(api, schema)}</pre></details>`}</dd></div>`;
     })}</dl>
     <h2>From a terminal</h2><${Copyable} label="the curl command"
-      text=${curlOf(it.method.toUpperCase(), filled, body ? example(api, body) : undefined)} />
-    ${it.method === "get" && html`<${Try} path=${filled} />`}</div>`;
+      text=${curlOf({ method: it.method, path: filled, body: body && example(api, body),
+        file: it.requestBody && !body && "FILE" })} />
+    ${it.method === "GET" && html`<${Try} path=${filled} />`}</div>`;
 }
 
 function Try({ path }) {
   const [answer, setAnswer] = useState(null);
-  const isWhole = !path.includes("{");
-  const run = async () => {
-    const began = performance.now();
-    const took = () => `${Math.round(performance.now() - began)} ms`;
-    try {
-      const { status, body, text } = await ask("GET", path);
-      const shown = body === null ? text : JSON.stringify(body, null, 2);
-      setAnswer({ head: `${status}, ${took()}`, text: shown.slice(0, mostShown) });
-    } catch (problem) {
-      setAnswer({ head: `${problem.status || "no answer"}, ${took()}`, text: problem.message });
-    }
-  };
-  return html`<button type="button" class="main" onClick=${run} disabled=${!isWhole}>Try it</button>
-    ${answer && html`<p class="num faint">${answer.head}</p><pre class="answer" tabindex="0">${answer.text}</pre>`}`;
+  const run = () => ask("GET", path).then(({ status, body, text }) => setAnswer({ status,
+    text: (body ? JSON.stringify(body, null, 2) : text).slice(0, mostShown) }),
+  ({ status, message }) => setAnswer({ status: status || "no answer", text: message }));
+  return html`<button class="main" onClick=${run} disabled=${path.includes("{")}>Try it</button>
+    ${answer && html`<p class="num faint">${answer.status}</p><pre class="answer" tabindex="0">${answer.text}</pre>`}`;
 }
 
-function typeOf(api, schema) {
-  const it = resolve(api, schema);
-  if (it.enum) return it.enum.join(" | ");
-  return [it.type ?? "any"].flat().join(" or ") + (it.format ? ` (${it.format})` : "");
-}
+const typeOf = ({ type = "any", format }) => [type].flat().join(" or ") + (format ? ` (${format})` : "");
 
 // A schema as the shape of what it describes; one that holds itself ends at the second time.
 function inWords(api, schema, indent = "", seen = []) {
   const it = resolve(api, schema);
-  const name = schema?.$ref?.split("/").at(-1);
-  const variants = (it.oneOf ?? it.anyOf ?? it.allOf)?.filter(each => each.type !== "null");
-  if (name && seen.includes(name)) return name;
-  const deeper = name ? [...seen, name] : seen;
-  if (variants?.length > 0) return variants.map(each => inWords(api, each, indent, deeper)).join(" | ");
+  const name = schema.$ref;
+  if (name && seen.includes(name)) return name.split("/").at(-1);
+  const deeper = [...seen, name];
+  const [variant] = it.anyOf ?? it.allOf ?? [];
+  if (variant) return inWords(api, variant, indent, deeper) + (it.anyOf ? " or null" : "");
   if (it.items) return `[${inWords(api, it.items, indent, deeper)}]`;
-  if (!it.properties) {
-    return it.additionalProperties?.type ? `{ name: ${typeOf(api, it.additionalProperties)} }` : typeOf(api, it);
-  }
+  if (it.additionalProperties) return `{ name: ${typeOf(it.additionalProperties)} }`;
+  if (!it.properties) return typeOf(it);
   const more = `${indent}  `;
   const lines = Object.entries(it.properties).map(([key, each]) => `${more}${key}: ${inWords(api, each, more, deeper)}${
     each.description ? `  // ${each.description}` : ""}`);
   return `{\n${lines.join("\n")}\n${indent}}`;
 }
 
+// What a body must have, with values that stand for others.
 function example(api, schema) {
-  const it = resolve(api, schema);
-  if (it.example !== undefined) return it.example;
-  if (it.properties) {
-    const wanted = it.required ?? Object.keys(it.properties);
-    return Object.fromEntries(wanted.map(key => [key, example(api, it.properties[key])]));
-  }
-  const type = [it.type].flat()[0];
-  return it.enum?.[0] ?? { integer: 1, number: 1, boolean: false, array: [] }[type] ?? "…";
+  const { properties, required = [], type } = resolve(api, schema);
+  return properties ? Object.fromEntries(required.map(key => [key, example(api, properties[key])]))
+    : { integer: 1, boolean: false, array: [] }[type] ?? "…";
 }

@@ -3,6 +3,7 @@ using MicroCdn.Gateway.Admin;
 using MicroCdn.Gateway.Api;
 using MicroCdn.Index;
 using MicroCdn.Network;
+using MicroCdn.Storage;
 using MicroCdn.Tests.HouseRules;
 using MicroCdn.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -58,7 +59,10 @@ public sealed class OpenApiTests : IDisposable
         };
         NullLogger log = NullLogger.Instance;
         Doorkeeper doorkeeper = new(index.Tokens, new Complaints(log, time), time);
-        return new AdminApi(index, steering, doorkeeper, new Sessions(new byte[32], index.Tokens, 1, time),
-            new AuditLog(_folder.Path, time, log), time, log).Paths.All;
+        AuditLog audit = new(_folder.Path, time, log);
+        Uploading uploading = new(
+            UploadFolder.Open(_folder.Path, 1, 0, time), steering.Publisher, index.Directory, audit, log);
+        Sessions sessions = new(new byte[32], index.Tokens, 1, time);
+        return new AdminApi(index, steering, doorkeeper, sessions, uploading, audit, time, log).Paths.All;
     }
 }

@@ -82,6 +82,13 @@ internal sealed class OpenApiText(IReadOnlyList<ApiRoute> routes, string version
         {
             operation["requestBody"] = new JsonObject { ["required"] = true, ["content"] = ContentOf(takes) };
         }
+        if (route.Upload is not null)
+        {
+            operation["requestBody"] = new JsonObject
+            {
+                ["required"] = true, ["content"] = new JsonObject { ["application/octet-stream"] = new JsonObject() },
+            };
+        }
         operation["responses"] = Responses(route);
         return operation;
     }
@@ -103,6 +110,11 @@ internal sealed class OpenApiText(IReadOnlyList<ApiRoute> routes, string version
         if (route is { HasEntityTag: true, IsChange: true })
         {
             parameters.Add(Parameter("If-Match", "header", false, "The ETag that it must still have."));
+        }
+        if (route.Upload is not null)
+        {
+            parameters.Add(Parameter("Repr-Digest", "header", false,
+                "The digest that the bytes must have: 'sha-256=:BASE64:'."));
         }
         if (route.Method == "POST" && route.Scopes != TokenScopes.None)
         {
