@@ -71,6 +71,15 @@ public sealed class AdminApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Every_server_is_shown_with_the_age_of_its_heartbeat()
+    {
+        double age = double.NaN;
+        await UntilAsync("a monitor has told it", async () =>
+            (age = (double?)(await GetAsync("/servers/CS1"))["heartbeatAge"] ?? double.NaN) >= 0);
+        Assert.InRange(age, 0, 10);
+    }
+
+    [Fact]
     public async Task A_browser_stays_known_when_the_index_is_started_anew()
     {
         using HttpClient browser = new(new HttpClientHandler { CookieContainer = new CookieContainer() });
