@@ -116,6 +116,45 @@ public sealed class AdminApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_two_who_change_the_policy_that_both_saw_one_is_refused_also_when_one_comes_by_line()
+    {
+        Assert.Equal(HttpStatusCode.OK, (await PutPolicyAsync(1, null)).StatusCode);
+        for (int round = 0; round < 20; round++)
+        {
+            string tag = await TagAsync();
+            int byPage = 2 + (2 * round), byLine = byPage + 1;
+            Task<HttpResponseMessage> page = PutPolicyAsync(byPage, tag);
+            Task<string> line = Stage.ConverseAsync(
+                _stage.IndexPort, $"HELLO 2\nPOLICY iso/ replicas={byLine} match={tag.Trim('"')}\n");
+            bool isSet = (await page).StatusCode == HttpStatusCode.OK;
+            Assert.Equal(isSet ? HttpStatusCode.OK : HttpStatusCode.PreconditionFailed, (await page).StatusCode);
+            Assert.Contains(isSet ? "ERROR CHANGED" : "SET ", await line, StringComparison.Ordinal);
+            Assert.Equal(isSet ? byPage : byLine, (int)(await GetAsync("/policies/iso%2F"))["replicas"]!);
+        }
+        string seen = await TagAsync();
+        RunningProcess verb = _stage.MicroCdn(
+            "policy", "set", "iso/", "--replicas", "60", "--index-port", $"{_stage.IndexPort}");
+        await verb.UntilEndAsync();
+        HttpResponseMessage late = await PutPolicyAsync(2, seen);
+        Assert.Equal(HttpStatusCode.PreconditionFailed, late.StatusCode);
+        Assert.Equal(await TagAsync(), late.Headers.ETag!.Tag);
+        Assert.Equal(60, (int)(await GetAsync("/policies/iso%2F"))["replicas"]!);
+        Assert.Equal(HttpStatusCode.OK, (await PutPolicyAsync(2, $"{seen}, {late.Headers.ETag.Tag}")).StatusCode);
+    }
+
+    private async Task<string> TagAsync() => (string)(await GetAsync("/policies"))["items"]!.AsArray()[0]!["etag"]!;
+
+    private Task<HttpResponseMessage> PutPolicyAsync(int replicas, string? tag)
+    {
+        HttpRequestMessage put = new(HttpMethod.Put, $"{Root}/policies/iso%2F")
+        {
+            Content = JsonContent.Create(new { replicas }),
+        };
+        if (tag is not null) put.Headers.TryAddWithoutValidation("If-Match", tag);
+        return _client.SendAsync(put);
+    }
+
+    [Fact]
     public async Task A_thousand_streams_that_nobody_reads_cost_little_and_keep_nobody_out()
     {
         long before = _index.ResidentKiB;
