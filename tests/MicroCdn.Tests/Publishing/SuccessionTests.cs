@@ -18,6 +18,7 @@ public sealed class SuccessionTests : IAsyncDisposable
     private readonly LogBook _log = new();
     private readonly Catalog _catalog = new(1);
     private readonly Fleet _fleet;
+    private readonly Applied _applied;
     private readonly Book _book;
     private readonly Task _writing;
     private readonly Succession _succession;
@@ -25,11 +26,11 @@ public sealed class SuccessionTests : IAsyncDisposable
     public SuccessionTests()
     {
         _fleet = new Fleet(_time);
-        Applied applied = new(new Router(_catalog, _fleet, new Chance(1)), NullLogger.Instance);
+        _applied = new Applied(new Router(_catalog, _fleet, new Chance(1)), NullLogger.Instance);
         _book = new Book(_catalog, 1);
-        _writing = applied.RunAsync(_end.Token);
+        _writing = _applied.RunAsync(_end.Token);
         _succession = new Succession(
-            _store, "me:5050", _book, new Foretold(_book, _catalog, _fleet, _time), applied, _time, _log);
+            _store, "me:5050", _book, new Foretold(_book, _catalog, _fleet, _time), _applied, _time, _log);
     }
 
     [Fact]
@@ -117,7 +118,8 @@ public sealed class SuccessionTests : IAsyncDisposable
         for (int round = 0; round < 40; round++)
         {
             _time.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.Yield();
+            // What was to be done before is done.
+            await _applied.DoAsync(() => { });
             Assert.True(_catalog.Now.TryPublished("a"u8, out PublishedName name) && name.Revision == 1);
         }
         _store.ClaimsGoOn.SetResult();
