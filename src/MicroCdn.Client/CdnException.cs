@@ -15,6 +15,9 @@ public enum CdnFailure
     /// <summary>The index or a server refused what was asked. The program's exit code is 1.</summary>
     Refused,
 
+    /// <summary>Something else is there than what was to be changed. The program's exit code is 1.</summary>
+    Changed,
+
     /// <summary>Not enough servers have room. The program's exit code is 6.</summary>
     NoRoom,
 }

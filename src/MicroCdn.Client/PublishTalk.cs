@@ -243,7 +243,7 @@ internal sealed class PublishTalk(ClientOptions options, Identity? self, IDialer
         bool isNotFound = error == WireErrors.FileNotFound || error == WireErrors.UnknownRelease
             || error == WireErrors.UnknownToken || error == WireErrors.UnknownServer
             || error == WireErrors.UnknownPolicy;
-        CdnFailure failure = isNotFound ? CdnFailure.NotFound
+        CdnFailure failure = isNotFound ? CdnFailure.NotFound : error == WireErrors.Changed ? CdnFailure.Changed
             : error == WireErrors.NoRoom || error == WireErrors.DiskFull ? CdnFailure.NoRoom : CdnFailure.Refused;
         bool concernsAll = isIndex && (error == WireErrors.ReleaseFull || error == WireErrors.ReleaseActive
             || error == WireErrors.NotTrusted || error == WireErrors.NotAuthenticated);

@@ -74,6 +74,26 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
         return lines;
     }
 
+    /// <summary>Every policy, the longest prefix first.</summary>
+    /// <exception cref="CdnException">The index cannot be asked.</exception>
+    public async Task<IReadOnlyList<PolicyWords>> PoliciesAsync(CancellationToken cancellationToken)
+    {
+        List<PolicyWords> policies = [];
+        await AskAsync("POLICIES", PublishTalk.AnswerTime, line =>
+        {
+            Words words = new(Encoding.UTF8.GetBytes(line));
+            if (!words.Next(out ReadOnlySpan<byte> verb) || !verb.SequenceEqual("POLICY"u8)) return;
+            if (PolicyWords.Read(words) is { Replicas: > 0 } policy) policies.Add(policy);
+        }, cancellationToken).ConfigureAwait(false);
+        return policies;
+    }
+
+    /// <summary>Sets the policy of a prefix; one without copies takes it out.</summary>
+    /// <exception cref="CdnException">It was refused, or another one is there than the one that it was to
+    /// replace.</exception>
+    public Task SetPolicyAsync(PolicyWords policy, CancellationToken cancellationToken) =>
+        OrderAsync($"POLICY {policy.Text}", cancellationToken);
+
     /// <summary>What is published under a name, and where.</summary>
     /// <exception cref="CdnException">Nothing is, or the index cannot be asked.</exception>
     public async Task<PublishedFile> StatAsync(FileName name, CancellationToken cancellationToken)

@@ -33,6 +33,11 @@ public sealed class FileDirectory
     /// <summary>Every server that ever registered or was announced, in the order they came.</summary>
     public IReadOnlyList<Server> Servers => _router.Fleet.Servers;
 
+    /// <summary>How long ago monitors heard the last heartbeat of each server, by the one that heard it last, at most a
+    /// second more than it is (5 s in fleets of more than 1,000); nothing of those of whom no monitor told
+    /// that.</summary>
+    public IReadOnlyDictionary<ServerId, TimeSpan> HeartbeatAges() => _router.Fleet.HeartbeatAges();
+
     /// <summary>What is known of a file; false when no server has it, not even a dead one. Allocates nothing.</summary>
     public bool TryFind(ReadOnlySpan<byte> decodedName, out FileEntry entry)
     {

@@ -22,7 +22,7 @@ internal sealed partial class Fleet
     private static readonly TimeSpan AbsentTime = TimeSpan.FromMinutes(1);
 
     /// <summary>A monitor of version 2 that is silent for so long is away, whatever its connection looks like: it
-    /// tells everything it knows every 5 s.</summary>
+    /// tells everything it knows every 5 s at least.</summary>
     private static readonly TimeSpan JurorTime = TimeSpan.FromSeconds(15);
 
     // Of so many registered servers one may be asked last because of reports: reports are cheap, and must not herd
@@ -103,10 +103,30 @@ internal sealed partial class Fleet
     /// <summary>A monitor of version 2 tells all it knows.</summary>
     public void Hear(Juror juror, IReadOnlyList<DigestRow> rows, long? upTo) => Decide(changes =>
     {
-        juror.HeardAt = time.GetTimestamp();
+        juror.HeardAt = juror.ToldAllAt = time.GetTimestamp();
         juror.Replace(rows, upTo);
         changes.JudgeAll();
     });
+
+    /// <summary>How long ago the monitor that heard it last heard each server's heartbeat; nothing of those of whom
+    /// none told that.</summary>
+    public Dictionary<ServerId, TimeSpan> HeartbeatAges()
+    {
+        Dictionary<ServerId, TimeSpan> ages = [];
+        lock (_lock)
+        {
+            foreach (Juror juror in _jury.Present)
+            {
+                TimeSpan since = time.GetElapsedTime(juror.ToldAllAt);
+                foreach ((ServerId id, TimeSpan heard) in juror.Heard)
+                {
+                    TimeSpan age = since + heard;
+                    if (!ages.TryGetValue(id, out TimeSpan best) || age < best) ages[id] = age;
+                }
+            }
+        }
+        return ages;
+    }
 
     /// <summary>A monitor doubts itself, or does so no more.</summary>
     public void Doubt(Juror juror, bool doubts) => Decide(changes =>

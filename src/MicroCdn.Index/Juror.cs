@@ -20,7 +20,10 @@ internal readonly record struct Statement(
 }
 
 /// <summary>One row of all that a monitor knows.</summary>
-internal readonly record struct DigestRow(ServerId Id, Statement Statement);
+/// <param name="Id">The server.</param>
+/// <param name="Statement">What is said of it.</param>
+/// <param name="Heard">How long before that its last heartbeat came; null when it did not say.</param>
+internal readonly record struct DigestRow(ServerId Id, Statement Statement, TimeSpan? Heard = null);
 
 /// <summary>One monitor as this index hears it: its last word on each server. Pure; not for several threads at
 /// once.</summary>
@@ -32,6 +35,7 @@ internal readonly record struct DigestRow(ServerId Id, Statement Statement);
 internal sealed class Juror(string name, bool isVersion1 = false)
 {
     private readonly Dictionary<ServerId, Statement> _said = [];
+    private readonly Dictionary<ServerId, TimeSpan> _heard = [];
     private long _upTo;
 
     public string Name => name;
@@ -53,6 +57,13 @@ internal sealed class Juror(string name, bool isVersion1 = false)
 
     /// <summary>When it last said anything, by our clock.</summary>
     public long HeardAt { get; set; }
+
+    /// <summary>When it last told all that it knows, by our clock.</summary>
+    public long ToldAllAt { get; set; }
+
+    /// <summary>How long before <see cref="ToldAllAt"/> it heard the last heartbeat of each server; nothing of those of
+    /// whom it did not say that.</summary>
+    public IReadOnlyDictionary<ServerId, TimeSpan> Heard => _heard;
 
     /// <summary>What it said last of a server; null when nothing.</summary>
     public Statement? Of(ServerId id) => _said.TryGetValue(id, out Statement statement) ? statement : null;
@@ -86,7 +97,12 @@ internal sealed class Juror(string name, bool isVersion1 = false)
             if (!isKnown && _said.Count >= Limits.Servers) continue;
             _said[row.Id] = row.Statement;
         }
-        foreach (DigestRow row in rows) _upTo = Math.Max(_upTo, row.Statement.Event);
+        _heard.Clear();
+        foreach (DigestRow row in rows)
+        {
+            _upTo = Math.Max(_upTo, row.Statement.Event);
+            if (row.Heard is { } heard) _heard[row.Id] = heard;
+        }
         _upTo = Math.Max(_upTo, upTo ?? 0);
     }
 

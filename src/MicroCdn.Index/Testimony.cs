@@ -87,8 +87,9 @@ internal sealed class Testimony(Fleet fleet, IPeer peer)
         if (!StateRow.TryParse(words, out StateRow row)) return WireErrors.Malformed;
         if (_digest.Count >= Limits.Servers) return WireErrors.LimitReached;
         ServerId.TryCreate(row.Id, out ServerId id);
-        _digest.Add(new DigestRow(
-            id, new Statement(row.State, row.Incarnation, row.Event, IsSpared: row.IsSpared, Why: TextOf(row.Why))));
+        _digest.Add(new DigestRow(id,
+            new Statement(row.State, row.Incarnation, row.Event, IsSpared: row.IsSpared, Why: TextOf(row.Why)),
+            row.Heard));
         return null;
     }
 

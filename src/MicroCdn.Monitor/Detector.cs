@@ -153,7 +153,7 @@ internal sealed partial class Detector(DetectionProfile profile, Func<ulong> non
         if (server.HasLeft || server.IsProvenDead) return false;
         if (incarnation != server.Incarnation || sequence <= server.Sequence) return false;
         long steps = sequence - server.Sequence;
-        server.Sequence = sequence;
+        (server.Sequence, server.BeatAt) = (sequence, now);
         server.PortOnly = 0;
         server.Rhythm.Beat(steps, gap, now);
         Hear(server, now, "it is heard again");

@@ -5,8 +5,8 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Monitor;
 
-/// <summary>The standing connection to one index of version 2: each change at once, everything every five
-/// seconds.</summary>
+/// <summary>The standing connection to one index of version 2: each change at once, everything every
+/// second.</summary>
 /// <remarks>
 /// Answers come in the order of the lines, so a queue of what was said tells what each one answers. A change without an
 /// answer is said again after 200 ms, then after a growing, jittered time; a later change of the same server takes its
@@ -15,7 +15,9 @@ namespace MicroCdn.Monitor;
 internal sealed class IndexLink(
     LineConnection connection, string monitorId, Watch watch, TimeProvider time, Signal signal)
 {
-    private static readonly TimeSpan DigestInterval = TimeSpan.FromSeconds(5);
+    // As fine as the age of a heartbeat can be shown. Of a large fleet it is a lot of text.
+    private static readonly TimeSpan DigestInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LargeDigestInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
     // Nothing answered for so long: the index is not there any more, whatever the connection says.
@@ -163,6 +165,7 @@ internal sealed class IndexLink(
         bool doubts;
         lock (watch.Lock) (rows, last, doubts) = ([.. watch.Ledger.Rows], watch.Ledger.Last, watch.Ledger.Doubts);
         long now = time.GetTimestamp();
+        Dictionary<ServerId, TimeSpan>? beats = now >= _digestAt ? watch.Beats() : null;
         lock (_lock)
         {
             if (_said.Count == 0) _answeredAt = now;
@@ -170,14 +173,13 @@ internal sealed class IndexLink(
             {
                 throw new IOException($"no answer for {Patience.TotalSeconds} s");
             }
-            bool isDigestDue = now >= _digestAt;
-            if (_doubts != doubts || (isDigestDue && doubts))
+            if (_doubts != doubts || (beats is not null && doubts))
             {
                 text.WriteDoubt(doubts);
                 _said.Enqueue(new Said(SaidKind.Doubt, default, 0));
                 _doubts = doubts;
             }
-            TimeSpan wait = isDigestDue ? WriteDigest(text, rows, last, now)
+            TimeSpan wait = beats is not null ? WriteDigest(text, rows, beats, last, now)
                 : time.GetElapsedTime(now, _digestAt);
             foreach (StateEvent row in rows)
             {
@@ -188,21 +190,23 @@ internal sealed class IndexLink(
         }
     }
 
-    private TimeSpan WriteDigest(ArrayBufferWriter<byte> text, StateEvent[] rows, long last, long now)
+    private TimeSpan WriteDigest(ArrayBufferWriter<byte> text, StateEvent[] rows,
+        Dictionary<ServerId, TimeSpan> beats, long last, long now)
     {
         text.Write("STATES ev="u8);
         text.WriteNumber(last);
         text.Write("\n"u8);
         foreach (StateEvent row in rows)
         {
-            text.WriteState(row);
+            text.WriteState(row, beats.TryGetValue(row.Id, out TimeSpan heard) ? heard : null);
             // It has been told with that, unless the answer stays away.
             if (Telling(row).Event != row.Event) Begin(row, now);
         }
         text.Write("END_STATES\n"u8);
         _said.Enqueue(new Said(SaidKind.Digest, default, last));
-        _digestAt = now + (long)(DigestInterval.TotalSeconds * time.TimestampFrequency);
-        return DigestInterval;
+        TimeSpan interval = rows.Length > LargeFleet ? LargeDigestInterval : DigestInterval;
+        _digestAt = now + (long)(interval.TotalSeconds * time.TimestampFrequency);
+        return interval;
     }
 
     // How long until this row is to be said, again or at all.
@@ -210,7 +214,7 @@ internal sealed class IndexLink(
     {
         Telling telling = Telling(row);
         bool isNew = telling.Event != row.Event;
-        if (!isNew && telling.IsAnswered) return DigestInterval;
+        if (!isNew && telling.IsAnswered) return LargeDigestInterval;
         if (!isNew && now < telling.AgainAt) return time.GetElapsedTime(now, telling.AgainAt);
         text.WriteEvent(row);
         _said.Enqueue(new Said(SaidKind.Event, row.Id, row.Event));

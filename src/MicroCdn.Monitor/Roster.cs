@@ -181,8 +181,11 @@ internal sealed class Member(ServerId id, byte[] host, int port)
 
     public bool IsAlive { get; set; } = true;
 
-    /// <summary>This monitor heard it itself; the others it knows from an index.</summary>
-    public bool WasHeard { get; private set; }
+    /// <summary>When its last heartbeat came, whatever allowance was made since; null when this monitor never heard
+    /// it, and knows it from an index.</summary>
+    public long? BeatAt { get; private set; }
+
+    public bool WasHeard => BeatAt is not null;
 
     /// <summary>It is suspect: silent, and never heard, when the monitor had reason to doubt itself.</summary>
     public bool IsDoubted { get; set; }
@@ -190,7 +193,7 @@ internal sealed class Member(ServerId id, byte[] host, int port)
     public void Update(in Heartbeat beat, long now)
     {
         (Port, Load, Files, HeardAt, IsAlive) = (beat.TcpPort, beat.Load, beat.Files, now, true);
-        (WasHeard, IsDoubted) = (true, false);
+        (BeatAt, IsDoubted) = (now, false);
         if (!beat.Host.SequenceEqual(Host)) Host = beat.Host.ToArray();
     }
 }

@@ -192,6 +192,24 @@ internal sealed partial class Watch(Roster roster, Detector detector, TimeProvid
         }
     }
 
+    /// <summary>How long ago the last heartbeat of each server came; nothing of those never heard.</summary>
+    public Dictionary<ServerId, TimeSpan> Beats()
+    {
+        Dictionary<ServerId, TimeSpan> beats = [];
+        lock (Lock)
+        {
+            foreach (Watched server in detector.Servers)
+            {
+                if (server.BeatAt is { } at) beats[server.Id] = Now - at;
+            }
+            foreach (Member member in roster.Members)
+            {
+                if (member.BeatAt is { } at) beats[member.Id] = time.GetElapsedTime(at);
+            }
+        }
+        return beats;
+    }
+
     /// <summary>Lets the detector look; returns when to look again.</summary>
     public TimeSpan Look()
     {

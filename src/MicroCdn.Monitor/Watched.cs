@@ -64,6 +64,9 @@ internal sealed class Watched(ServerId id, DetectionProfile profile)
     /// <summary>When it last gave a sign of life.</summary>
     public TimeSpan HeardAt { get; set; }
 
+    /// <summary>When its last heartbeat came; null before the first.</summary>
+    public TimeSpan? BeatAt { get; set; }
+
     /// <summary>When its state began.</summary>
     public TimeSpan Since { get; set; }
 

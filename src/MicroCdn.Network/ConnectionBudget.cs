@@ -6,9 +6,9 @@ namespace MicroCdn.Network;
 /// files.</summary>
 internal sealed class ConnectionBudget(int most, ILogger logger, TimeProvider time)
 {
-    // What the runtime holds itself, about two for each assembly, and a few dialed connections. Without one left when
-    // it needs one, the runtime ends the process.
-    private const int ForRuntime = 160;
+    // What the runtime holds itself, about two for each assembly (150 in a content server that does nothing yet), and
+    // a few dialed connections. Without one left when it needs one, the runtime ends the process.
+    private const int ForRuntime = 224;
 
     // What is kept open of files: a quarter, up to what a few content servers keep.
     private const int MostForFiles = 1536;

@@ -53,14 +53,22 @@ public static class DetectionWriter
         output.Write("\n"u8);
     }
 
-    /// <summary><c>STATE id state inc=N ev=N</c>, one row of the digest.</summary>
-    public static void WriteState(this IBufferWriter<byte> output, in StateEvent row)
+    /// <summary><c>STATE id state inc=N ev=N [heard=MILLISECONDS]</c>, one row of the digest.</summary>
+    /// <param name="output">Where it is written.</param>
+    /// <param name="row">What is said of the server.</param>
+    /// <param name="heard">How long ago its last heartbeat came; null when none did.</param>
+    public static void WriteState(this IBufferWriter<byte> output, in StateEvent row, TimeSpan? heard = null)
     {
         output.Write("STATE "u8);
         output.WriteText(row.Id.Value);
         output.Write(" "u8);
         output.Write(row.State.Word());
         WriteOrder(output, row);
+        if (heard is { } age)
+        {
+            output.Write(" heard="u8);
+            output.WriteNumber(Math.Min((long)age.TotalMilliseconds, StateRow.LongestHeard));
+        }
         output.Write("\n"u8);
     }
 

@@ -12,6 +12,12 @@ namespace MicroCdn.Protocol;
 /// <param name="Bytes">Bytes that were sent of it.</param>
 public sealed record DownloadCount(ServerId Server, DateOnly Day, string Name, long Count, long Bytes)
 {
+    /// <summary>Most lines of one telling to an index that does not say how many it takes.</summary>
+    public const int UsualLines = 16;
+
+    /// <summary>Most lines of one telling: some milliseconds of an event loop.</summary>
+    public const int MostLines = 2_000;
+
     private const string DayForm = "yyyy-MM-dd";
 
     /// <summary>Reads a day as it stands on the wire; false for what is none.</summary>

@@ -13,7 +13,7 @@ public sealed record ServerFigures(ServerId Server)
     private static readonly string[] Keys =
     [
         "inc", "requests", "errors", "bytes", "hits", "misses", "cached", "filled", "parents", "downloads",
-        "diskfree", "disksize", "storebytes", "cert",
+        "diskfree", "disksize", "storebytes", "cert", "room",
     ];
 
     /// <summary>How often it was started; 0 when it did not say.</summary>
@@ -61,6 +61,9 @@ public sealed record ServerFigures(ServerId Server)
     /// <summary>When its certificate ends, in seconds since 1970; null without one.</summary>
     public long? CertificateEnds { get; init; }
 
+    /// <summary>True when it wants to hear how many DOWNLOADS lines the index takes with its next telling.</summary>
+    public bool AsksRoom { get; init; }
+
     /// <summary>Reads what follows the verb; false for what is none.</summary>
     public static bool TryParse(Words words, out ServerFigures? figures)
     {
@@ -86,6 +89,7 @@ public sealed record ServerFigures(ServerId Server)
             CachedBytes = Counter(values[6]), FilledBytes = Counter(values[7]), ParentBytes = Counter(values[8]),
             Downloads = (int)Counter(values[9]), Version = version, DiskFree = Known(values[10]),
             DiskSize = Known(values[11]), StoreBytes = Known(values[12]), CertificateEnds = Known(values[13]),
+            AsksRoom = values[14] > 0,
         };
         return true;
     }
@@ -97,7 +101,7 @@ public sealed record ServerFigures(ServerId Server)
         long?[] values =
         [
             Incarnation, Requests, Errors, Bytes, Hits, Misses, CachedBytes, FilledBytes, ParentBytes, Downloads,
-            DiskFree, DiskSize, StoreBytes, CertificateEnds,
+            DiskFree, DiskSize, StoreBytes, CertificateEnds, AsksRoom ? 1 : null,
         ];
         for (int place = 0; place < Keys.Length; place++)
         {
@@ -105,6 +109,30 @@ public sealed record ServerFigures(ServerId Server)
         }
         if (Version is { Length: > 0 and <= MostVersionBytes } version) output.WriteText($" version={version}");
         output.Write("\n"u8);
+    }
+
+    /// <summary>Appends the answer, LF included.</summary>
+    /// <param name="output">Where it is appended.</param>
+    /// <param name="room">How many DOWNLOADS lines are taken next; null when that was not asked.</param>
+    public static void WriteNoted(IBufferWriter<byte> output, int? room) =>
+        output.WriteText(room is null ? "OK NOTED\n" : $"OK NOTED room={room}\n");
+
+    /// <summary>Reads the answer; false for what is none.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="room">How many DOWNLOADS lines are taken next; what is usual when it does not say.</param>
+    public static bool TryReadNoted(ReadOnlySpan<byte> line, out int room)
+    {
+        room = DownloadCount.UsualLines;
+        Words words = new(line);
+        bool valid = words.Next(out ReadOnlySpan<byte> ok) & words.Next(out ReadOnlySpan<byte> noted)
+            && ok.SequenceEqual("OK"u8) && noted.SequenceEqual("NOTED"u8);
+        while (valid && words.NextPair(out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
+        {
+            if (!key.SequenceEqual("room"u8)) continue;
+            valid = Words.IsNumber(value, out long lines);
+            room = (int)Math.Min(lines, DownloadCount.MostLines);
+        }
+        return valid && words.AtEnd;
     }
 
     private static int Find(ReadOnlySpan<byte> key)

@@ -63,25 +63,6 @@ public readonly ref struct StateChange
         return valid && words.AtEnd && incarnation >= 0 && number > 0;
     }
 
-    /// <summary>Writes the whole line.</summary>
-    public static void Write(IBufferWriter<byte> output, ServerId id, long unixSeconds, ServerState state,
-        long incarnation, long number)
-    {
-        output.Write(state switch
-        {
-            ServerState.Dead => "SERVER_DOWN "u8,
-            ServerState.Suspect => "SERVER_SUSPECT "u8,
-            _ => "SERVER_UP "u8,
-        });
-        output.WriteText($"{id} {unixSeconds} inc={incarnation} ev={number}");
-        if (state is not (ServerState.Dead or ServerState.Suspect))
-        {
-            output.Write(" state="u8);
-            output.Write(state.Word());
-        }
-        output.Write("\n"u8);
-    }
-
     /// <summary>The answer to a message of this state.</summary>
     public static ReadOnlySpan<byte> AnswerTo(ServerState state) => state switch
     {
@@ -94,6 +75,9 @@ public readonly ref struct StateChange
 /// <summary><c>STATE id state inc=N ev=N</c>: one row of all that a monitor knows.</summary>
 public readonly ref struct StateRow
 {
+    /// <summary>Most milliseconds that a heartbeat is told to be old: 34 years.</summary>
+    public const long LongestHeard = 1L << 40;
+
     /// <summary>The server's id.</summary>
     public ReadOnlySpan<byte> Id { get; private init; }
 
@@ -112,13 +96,16 @@ public readonly ref struct StateRow
     /// <summary>As in <see cref="StateChange"/>.</summary>
     public ReadOnlySpan<byte> Why { get; private init; }
 
+    /// <summary>How long ago the monitor heard its last heartbeat; null when it did not say.</summary>
+    public TimeSpan? Heard { get; private init; }
+
     /// <summary>Reads the words after the verb.</summary>
     public static bool TryParse(Words words, out StateRow message)
     {
         ServerState state = default;
         bool valid = words.Next(out var id) & words.Next(out var word) && ServerId.IsValid(id)
             && ServerStates.TryParse(word, out state);
-        long incarnation = -1, number = -1, spared = 0;
+        long incarnation = -1, number = -1, spared = 0, heard = -1;
         ReadOnlySpan<byte> why = default;
         while (valid && words.NextPair(out var key, out var value))
         {
@@ -126,18 +113,14 @@ public readonly ref struct StateRow
             else if (key.SequenceEqual("ev"u8)) valid = Words.IsNumber(value, out number);
             else if (key.SequenceEqual("spared"u8)) valid = Words.IsNumber(value, out spared) && spared <= 1;
             else if (key.SequenceEqual("why"u8)) valid = (why = value).Length <= 3 * StateEvent.WhyBytes;
+            else if (key.SequenceEqual("heard"u8)) valid = Words.IsNumber(value, out heard) && heard <= LongestHeard;
         }
         message = new StateRow
         {
             Id = id, State = state, Incarnation = incarnation, Event = number, IsSpared = spared > 0, Why = why,
+            Heard = heard >= 0 ? TimeSpan.FromMilliseconds(heard) : null,
         };
         return valid && words.AtEnd && incarnation >= 0 && number >= 0;
-    }
-
-    /// <summary>Writes the whole line.</summary>
-    public static void Write(IBufferWriter<byte> output, ServerId id, ServerState state, long incarnation, long number)
-    {
-        output.WriteText($"STATE {id} {state.Text()} inc={incarnation} ev={number}\n");
     }
 }
 

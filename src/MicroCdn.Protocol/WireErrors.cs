@@ -92,6 +92,10 @@ public static class WireErrors
     public static readonly WireError UnknownPolicy =
         new("UNKNOWN_POLICY", false, "No policy of this prefix is in the book.");
 
+    /// <summary>Something else is there than what was to be changed.</summary>
+    public static readonly WireError Changed =
+        new("CHANGED", false, "What is there is not what was to be changed: somebody was faster.");
+
     /// <summary>No room for what is to be stored.</summary>
     public static readonly WireError DiskFull =
         new("DISK_FULL", false, "Less than the floor would be left free, or more kept than this server may.");
@@ -118,6 +122,6 @@ public static class WireErrors
     [
         FileNotFound, UnknownCommand, Malformed, NotTrusted, NotRegistered, UnknownServer, LimitReached, Unavailable,
         OutOfRange, Twin, NotAuthenticated, Exists, UnknownRelease, ReleaseActive, ReleaseFull, NoRoom, Mismatch,
-        UnknownToken, UnknownPolicy, DiskFull, Busy, LineTooLong, BadLine, Timeout,
+        UnknownToken, UnknownPolicy, Changed, DiskFull, Busy, LineTooLong, BadLine, Timeout,
     ];
 }

@@ -36,7 +36,7 @@ internal static class ExitCode
     {
         CdnFailure.NotFound => NotFound,
         CdnFailure.WrongBytes => WrongBytes,
-        CdnFailure.Refused => Failed,
+        CdnFailure.Refused or CdnFailure.Changed => Failed,
         CdnFailure.NoRoom => DiskFull,
         _ => Unreachable,
     };

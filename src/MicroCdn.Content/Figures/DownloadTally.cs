@@ -1,5 +1,3 @@
-using MicroCdn.Protocol;
-
 namespace MicroCdn.Content.Figures;
 
 /// <summary>Counts what was sent of each file on each day, in bounded space; any thread.</summary>
@@ -69,13 +67,31 @@ internal sealed class DownloadTally(int most = DownloadTally.MostNames)
         }
     }
 
+    /// <summary>What was counted of a file on a day; null when nothing is kept of it.</summary>
+    public (double Downloads, long Bytes)? Of(DateOnly day, string name)
+    {
+        lock (_lock)
+        {
+            return _days.TryGetValue(day, out Dictionary<string, Entry>? names)
+                && names.TryGetValue(name, out Entry entry) ? (entry.Downloads, entry.Bytes) : null;
+        }
+    }
+
+    /// <summary>The number of changes so far.</summary>
+    public long Changes
+    {
+        get
+        {
+            lock (_lock) return _changes;
+        }
+    }
+
     /// <summary>What changed after a number of changes, the newest days first.</summary>
-    /// <param name="server">Whose it is.</param>
     /// <param name="after">That number.</param>
     /// <param name="latest">The number of changes so far.</param>
-    public List<DownloadCount> Since(ServerId server, long after, out long latest)
+    public List<(DateOnly Day, string Name)> Since(long after, out long latest)
     {
-        List<DownloadCount> changed = [];
+        List<(DateOnly, string)> changed = [];
         lock (_lock)
         {
             latest = _changes;
@@ -83,8 +99,7 @@ internal sealed class DownloadTally(int most = DownloadTally.MostNames)
             {
                 foreach ((string name, Entry entry) in _days[day])
                 {
-                    if (entry.Change <= after) continue;
-                    changed.Add(new DownloadCount(server, day, name, (long)entry.Downloads, entry.Bytes));
+                    if (entry.Change > after) changed.Add((day, name));
                 }
             }
         }

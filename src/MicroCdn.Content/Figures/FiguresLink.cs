@@ -27,8 +27,14 @@ internal sealed class FiguresLink(OwnFigures own, ServerId self, TimeProvider ti
         ArrayBufferWriter<byte> lines = new();
         own.Write(_downloads.Next(connection), lines);
         string? refusal = await call.AskAsync(connection, lines.WrittenMemory, line =>
-            line.Span.SequenceEqual("OK NOTED"u8) ? true : throw new InvalidDataException("it said no OK NOTED"),
-            cancellationToken).ConfigureAwait(false);
+        {
+            if (!ServerFigures.TryReadNoted(line.Span, out int room))
+            {
+                throw new InvalidDataException("it said no OK NOTED");
+            }
+            _downloads.Room = room;
+            return true;
+        }, cancellationToken).ConfigureAwait(false);
         if (refusal is null) await Task.Delay(Interval, time, cancellationToken).ConfigureAwait(false);
         return refusal;
     }

@@ -48,7 +48,7 @@ internal sealed class OwnFigures(ContentOptions options, long incarnation, Func<
             CachedBytes = counts.CachedBytes, FilledBytes = counts.FilledBytes, ParentBytes = counts.ParentBytes,
             Downloads = underWay(),
             Version = Version, DiskFree = disk?.Free, DiskSize = disk?.Size, StoreBytes = counts.StoreBytes,
-            CertificateEnds = options.CertificateEnds()?.ToUnixTimeSeconds(),
+            CertificateEnds = options.CertificateEnds()?.ToUnixTimeSeconds(), AsksRoom = true,
         }.Write(lines);
     }
 

@@ -136,8 +136,8 @@ internal sealed record ApiAnswer(HttpStatus Status, byte[]? Body, string Fields 
     /// <summary>The field that names a place below the API.</summary>
     public static string LocationOf(string place) => $"Location: {ApiRoute.Root}{place}\r\n";
 
-    /// <summary>The field of an entity tag.</summary>
-    public static string TagOf(string tag) => $"ETag: \"{tag}\"\r\n";
+    /// <summary>The field of an entity tag, which has its quotes already.</summary>
+    public static string FieldOf(string etag) => $"ETag: {etag}\r\n";
 
     /// <summary>Answers with it.</summary>
     public void Write(Response response)

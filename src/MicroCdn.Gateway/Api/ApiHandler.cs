@@ -192,6 +192,7 @@ internal sealed partial class ApiHandler(ApiPaths paths, Doorkeeper doorkeeper, 
     public static Problem ProblemOf(CdnException exception) => exception.Failure switch
     {
         CdnFailure.NotFound => new Problem(HttpStatus.NotFound, exception.Message),
+        CdnFailure.Changed => new Problem(HttpStatus.PreconditionFailed, exception.Message),
         CdnFailure.Refused => new Problem(HttpStatus.Conflict, exception.Message),
         CdnFailure.NoRoom => new Problem(HttpStatus.InsufficientStorage, exception.Message),
         _ => Problem.Later(HttpStatus.ServiceUnavailable, exception.Message),

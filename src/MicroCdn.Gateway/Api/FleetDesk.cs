@@ -42,8 +42,10 @@ internal sealed class FleetDesk(IndexRole index, CopyWatch copies, string versio
     {
         CopyStatus? status = await copies.NowAsync().ConfigureAwait(false);
         Dictionary<string, ServerCopies> kept = status?.Servers.ToDictionary(one => one.Id) ?? [];
+        IReadOnlyDictionary<ServerId, TimeSpan> ages = index.Directory.HeartbeatAges();
         return [.. Registered().OrderBy(server => server.Id.Value, StringComparer.Ordinal)
-            .Select(server => ViewOf(server, kept.GetValueOrDefault(server.Id.Value), reached))];
+            .Select(server => ViewOf(server, kept.GetValueOrDefault(server.Id.Value),
+                ages.TryGetValue(server.Id, out TimeSpan age) ? age : null, reached))];
     }
 
     /// <summary>The last hour.</summary>
@@ -90,7 +92,7 @@ internal sealed class FleetDesk(IndexRole index, CopyWatch copies, string versio
         status.Copies, status.There, status.Making, status.Missing, status.Stuck, status.Lost, status.BytesLeft,
         status.Speed);
 
-    private ServerView ViewOf(Server server, ServerCopies? kept, IPAddress reached)
+    private ServerView ViewOf(Server server, ServerCopies? kept, TimeSpan? heartbeat, IPAddress reached)
     {
         Contact contact = server.Contact!;
         ToldFigures? told = index.Figures.Of(server.Id);
@@ -100,6 +102,7 @@ internal sealed class FleetDesk(IndexRole index, CopyWatch copies, string versio
             $"{WireAddress.Format(contact.Address)}:{contact.TcpPort}",
             url.WrittenCount > 0 ? Encoding.UTF8.GetString(url.WrittenSpan) : null, contact.Zone, contact.Country,
             contact.Weight, server.Load, contact.Pulls, kept?.Copies ?? 0, kept?.Capacity, kept?.Free, kept?.Left,
-            kept?.IsFull ?? false, (int)(kept?.Wrong ?? 0), FigureViews.ToldOf(told), FigureViews.Of(told));
+            kept?.IsFull ?? false, (int)(kept?.Wrong ?? 0), FigureViews.ToldOf(told), FigureViews.Of(told),
+            heartbeat is { } age ? Math.Round(age.TotalSeconds, 3) : null);
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using MicroCdn.Gateway.Api;
 using MicroCdn.Index.Events;
 
 namespace MicroCdn.Gateway.Notify;
@@ -31,7 +32,7 @@ internal static class NoticeJson
     private static (string Key, string Value)[] Words(FleetEvent one, string index) =>
     [
         ("time", one.Time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)),
-        ("kind", one.Kind.ToString().ToLowerInvariant()), ("severity", one.Severity.ToString().ToLowerInvariant()),
+        ("kind", EventWords.Kinds[(int)one.Kind]), ("severity", EventWords.Severities[(int)one.Severity]),
         ("subject", one.Subject), ("text", one.Text), ("index", index),
     ];
 }

@@ -7,7 +7,11 @@ namespace MicroCdn.Index.Figures;
 /// noted of all.</summary>
 internal sealed class FiguresVisit(FleetFigures figures, FleetDownloads downloads, Guard guard, TimeProvider time)
 {
+    // Of all servers together in a second: some percent of a processor.
+    private const int LinesASecond = 20_000;
+
     private readonly List<OriginFigures> _origins = [];
+    private int _lines;
 
     /// <summary>True for the verbs that are heard here.</summary>
     public static bool Knows(ReadOnlySpan<byte> verb) =>
@@ -26,16 +30,23 @@ internal sealed class FiguresVisit(FleetFigures figures, FleetDownloads download
         if (!ServerFigures.TryParse(words, out ServerFigures? told)) return WireErrors.Malformed;
         OriginFigures[] origins = [.. _origins.Where(origin => origin.Server == told!.Server)];
         _origins.Clear();
+        _lines = 0;
         if (guard.Refuses(PeerRole.Content, told!.Server) is { } refusal) return refusal;
         if (!figures.Take(told, origins)) return WireErrors.LimitReached;
-        answer.Write("OK NOTED\n"u8);
+        ServerFigures.WriteNoted(answer, told.AsksRoom ? Room : null);
         return null;
     }
+
+    // A month of a server that has ten thousand files a day is told again in minutes, and of fifty in a quarter of an
+    // hour; with two hundred each tells a little.
+    private int Room => Math.Clamp(
+        LinesASecond / Math.Max(1, figures.Total.Servers), DownloadCount.UsualLines, DownloadCount.MostLines);
 
     private WireError? AddDownloads(Words words)
     {
         if (!DownloadCount.TryParse(words, out DownloadCount? count)) return WireErrors.Malformed;
         if (guard.Refuses(PeerRole.Content, count!.Server) is { } refusal) return refusal;
+        if (++_lines > DownloadCount.MostLines) return WireErrors.LimitReached;
         return downloads.Take(count, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)) ? null
             : WireErrors.OutOfRange;
     }

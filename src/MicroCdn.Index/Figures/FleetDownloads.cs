@@ -15,7 +15,7 @@ public sealed class FleetDownloads(int most = FleetDownloads.MostNames)
     public const int MostDays = 31;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<DateOnly, Dictionary<(string Name, ServerId Server), DownloadCount>> _days = [];
+    private readonly Dictionary<DateOnly, DayCounts> _days = [];
 
     /// <summary>The days of which something is known, the newest first.</summary>
     public IReadOnlyList<DateOnly> Days
@@ -30,7 +30,7 @@ public sealed class FleetDownloads(int most = FleetDownloads.MostNames)
     public IReadOnlyList<DownloadSum> Of(DateOnly day)
     {
         DownloadCount[] counts;
-        lock (_lock) counts = _days.TryGetValue(day, out var names) ? [.. names.Values] : [];
+        lock (_lock) counts = _days.TryGetValue(day, out DayCounts? told) ? [.. told.Names.Values] : [];
         return [.. counts.GroupBy(count => count.Name, StringComparer.Ordinal)
             .Select(same => new DownloadSum(day, same.Key, same.Sum(one => one.Count), same.Sum(one => one.Bytes)))
             .OrderByDescending(sum => sum.Count).ThenBy(sum => sum.Name, StringComparer.Ordinal)];
@@ -45,24 +45,42 @@ public sealed class FleetDownloads(int most = FleetDownloads.MostNames)
         if (count.Day > today.AddDays(1) || count.Day <= today.AddDays(-MostDays)) return false;
         lock (_lock)
         {
-            if (!_days.TryGetValue(count.Day, out var names))
+            if (!_days.TryGetValue(count.Day, out DayCounts? told))
             {
-                _days.Add(count.Day, names = []);
+                _days.Add(count.Day, told = new DayCounts());
                 foreach (DateOnly old in _days.Keys.Where(day => day <= today.AddDays(-MostDays)).ToArray())
                 {
                     _days.Remove(old);
                 }
             }
-            names[(count.Name, count.Server)] = count;
-            // The least counted make room, many at once, so that the sorting is not felt.
-            if (names.Count <= most + (most / 4)) return true;
-            foreach (var least in names.OrderBy(one => one.Value.Count).ThenBy(one => one.Value.Bytes)
-                .Take(names.Count - most).Select(one => one.Key).ToArray())
-            {
-                names.Remove(least);
-            }
+            Add(told, count);
         }
         return true;
+    }
+
+    private void Add(DayCounts told, DownloadCount count)
+    {
+        var names = told.Names;
+        var key = (count.Name, count.Server);
+        // What counts less than what was let go of would be let go of next.
+        if (names.Count >= most && count.Count < told.LetGoOf && !names.ContainsKey(key)) return;
+        names[key] = count;
+        // The least counted make room, many at once, so that the sorting is not felt.
+        if (names.Count <= most + (most / 4)) return;
+        foreach (DownloadCount least in names.Values.OrderBy(one => one.Count).ThenBy(one => one.Bytes)
+            .Take(names.Count - most).ToArray())
+        {
+            names.Remove((least.Name, least.Server));
+            told.LetGoOf = least.Count;
+        }
+    }
+
+    private sealed class DayCounts
+    {
+        public Dictionary<(string Name, ServerId Server), DownloadCount> Names { get; } = [];
+
+        // The count of the most counted that made room last.
+        public long LetGoOf { get; set; }
     }
 }
 

@@ -125,9 +125,9 @@ internal sealed class Book(Catalog catalog, long seed)
         });
         HashSet<string> prefixes = [.. rows.Where(row => row.Kind == (byte)BookKind.Policy)
             .Select(row => Encoding.UTF8.GetString(row.Key))];
-        foreach ((string prefix, _) in Policies.All.Where(rule => !prefixes.Contains(rule.Prefix)))
+        foreach (PolicyWords policy in Policies.All.Where(one => !prefixes.Contains(one.Prefix)))
         {
-            Volatile.Write(ref _policies, Policies.With(Encoding.UTF8.GetBytes(prefix), null));
+            Volatile.Write(ref _policies, Policies.With(Encoding.UTF8.GetBytes(policy.Prefix), null));
         }
         Tokens.KeepOnly(rows.Where(row => row.Kind == (byte)BookKind.Token).Select(row => row.Key));
         Releases.KeepOnly(rows);

@@ -25,7 +25,7 @@ internal sealed partial class OperatorDesk(
         if (!words.OnlyUnknownPairs()) return WireErrors.Malformed;
         if (verb.SequenceEqual("POLICIES"u8))
         {
-            Tell(answer, book.Policies.All.Select(rule => $"POLICY {PolicyWords.Of(rule.Prefix, rule.Policy)}\n"));
+            Tell(answer, book.Policies.All.Select(policy => $"POLICY {policy.Text}\n"));
             return null;
         }
         if (progress.Now is not { } state) return WireErrors.Unavailable;
@@ -35,17 +35,18 @@ internal sealed partial class OperatorDesk(
 
     private WireError? HandlePolicy(Words words, Answer answer)
     {
-        if (!PolicyWords.TryRead(words, out string prefix, out ReplicationPolicy? policy)) return WireErrors.Malformed;
-        byte[] key = Encoding.UTF8.GetBytes(prefix);
+        if (PolicyWords.Read(words) is not { } wish) return WireErrors.Malformed;
+        ReplicationPolicy? policy = ReplicationPolicy.Of(wish);
         scribe.Write(answer, policy is null ? "REMOVED" : "SET", (_, rows) =>
         {
-            bool isThere = book.Policies.All.Any(rule => rule.Prefix == prefix);
-            if (policy is null && !isThere) return WireErrors.UnknownPolicy;
+            PolicyWords? there = book.Policies.All.FirstOrDefault(one => one.Prefix == wish.Prefix);
+            if (!wish.Suits(there)) return WireErrors.Changed;
+            if (policy is null && there is null) return WireErrors.UnknownPolicy;
             bool isFull = book.Policies.Count >= PolicyTable.Most;
-            if (policy is not null && !isThere && isFull) return WireErrors.LimitReached;
-            rows.Add(new RecordRow((byte)BookKind.Policy, key, policy?.Write()));
+            if (policy is not null && there is null && isFull) return WireErrors.LimitReached;
+            rows.Add(new RecordRow((byte)BookKind.Policy, Encoding.UTF8.GetBytes(wish.Prefix), policy?.Write()));
             return null;
-        }, () => LogPolicy(prefix, policy is null ? "none" : PolicyWords.Of(prefix, policy)));
+        }, () => LogPolicy(wish.Prefix, policy is null ? "none" : wish.Rule));
         return null;
     }
 

@@ -12,13 +12,17 @@ namespace MicroCdn.Index.Publishing;
 /// endian, and the id of each server.</remarks>
 internal sealed record ReplicationPolicy(byte Replicas, bool IsSpread, IReadOnlyList<ServerId> Servers)
 {
-    /// <summary>Most servers that a policy names.</summary>
-    public const int MostServers = 64;
-
     private const byte Form = 1;
 
     /// <summary>What counts where nobody said anything: a copy that one dead disk does not lose.</summary>
     public static ReplicationPolicy Usual { get; } = new(2, IsSpread: false, []);
+
+    /// <summary>The policy that words say; null for none.</summary>
+    public static ReplicationPolicy? Of(PolicyWords words) =>
+        words.Replicas == 0 ? null : new((byte)words.Replicas, words.IsSpread, words.Servers);
+
+    /// <summary>This policy as words.</summary>
+    public PolicyWords For(string prefix) => new(prefix, Replicas, IsSpread, Servers);
 
     /// <summary>The row's value.</summary>
     public byte[] Write()
@@ -40,7 +44,7 @@ internal sealed record ReplicationPolicy(byte Replicas, bool IsSpread, IReadOnly
         List<ServerId> servers = [];
         while (!rest.IsEmpty)
         {
-            if (rest.Length < sizeof(ushort) || servers.Count == MostServers) return null;
+            if (rest.Length < sizeof(ushort) || servers.Count == PolicyWords.MostServers) return null;
             int length = BinaryPrimitives.ReadUInt16LittleEndian(rest);
             if (rest.Length < sizeof(ushort) + length) return null;
             if (!ServerId.TryCreate(rest.Slice(sizeof(ushort), length), out ServerId id)) return null;
@@ -70,15 +74,8 @@ internal sealed class PolicyTable
     public int Count => _rules.Length;
 
     /// <summary>All of them, the longest prefix first.</summary>
-    public IEnumerable<(string Prefix, ReplicationPolicy Policy)> All =>
-        _rules.Select(rule => (Encoding.UTF8.GetString(rule.Prefix), rule.Policy));
-
-    /// <summary>The prefix of every name; no name begins with it.</summary>
-    public const string Every = "/";
-
-    /// <summary>True for what may be a prefix: the beginning of names, or <see cref="Every"/>.</summary>
-    public static bool IsPrefix(string prefix) => prefix == Every
-        || (prefix.Length > 0 && FileName.TryCreate(prefix[^1] == '/' ? prefix[..^1] : prefix, out _));
+    public IEnumerable<PolicyWords> All =>
+        _rules.Select(rule => rule.Policy.For(Encoding.UTF8.GetString(rule.Prefix)));
 
     /// <summary>The table with one policy more, or another one for a prefix; without it when it is null.</summary>
     public PolicyTable With(ReadOnlySpan<byte> prefix, ReplicationPolicy? policy)

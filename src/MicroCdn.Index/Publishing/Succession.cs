@@ -17,7 +17,7 @@ internal sealed partial class Succession(
     private static readonly TimeSpan Usual = Foretold.Patience + TimeSpan.FromSeconds(2);
 
     private bool _mustLoad;
-    private volatile bool _isHeir;
+    private volatile IWriterLease? _lease;
     private string? _said;
     private volatile string? _writer;
 
@@ -32,11 +32,14 @@ internal sealed partial class Succession(
     /// can have taken over meanwhile.</summary>
     public TimeSpan? Doubt => store.Silence is var silence && silence > IWriterLease.Length ? silence : null;
 
+    // By a lease that it still has: what it had before it led, or lost meanwhile, says nothing of who writes now.
+    private bool IsHeir => _lease is { Lost.IsCompleted: false };
+
     /// <summary>Follows until this index is the writer, and has seen all that was written before.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled first.</exception>
     public async Task<IWriterLease> FollowAsync(CancellationToken cancellationToken)
     {
-        IWriterLease? lease = null;
+        _lease = null;
         Task following = Task.CompletedTask;
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         bool leads = false;
@@ -51,22 +54,21 @@ internal sealed partial class Succession(
                     following = _mustLoad ? Task.Delay(Pace, time, enough.Token)
                         : store.FollowAsync(book.Number, change => TakeAsync(change, enough.Token), enough.Token);
                 }
-                if (lease is { Lost.IsCompleted: true })
+                if (_lease is { Lost.IsCompleted: true } lost)
                 {
-                    await lease.DisposeAsync().ConfigureAwait(false);
-                    lease = null;
+                    await lost.DisposeAsync().ConfigureAwait(false);
+                    _lease = null;
                 }
-                lease ??= await TryClaimAsync(cancellationToken).ConfigureAwait(false);
+                _lease ??= await TryClaimAsync(cancellationToken).ConfigureAwait(false);
                 // Whoever is to write sees the last page at once: nobody else has the servers show what is on it.
-                _isHeir = lease is not null;
-                if (_isHeir) foretold.Ring();
-                if (lease is not null && !_mustLoad && !following.IsCompleted && book.Number >= lease.LastNumber)
+                if (IsHeir) foretold.Ring();
+                if (_lease is { } lease && !_mustLoad && !following.IsCompleted && book.Number >= lease.LastNumber)
                 {
                     leads = true;
                     LogLeads(book.Number);
                     return lease;
                 }
-                TimeSpan pause = lease is null ? Pace : WhileReading;
+                TimeSpan pause = _lease is null ? Pace : WhileReading;
                 await Task.WhenAny(following, Task.Delay(pause, time, enough.Token)).ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
             }
@@ -75,7 +77,7 @@ internal sealed partial class Succession(
         {
             await enough.CancelAsync().ConfigureAwait(false);
             await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!leads && lease is not null) await lease.DisposeAsync().ConfigureAwait(false);
+            if (!leads && _lease is { } unused) await unused.DisposeAsync().ConfigureAwait(false);
         }
     }
 
@@ -101,7 +103,7 @@ internal sealed partial class Succession(
     private async ValueTask TakeAsync(RecordChange? change, CancellationToken cancellationToken)
     {
         if (change is null) _mustLoad = true;
-        else await foretold.HoldAsync(change, applied, () => !_isHeir, cancellationToken).ConfigureAwait(false);
+        else await foretold.HoldAsync(change, applied, () => !IsHeir, cancellationToken).ConfigureAwait(false);
     }
 
     private void Notice(Task following)

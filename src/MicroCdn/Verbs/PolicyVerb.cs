@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text;
 using MicroCdn.Client;
 using MicroCdn.Keys;
 using MicroCdn.Protocol;
@@ -36,12 +34,11 @@ internal static class PolicyVerb
         index.AddTo(verb);
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
-            string named = string.Concat((parsed.GetValue(servers)?.Split(',') ?? []).Select(one => $" server={one}"));
-            string words = string.Create(CultureInfo.InvariantCulture, $"replicas={parsed.GetValue(replicas)}")
-                + (parsed.GetValue(spread) ? " spread=1" : "") + named;
+            PolicyWords policy = new(parsed.GetValue(prefix)!, parsed.GetValue(replicas), parsed.GetValue(spread),
+                [.. (parsed.GetValue(servers)?.Split(',') ?? []).Select(Id)]);
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
-            await publisher.OrderAsync($"POLICY {PercentText.WordOf(parsed.GetValue(prefix)!)} {words}", token);
-            return Show(new VerbAnswer(parsed.GetValue(json)), [(parsed.GetValue(prefix)!, words)]);
+            await publisher.SetPolicyAsync(policy, token);
+            return Show(new VerbAnswer(parsed.GetValue(json)), [policy]);
         }));
         return verb;
     }
@@ -57,7 +54,7 @@ internal static class PolicyVerb
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
-            await publisher.OrderAsync($"POLICY {PercentText.WordOf(parsed.GetValue(prefix)!)}", token);
+            await publisher.SetPolicyAsync(new PolicyWords(parsed.GetValue(prefix)!, 0, false, []), token);
             return new VerbAnswer(parsed.GetValue(json)).Print(
                 $"took out the policy of {parsed.GetValue(prefix)!}", ("removed", parsed.GetValue(prefix)));
         }));
@@ -74,23 +71,19 @@ internal static class PolicyVerb
         verb.SetAction((parsed, _) => Questions.AskAsync(async token =>
         {
             Publisher publisher = PutFlags.Of(index.Read(parsed), parsed.GetValue(keyFile));
-            IReadOnlyList<string> lines = await publisher.OrderAsync("POLICIES", token);
-            return Show(new VerbAnswer(parsed.GetValue(json)), lines.Select(line => line.Split(' ', 3))
-                .Where(words => words is ["POLICY", _, _]).Select(words => (Decoded(words[1]), words[2])));
+            return Show(new VerbAnswer(parsed.GetValue(json)), await publisher.PoliciesAsync(token));
         }));
         return verb;
     }
 
-    private static int Show(VerbAnswer answer, IEnumerable<(string Prefix, string Words)> policies) =>
-        answer.PrintList(policies, one => $"{one.Prefix}  {one.Words}", one =>
+    private static int Show(VerbAnswer answer, IEnumerable<PolicyWords> policies) =>
+        answer.PrintList(policies, one => $"{one.Prefix}  {one.Rule}", one =>
         [
-            ("prefix", one.Prefix), ("replicas", long.Parse(Values(one.Words, "replicas").FirstOrDefault("0"),
-                CultureInfo.InvariantCulture)),
-            ("spread", Values(one.Words, "spread").Contains("1")), ("servers", Values(one.Words, "server")),
+            ("prefix", one.Prefix), ("replicas", (long)one.Replicas), ("spread", one.IsSpread),
+            ("servers", one.Servers.Select(server => server.Value)),
         ]);
 
-    private static IEnumerable<string> Values(string words, string key) => words.Split(' ')
-        .Where(word => word.StartsWith($"{key}=", StringComparison.Ordinal)).Select(word => word[(key.Length + 1)..]);
+    private static ServerId Id(string text) => ServerId.TryCreate(text, out ServerId id) ? id : default;
 
     private static Argument<string> Prefix()
     {
@@ -101,18 +94,10 @@ internal static class PolicyVerb
         };
         prefix.Validators.Add(result =>
         {
-            if (result.Tokens is not [var word]) return;
-            string text = word.Value.EndsWith('/') ? word.Value[..^1] : word.Value;
-            if (word.Value == "/" || FileName.TryCreate(text, out _)) return;
+            if (result.Tokens is not [var word] || PolicyWords.IsPrefix(word.Value)) return;
             result.AddError($"prefix wants the beginning of names, such as releases/, or /, not '"
                 + $"{Table.Word(word.Value)}'.");
         });
         return prefix;
-    }
-
-    private static string Decoded(string word)
-    {
-        byte[] encoded = Encoding.UTF8.GetBytes(word), decoded = new byte[encoded.Length];
-        return Encoding.UTF8.GetString(decoded, 0, PercentText.Decode(encoded, decoded));
     }
 }

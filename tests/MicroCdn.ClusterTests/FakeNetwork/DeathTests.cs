@@ -63,6 +63,29 @@ public sealed class DeathTests
     });
 
     [Theory, MemberData(nameof(Seeds))]
+    public Task The_index_knows_within_a_second_how_long_ago_each_heartbeat_was_heard(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        await cluster.StartAsync("CS1", "CS2");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(2 + cluster.World.Chance.NextDouble()));
+        Assert.InRange(Age("CS1")!.Value.TotalSeconds, 0, 1.2);
+
+        cluster.World.Phase("CS1 is cut off from the monitor");
+        cluster.Kill("CS1");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(7));
+        Assert.InRange(Age("CS1")!.Value.TotalSeconds, 7, 7.2);
+        Assert.InRange(Age("CS2")!.Value.TotalSeconds, 0, 1.2);
+
+        cluster.World.Phase("nobody is left who hears");
+        cluster.Kill("monitor");
+        await cluster.World.AdvanceAsync(TimeSpan.FromSeconds(17));
+        Assert.Null(Age("CS1"));
+
+        TimeSpan? Age(string id) => cluster.Index!.Directory.HeartbeatAges().Where(one => one.Key.Value == id)
+            .Select(one => (TimeSpan?)one.Value).SingleOrDefault();
+    });
+
+    [Theory, MemberData(nameof(Seeds))]
     public Task A_server_of_version_1_is_dead_after_eight_seconds_of_silence(int seed) =>
         FakeCluster.RunAsync(seed, async cluster =>
     {

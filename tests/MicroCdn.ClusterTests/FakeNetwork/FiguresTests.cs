@@ -64,6 +64,34 @@ public sealed class FiguresTests
         await UntilCountedAsync(cluster);
     });
 
+    [Theory, MemberData(nameof(Seeds))]
+    public Task An_index_that_starts_anew_knows_a_month_of_downloads_within_half_a_minute(int seed) =>
+        FakeCluster.RunAsync(seed, async cluster =>
+    {
+        const int files = 1_000;
+        cluster.TellsFigures = true;
+        DateOnly today = DateOnly.FromDateTime(cluster.World.Time.GetUtcNow().UtcDateTime);
+        for (int back = 0; back < FleetDownloads.MostDays; back++)
+        {
+            DateOnly day = today.AddDays(-back);
+            string counts = string.Concat(Enumerable.Range(0, files).Select(number =>
+                $"{DownloadCount.DayText(day)} {files - number} 10 images/disk-{number}.iso\n"));
+            cluster.World.Folder.Write($"state of CS1/downloads/{day.DayNumber % FleetDownloads.MostDays:00}",
+                System.Text.Encoding.UTF8.GetBytes(counts));
+        }
+        await cluster.StartAsync("CS1");
+        await UntilKnownAsync();
+        cluster.Kill("index");
+        cluster.StartIndex();
+        await UntilKnownAsync();
+
+        // The oldest day is told last.
+        Task UntilKnownAsync() => cluster.World.UntilAsync(
+            () => cluster.Index!.Downloads.Of(today.AddDays(1 - FleetDownloads.MostDays)).Count == files,
+            "the index knows the whole month", TimeSpan.FromSeconds(30),
+            () => $"{cluster.Index!.Downloads.Days.Count} days");
+    });
+
     private static Task UntilCountedAsync(FakeCluster cluster) => cluster.World.UntilAsync(
         () => cluster.Index!.Downloads.Days is [var day]
             && cluster.Index.Downloads.Of(day) is [{ Name: "a.bin", Count: 3, Bytes: 900_000 }],

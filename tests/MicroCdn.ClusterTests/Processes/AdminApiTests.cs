@@ -72,6 +72,15 @@ public sealed class AdminApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Every_server_is_shown_with_the_age_of_its_heartbeat()
+    {
+        double age = double.NaN;
+        await UntilAsync("a monitor has told it", async () =>
+            (age = (double?)(await GetAsync("/servers/CS1"))["heartbeatAge"] ?? double.NaN) >= 0);
+        Assert.InRange(age, 0, 10);
+    }
+
+    [Fact]
     public async Task A_browser_stays_known_when_the_index_is_started_anew()
     {
         using HttpClient browser = new(new HttpClientHandler { CookieContainer = new CookieContainer() });
@@ -140,6 +149,45 @@ public sealed class AdminApiTests : IAsyncLifetime
         await UntilAsync("the purge is done", async () => (string)(await GetAsync(place))["state"]! == "done");
         JsonNode purge = await GetAsync(place);
         Assert.Equal(("prefix", "/a/"), ((string)purge["kind"]!, (string)purge["value"]!));
+    }
+
+    [Fact]
+    public async Task Of_two_who_change_the_policy_that_both_saw_one_is_refused_also_when_one_comes_by_line()
+    {
+        Assert.Equal(HttpStatusCode.OK, (await PutPolicyAsync(1, null)).StatusCode);
+        for (int round = 0; round < 20; round++)
+        {
+            string tag = await TagAsync();
+            int byPage = 2 + (2 * round), byLine = byPage + 1;
+            Task<HttpResponseMessage> page = PutPolicyAsync(byPage, tag);
+            Task<string> line = Stage.ConverseAsync(
+                _stage.IndexPort, $"HELLO 2\nPOLICY iso/ replicas={byLine} match={tag.Trim('"')}\n");
+            bool isSet = (await page).StatusCode == HttpStatusCode.OK;
+            Assert.Equal(isSet ? HttpStatusCode.OK : HttpStatusCode.PreconditionFailed, (await page).StatusCode);
+            Assert.Contains(isSet ? "ERROR CHANGED" : "SET ", await line, StringComparison.Ordinal);
+            Assert.Equal(isSet ? byPage : byLine, (int)(await GetAsync("/policies/iso%2F"))["replicas"]!);
+        }
+        string seen = await TagAsync();
+        RunningProcess verb = _stage.MicroCdn(
+            "policy", "set", "iso/", "--replicas", "60", "--index-port", $"{_stage.IndexPort}");
+        await verb.UntilEndAsync();
+        HttpResponseMessage late = await PutPolicyAsync(2, seen);
+        Assert.Equal(HttpStatusCode.PreconditionFailed, late.StatusCode);
+        Assert.Equal(await TagAsync(), late.Headers.ETag!.Tag);
+        Assert.Equal(60, (int)(await GetAsync("/policies/iso%2F"))["replicas"]!);
+        Assert.Equal(HttpStatusCode.OK, (await PutPolicyAsync(2, $"{seen}, {late.Headers.ETag.Tag}")).StatusCode);
+    }
+
+    private async Task<string> TagAsync() => (string)(await GetAsync("/policies"))["items"]!.AsArray()[0]!["etag"]!;
+
+    private Task<HttpResponseMessage> PutPolicyAsync(int replicas, string? tag)
+    {
+        HttpRequestMessage put = new(HttpMethod.Put, $"{Root}/policies/iso%2F")
+        {
+            Content = JsonContent.Create(new { replicas }),
+        };
+        if (tag is not null) put.Headers.TryAddWithoutValidation("If-Match", tag);
+        return _client.SendAsync(put);
     }
 
     [Fact]

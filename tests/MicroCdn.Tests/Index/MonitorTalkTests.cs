@@ -213,6 +213,28 @@ public sealed class MonitorTalkTests
             + "SERVER CS4 10.0.0.8 7001 0 alive state=alive\nEND\n", _index.Ask("HELLO 2\nLIST_SERVERS\n"));
     }
 
+    [Fact]
+    public void The_age_of_a_heartbeat_is_that_of_the_monitor_that_heard_it_last_and_grows_until_it_tells_anew()
+    {
+        Wire one = Monitor(
+            "m1", "CS1 alive inc=0 ev=1 heard=70", "CS2 dead inc=0 ev=2 heard=90000", "CS3 alive inc=0 ev=3");
+        Assert.Equal("CS1 0.07, CS2 90", Ages());
+        _index.Time.Advance(TimeSpan.FromSeconds(0.8));
+        Assert.Equal("CS1 0.87, CS2 90.8", Ages());
+        Wire other = Monitor("m2", "CS1 alive inc=0 ev=1 heard=900", "CS2 alive inc=0 ev=2 heard=20");
+        Assert.Equal("CS1 0.87, CS2 0.02", Ages());
+        // A row that says nothing takes back what was said.
+        one.Receive("STATES ev=9\nSTATE CS1 alive inc=0 ev=1\nSTATE CS2 dead inc=0 ev=2 heard=90800\nEND_STATES\n");
+        Assert.Equal("CS1 0.9, CS2 0.02", Ages());
+        other.Conversation.End();
+        Assert.Equal("CS2 90.8", Ages());
+        one.Conversation.End();
+        Assert.Equal("", Ages());
+    }
+
+    private string Ages() => string.Join(", ", _index.Directory.HeartbeatAges().OrderBy(one => one.Key.Value)
+        .Select(one => FormattableString.Invariant($"{one.Key} {one.Value.TotalSeconds}")));
+
     private Wire Monitor(string id, params string[] states)
     {
         string rows = string.Concat(states.Select(state => $"STATE {state}\n"));

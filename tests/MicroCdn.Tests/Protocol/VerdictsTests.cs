@@ -83,13 +83,36 @@ public sealed class VerdictsTests
             .Sample((state, incarnation, number) =>
             {
                 ArrayBufferWriter<byte> row = new(), change = new();
-                StateRow.Write(row, Names.Id("CS1"), state, incarnation, number);
+                StateEvent news = new(Names.Id("CS1"), state, incarnation, number, 17);
+                row.WriteState(news);
                 Assert.Equal($"CS1|{state}|{incarnation}|{number}", Read(row.WrittenSpan[..^1]));
-                StateChange.Write(change, Names.Id("CS1"), 17, state, incarnation, number);
+                change.WriteEvent(news);
                 // Of an unknown server no change is told.
                 Assert.Equal(state == ServerState.Unknown ? null : $"CS1|17|{state}|{incarnation}|{number}",
                     Read(change.WrittenSpan[..^1]));
             }, iter: 200);
+
+    [Theory]
+    [InlineData(0, "heard=0", 0)]
+    [InlineData(41.9, "heard=41", 41)]
+    [InlineData(5e14, "heard=1099511627776", 1_099_511_627_776)]
+    public void How_long_ago_a_server_was_heard_is_told_in_milliseconds(double age, string word, long told)
+    {
+        ArrayBufferWriter<byte> row = new();
+        row.WriteState(
+            new StateEvent(Names.Id("CS1"), ServerState.Alive, 7, 9, 5), TimeSpan.FromMicroseconds(age * 1e3));
+        Assert.Equal($"STATE CS1 alive inc=7 ev=9 {word}\n", row.WrittenSpan.Text());
+        Assert.True(StateRow.TryParse(new Words(row.WrittenSpan[6..^1]), out StateRow read));
+        Assert.Equal(TimeSpan.FromMilliseconds(told), read.Heard);
+    }
+
+    [Theory]
+    [InlineData("heard=")]
+    [InlineData("heard=-1")]
+    [InlineData("heard=1.5")]
+    [InlineData("heard=1099511627777")]
+    public void An_impossible_time_since_a_server_was_heard_is_refused(string word) => Assert.False(
+        StateRow.TryParse(new Words($"CS1 alive inc=7 ev=9 {word}".Utf8()), out _));
 
     [Fact]
     public void A_report_names_the_file_as_one_word() => Assert.Equal("REPORT a%20b CS1 stall\n",

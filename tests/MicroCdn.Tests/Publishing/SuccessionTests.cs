@@ -1,5 +1,7 @@
+using System.Net;
 using MicroCdn.Index;
 using MicroCdn.Index.Publishing;
+using MicroCdn.Protocol;
 using MicroCdn.Records;
 using MicroCdn.Tests.Index;
 using MicroCdn.Tests.Support;
@@ -14,19 +16,21 @@ public sealed class SuccessionTests : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly ScriptedStore _store = new();
     private readonly LogBook _log = new();
+    private readonly Catalog _catalog = new(1);
+    private readonly Fleet _fleet;
+    private readonly Applied _applied;
     private readonly Book _book;
     private readonly Task _writing;
     private readonly Succession _succession;
 
     public SuccessionTests()
     {
-        Catalog catalog = new(1);
-        Fleet fleet = new(_time);
-        Applied applied = new(new Router(catalog, fleet, new Chance(1)), NullLogger.Instance);
-        _book = new Book(catalog, 1);
-        _writing = applied.RunAsync(_end.Token);
+        _fleet = new Fleet(_time);
+        _applied = new Applied(new Router(_catalog, _fleet, new Chance(1)), NullLogger.Instance);
+        _book = new Book(_catalog, 1);
+        _writing = _applied.RunAsync(_end.Token);
         _succession = new Succession(
-            _store, "me:5050", _book, new Foretold(_book, catalog, fleet, _time), applied, _time, _log);
+            _store, "me:5050", _book, new Foretold(_book, _catalog, _fleet, _time), _applied, _time, _log);
     }
 
     [Fact]
@@ -91,6 +95,35 @@ public sealed class SuccessionTests : IAsyncDisposable
         _store.Holder = "other:5050";
         first.Lose();
         await UntilAsync(() => first.IsDisposed && _succession.Writer == "other:5050");
+        Assert.False(leading.IsCompleted);
+    }
+
+    // It would not be found: nobody is known yet who has what the next writer put in its place.
+    [Fact]
+    public async Task Whoever_wrote_and_follows_again_waits_for_the_servers_from_the_first_change_on()
+    {
+        ScriptedLease lease = _store.Free(last: 1);
+        _store.Write(1, "a");
+        await AdvancingAsync(_succession.FollowAsync(_end.Token));
+        Server server = _fleet.Enlist(Names.Id("CS1"))!;
+        _fleet.Registered(server, new Contact(server.Id, IPAddress.Loopback, 7001, 7002, new ServerFacts()));
+        _catalog.Replace(server.Number, Lists.Digested(("a", 5, "x")));
+        lease.Lose();
+
+        _store.ClaimsGoOn = new TaskCompletionSource();
+        _store.Holder = "other:5050";
+        _store.Write(2, "a", "y");
+        Task<IWriterLease> leading = _succession.FollowAsync(_end.Token);
+        Assert.Equal(2, _store.Taken);
+        for (int round = 0; round < 40; round++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            // What was to be done before is done.
+            await _applied.DoAsync(() => { });
+            Assert.True(_catalog.Now.TryPublished("a"u8, out PublishedName name) && name.Revision == 1);
+        }
+        _store.ClaimsGoOn.SetResult();
+        await UntilAsync(() => _book.Number == 2);
         Assert.False(leading.IsCompleted);
     }
 
@@ -175,6 +208,12 @@ public sealed class SuccessionTests : IAsyncDisposable
 
         public int Claims { get; private set; }
 
+        // Claims are not answered before.
+        public TaskCompletionSource? ClaimsGoOn { get; set; }
+
+        // How many changes were handed over.
+        public int Taken { get; private set; }
+
         public (string Name, long Revision)[] Loads { get; set; } = [];
 
         public ScriptedLease Free(long last)
@@ -183,16 +222,17 @@ public sealed class SuccessionTests : IAsyncDisposable
             return _lease = new ScriptedLease(last);
         }
 
-        public void Write(long number, string? name) => _changes.Writer.TryWrite(
-            name is null ? null : new RecordChange(number, [Row(name, number)]));
+        public void Write(long number, string? name, string bytes = "x") => _changes.Writer.TryWrite(
+            name is null ? null : new RecordChange(number, [Row(name, number, bytes)]));
 
-        public Task<(IWriterLease? Lease, string Holder)> ClaimLeaseAsync(
+        public async Task<(IWriterLease? Lease, string Holder)> ClaimLeaseAsync(
             string address, CancellationToken cancellationToken)
         {
             Assert.Equal("me:5050", address);
             Claims++;
             if (Trouble is { } trouble) throw trouble;
-            return Task.FromResult<(IWriterLease?, string)>(Holder.Length == 0 ? (_lease, "") : (null, Holder));
+            if (ClaimsGoOn is { } wait) await wait.Task;
+            return Holder.Length == 0 ? (_lease, "") : (null, Holder);
         }
 
         public async Task FollowAsync(
@@ -201,6 +241,7 @@ public sealed class SuccessionTests : IAsyncDisposable
             while (true)
             {
                 RecordChange? change = await _changes.Reader.ReadAsync(cancellationToken);
+                Taken++;
                 await take(change);
                 if (change is null) return;
             }
@@ -221,7 +262,7 @@ public sealed class SuccessionTests : IAsyncDisposable
 
         public ValueTask DisposeAsync() => default;
 
-        private static RecordRow Row(string name, long number) => new((byte)BookKind.Name, name.Utf8(),
-            new PublishedName(number, new FileState(5, Lists.Digest("x"), 7), 0).Write());
+        private static RecordRow Row(string name, long number, string bytes = "x") => new((byte)BookKind.Name,
+            name.Utf8(), new PublishedName(number, new FileState(5, Lists.Digest(bytes), 7), 0).Write());
     }
 }

@@ -1,7 +1,7 @@
-using System.Globalization;
 using MicroCdn.Gateway.Api.Models;
 using MicroCdn.Http;
 using MicroCdn.Index.Figures;
+using MicroCdn.Protocol;
 
 namespace MicroCdn.Gateway.Api.Endpoints;
 
@@ -27,7 +27,7 @@ internal sealed class DownloadRoutes(FleetDownloads downloads, TimeProvider time
     {
         DateOnly day = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
         if (call.Query.TryGetValue("day", out string? text)
-            && !DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day))
+            && !DownloadCount.TryParseDay(text, out day))
         {
             throw new ProblemException(HttpStatus.BadRequest,
                 $"'day' is a day such as 2026-11-29, not '{Quote.Of(text)}'.");

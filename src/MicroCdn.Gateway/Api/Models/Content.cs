@@ -109,7 +109,9 @@ public sealed record ReleaseWork(string Kind, string State, long? There, long? W
 /// <param name="Replicas">How many copies.</param>
 /// <param name="ZoneSpread">Whether in as many zones as there are.</param>
 /// <param name="Servers">The servers that may have one; empty for all.</param>
-public sealed record PolicyView(string Prefix, int Replicas, bool ZoneSpread, IReadOnlyList<string> Servers);
+/// <param name="Etag">Its entity tag, as it stands in <c>ETag</c> and is sent back in <c>If-Match</c>.</param>
+public sealed record PolicyView(string Prefix, int Replicas, bool ZoneSpread, IReadOnlyList<string> Servers,
+    string Etag);
 
 /// <summary>A token; its secret is shown once, when it is made.</summary>
 /// <param name="Id">Its id.</param>

@@ -28,9 +28,12 @@ public sealed record Listing<T>(IReadOnlyList<T> Items, string? Next);
 /// <param name="Wrong">Copies there that have other bytes.</param>
 /// <param name="Told">What it told of itself last; null when it told nothing.</param>
 /// <param name="Figures">What it does, a second; null when it told nothing lately.</param>
+/// <param name="HeartbeatAge">Seconds since its last heartbeat, by the monitor that heard it last; at most a second
+/// more than it is, 5 s in fleets of more than 1,000. Null when no monitor tells it.</param>
 public sealed record ServerView(string Id, string State, string Why, bool IsAsked, bool IsRetired, string? Address,
     string? Url, string? Zone, string? Country, int Weight, int Load, IReadOnlyList<string> Pulls, long Copies,
-    long? Capacity, long? Free, long? Left, bool IsFull, int Wrong, ServerTold? Told, Figures? Figures);
+    long? Capacity, long? Free, long? Left, bool IsFull, int Wrong, ServerTold? Told, Figures? Figures,
+    double? HeartbeatAge = null);
 
 /// <summary>What a content server tells of itself once a second.</summary>
 /// <param name="AgeSeconds">How long ago that was.</param>

@@ -41,6 +41,29 @@ public sealed class FleetDownloadsTests
         Assert.Equal("99", downloads.Of(Today)[1].Name);
     }
 
+    [Fact]
+    public void What_counts_less_than_what_made_room_stays_out_until_it_counts_more()
+    {
+        FleetDownloads downloads = new(most: 8);
+        for (int number = 1; number <= 11; number++) Tell(downloads, "CS1", $"{number}", number);
+        Assert.True(Tell(downloads, "CS1", "late", 2));
+        Assert.Equal(["11", "10", "9", "8", "7", "6", "5", "4"], downloads.Of(Today).Select(one => one.Name));
+        Tell(downloads, "CS1", "late", 20);
+        // What is kept may count less than before: its server lost what it knew.
+        Tell(downloads, "CS1", "11", 1);
+        Assert.Equal(("late", "11"), (downloads.Of(Today)[0].Name, downloads.Of(Today)[^1].Name));
+    }
+
+    [Theory]
+    [InlineData("OK NOTED", 16)]
+    [InlineData("OK NOTED room=300 colour=blue", 300)]
+    [InlineData("OK NOTED room=99999999999", 2_000)]
+    [InlineData("OK NOTED room=x", null)]
+    [InlineData("OK NOTED now", null)]
+    [InlineData("OK FILES_ADDED", null)]
+    public void The_answer_says_how_many_lines_are_taken_next(string line, int? room) => Assert.Equal(
+        room, ServerFigures.TryReadNoted(line.Utf8(), out int said) ? said : null);
+
     [Theory]
     [InlineData("CS1 2026-11-29 a%20b count=3 bytes=30")]
     public void A_line_is_written_as_it_was_read_and_cut_it_is_another_or_none(string line)
