@@ -79,10 +79,9 @@ internal static class IndexVerb
     {
         Description = "How long a server may be away before its copies are made anew elsewhere; 0 for at once.",
         DefaultValueFactory = _ => TimeSpan.FromMinutes(5),
-        HelpName = "SECONDS",
-        CustomParser = result => Flags.Read<TimeSpan>(result, "--heal-after", "a number of seconds, 0 or more",
-            (string text, out TimeSpan time) => text == "0" ? (time = TimeSpan.Zero) == TimeSpan.Zero
-                : Flags.TrySeconds(text, out time)),
+        HelpName = "TIME",
+        CustomParser = result => Flags.Read<TimeSpan>(
+            result, "--heal-after", "a time such as 30s or 5m, or 0", TimeText.TryParse),
     };
 
     private static Option<MonitorAddress[]> Monitors() => new("--monitor")

@@ -4,6 +4,7 @@ using System.Text;
 using MicroCdn.Keys;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -176,7 +177,7 @@ internal static class KeyVerb
         DefaultValueFactory = _ => DefaultFile,
     });
 
-    private static bool TryLife(string text, out TimeSpan life) => Flags.TryTime(text, out life)
+    private static bool TryLife(string text, out TimeSpan life) => TimeText.TryParse(text, out life)
         && life >= TimeSpan.FromSeconds(1) && life <= LongestLife;
 
     private static int Guard(Func<int> action)

@@ -130,10 +130,6 @@ public sealed class EdgeFlagsTests
         return flags.Read(parsed);
     }
 
-    private static string? Wrong(params string[] words)
-    {
-        CommandLine.Read(CommandLine.CreateRoot(), ["content", "--server-id", "CS1", "--files", ".", .. words],
-            out string? wrong);
-        return wrong;
-    }
+    private static string? Wrong(params string[] words) => CommandLine.Read(CommandLine.CreateRoot(),
+        ["content", "--server-id", "CS1", "--files", ".", .. words], SettingsPlaces.None).Wrong;
 }
