@@ -26,6 +26,7 @@ public static class Micro
             .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "microcdn-bench-micro"));
         HotPaths.Files = settings.Files;
         BenchmarkRunner.Run<MicroRequests>(config);
+        BenchmarkRunner.Run<MicroAccess>(config);
         BenchmarkRunner.Run<HotPaths>(config);
         Collect(settings);
     }

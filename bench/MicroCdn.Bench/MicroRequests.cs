@@ -61,7 +61,7 @@ public class MicroRequests
         Drain(_http2);
     }
 
-    private static void Drain(Network.Conversation conversation)
+    internal static void Drain(Network.Conversation conversation)
     {
         do
         {
@@ -88,7 +88,7 @@ public class MicroRequests
     private static byte[] Field(byte name, ReadOnlySpan<byte> value) =>
         [(byte)(0x40 | name), (byte)value.Length, .. value];
 
-    private sealed class Peer : IPeer
+    internal sealed class Peer : IPeer
     {
         public IPAddress Remote => IPAddress.Loopback;
 
@@ -96,7 +96,7 @@ public class MicroRequests
     }
 
     // With the fields that the edge gives for a file.
-    private sealed class Kibibyte : IHttpHandler
+    internal sealed class Kibibyte : IHttpHandler
     {
         private readonly byte[] _body = new byte[1024];
 

@@ -39,6 +39,7 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
                 CrossOrigin = new CrossOrigin(options.CorsOrigins),
                 Listener = options.Listener is { } log ? new ExchangeListeners(log, _numbers) : _numbers,
                 Tracer = options.Tracer,
+                Gate = options.Gate,
                 Clients = new ClientAddresses(options.Proxies),
             };
         Listeners =

@@ -38,6 +38,7 @@ public sealed class GatewayRole : IRole, IWatched, IDisposable
             HttpService service = new(handler, proxies, complaints, time)
             {
                 CrossOrigin = crossOrigin, Listener = listener, Clients = clients, Tracer = options.Tracer,
+                Gate = options.Gate,
             };
             yield return new Listener(new IPEndPoint(options.Bind, number), service, secure);
         }

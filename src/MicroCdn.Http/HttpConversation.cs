@@ -195,7 +195,10 @@ public sealed class HttpService : IConversations
     /// <summary>Makes spans of requests; null for none.</summary>
     public Tracer? Tracer { get; init; }
 
-    /// <summary>Tells the listener who a client is.</summary>
+    /// <summary>Refuses who may not have something before the handler hears of it; null to let everybody in.</summary>
+    public Gate? Gate { get; init; }
+
+    /// <summary>Tells the gate and the listener who a client is.</summary>
     public ClientAddresses Clients { get; init; } = ClientAddresses.AsTheyCome;
 
     /// <summary>True when the listener reads what was said in requests.</summary>
@@ -238,6 +241,7 @@ public sealed class HttpService : IConversations
     internal void Handle(in Request request, Answer answer, IPeer peer, Exchange? exchange)
     {
         Response response = new(answer, this, request, exchange);
+        if (Gate is { } gate && !gate.Admits(request, response, Clients.Of(request, peer))) return;
         bool isTaken = request.Method is Method.Get or Method.Head || request.Body is not null || Takes(request);
         if (isTaken) Handler.Handle(request, response, peer);
         else CrossOrigin.AnswerMethod(request, response);

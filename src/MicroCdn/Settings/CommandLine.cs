@@ -41,6 +41,7 @@ internal static class CommandLine
             PurgeVerb.Create(),
             TokenVerb.Create(),
             KeyVerb.Create(),
+            SignVerb.Create(),
             ConfigVerb.Create(),
         };
         foreach (Command verb in ReleaseVerbs.Create()) root.Add(verb);

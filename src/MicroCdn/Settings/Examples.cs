@@ -57,6 +57,9 @@ internal static class Examples
         ["key"] = ["microcdn key new"],
         ["key new"] = ["microcdn key new"],
         ["key token"] = ["microcdn key token --key-file microcdn.key --server-id CS4"],
+        ["key links"] = ["microcdn key links --out links.key"],
+        ["sign"] = ["microcdn sign https://cdn.example.org/private/film.mp4 --link-key links.key --for 4h",
+            "microcdn sign /private/ --folder --link-key links.key"],
         ["key join"] = ["microcdn key join 10.0.0.1:5050 --token-file token"],
     };
 

@@ -158,7 +158,8 @@ internal sealed class SettingsSource
         }
         return value.ValueKind switch
         {
-            JsonValueKind.Array when setting.IsRepeated => value.EnumerateArray().Select(item => Scalar(setting, item, place)),
+            JsonValueKind.Array when setting.IsRepeated =>
+                value.EnumerateArray().Select(item => Scalar(setting, item, place)),
             JsonValueKind.Object when setting.HoldsPairs => Members(value, null)
                 .Select(pair => Pair(pair.Key, Scalar(setting, pair.Value, place), place)),
             _ => [Scalar(setting, value, place)],

@@ -17,17 +17,15 @@ internal static class ContentVerb
     {
         ContentFlags content = new();
         WebFlags web = new();
-        EdgeFlags edge = new();
         PullFlags pull = new();
         Command verb = new("content", "Run a content server: it serves the files of a folder and tells the index of "
             + "them, and is a cache in front of web servers (--origin).");
         content.AddTo(verb);
-        PlaceFlags place = new();
-        place.AddTo(verb);
-        KeyFlags keys = new();
-        keys.AddTo(verb);
+        PlaceFlags place = PlaceFlags.AddedTo(verb);
+        KeyFlags keys = KeyFlags.AddedTo(verb);
         web.AddTo(verb);
-        edge.AddTo(verb);
+        EdgeFlags edge = EdgeFlags.AddedTo(verb);
+        AccessFlags access = AccessFlags.AddedTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
         LogFlags style = LogFlags.AddedTo(verb);
@@ -41,7 +39,8 @@ internal static class ContentVerb
         {
             WebPorts ports = web.Read(parsed);
             string state = content.ReadState(parsed, ports.Http ?? ports.Https);
-            PullOptions pulled = pull.Read(parsed, StateFolder.CopiesOf(state), content.ReadId(parsed));
+            PullOptions pulled = access.Cleaned(
+                parsed, pull.Read(parsed, StateFolder.CopiesOf(state), content.ReadId(parsed)));
             ContentOptions? member = content.IsMember(parsed)
                 ? place.Read(parsed, content.Read(parsed, StateFolder.NoFilesOf(state))) with
                 {
@@ -67,7 +66,8 @@ internal static class ContentVerb
                 Pull = pulled with { WaitsForPurges = member is not null },
             };
             return RoleHost.RunAsync(parts =>
-                    watch.Beside(parsed, Build(member, served, parts), parts),
+                    watch.Beside(parsed, Build(member,
+                        served with { Gate = access.Open(parsed, parts.Time) }, parts), parts),
                 ports, keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
                 style: style.Read(parsed));
         });

@@ -31,13 +31,15 @@ internal sealed class EdgeFlags
         "--proxy", "A network of proxies that may open any number of connections, and whose X-Forwarded-For the access "
             + "log believes; repeatable.");
 
-    /// <summary>Adds the flags to a verb.</summary>
-    public void AddTo(Command verb)
+    /// <summary>The flags, added to a verb.</summary>
+    public static EdgeFlags AddedTo(Command verb)
     {
-        verb.Options.Add(_listings);
-        verb.Options.Add(_cacheControl);
-        verb.Options.Add(_origins);
-        verb.Options.Add(_proxies);
+        EdgeFlags flags = new();
+        verb.Options.Add(flags._listings);
+        verb.Options.Add(flags._cacheControl);
+        verb.Options.Add(flags._origins);
+        verb.Options.Add(flags._proxies);
+        return flags;
     }
 
     /// <summary>Reads the flags.</summary>

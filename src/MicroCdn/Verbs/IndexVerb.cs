@@ -30,12 +30,12 @@ internal static class IndexVerb
             port, monitorHost, monitorPort, monitors, bind, trust, data, healAfter,
             ConfigFlag.Create(),
         };
-        KeyFlags keys = new();
-        keys.AddTo(verb);
+        KeyFlags keys = KeyFlags.AddedTo(verb);
         WebFlags web = new();
         web.AddTo(verb);
         GatewayFlags gateway = new();
         gateway.AddTo(verb);
+        AccessFlags access = AccessFlags.AddedTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
         LogFlags style = LogFlags.AddedTo(verb);
@@ -68,7 +68,7 @@ internal static class IndexVerb
             return RoleHost.RunAsync(parts => Build(options with
             {
                 Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
-            }, face, door, parts, notify.Read(parsed)), ports,
+            }, face with { Gate = access.Open(parsed, parts.Time) }, door, parts, notify.Read(parsed)), ports,
                 keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
                 style: style.Read(parsed));
         });

@@ -32,8 +32,7 @@ internal static class MonitorVerb
             indexPort, indexHost, more, udpPort, tcpPort, timeout, interval, profile, id, verbose, bind, trust,
             data, ConfigFlag.Create(),
         };
-        KeyFlags keys = new();
-        keys.AddTo(verb);
+        KeyFlags keys = KeyFlags.AddedTo(verb);
         WatchFlags watch = new();
         watch.AddTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);

@@ -122,9 +122,8 @@ public sealed class EdgeFlagsTests
 
     private static EdgeOptions Read(params string[] words)
     {
-        EdgeFlags flags = new();
         RootCommand root = new();
-        flags.AddTo(root);
+        EdgeFlags flags = EdgeFlags.AddedTo(root);
         ParseResult parsed = root.Parse(words);
         Assert.Empty(parsed.Errors);
         return flags.Read(parsed);
