@@ -72,11 +72,11 @@ public class MicroAccess
     }
 
     private static Network.Conversation Conversation(AccessTable? table) => new HttpService(
-        new MicroRequests.Kibibyte(), new TrustedNetworks([]),
+        new Kibibyte(), new TrustedNetworks([]),
         new Complaints(NullLogger.Instance, TimeProvider.System), TimeProvider.System)
     {
         Gate = table is null ? null : new Gate(TimeProvider.System) { Table = table },
-    }.Begin(new Peer(), new Answer(new BufferPool(), null), 0);
+    }.Begin(new Loopback(), new Answer(new BufferPool(), null), 0);
 
     private static AccessTable Table(string rule) => RuleText.TryParse(rule, out AccessRule? read, out string wrong)
         ? new AccessTable([read!], null, null, 12345) : throw new BenchException(wrong);

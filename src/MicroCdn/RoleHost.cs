@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Runtime.InteropServices;
 using MicroCdn.Admin.Otlp;
 using MicroCdn.Http;
@@ -8,6 +9,7 @@ using MicroCdn.Logs;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
 using MicroCdn.Records;
+using MicroCdn.Settings;
 using MicroCdn.Storage;
 using MicroCdn.Verbs;
 using Microsoft.Extensions.Logging;
@@ -25,9 +27,10 @@ internal static class RoleHost
     /// <param name="log">The access log; null for none.</param>
     /// <param name="telemetry">Where what is measured is sent; null for nowhere.</param>
     /// <param name="style">What lines of the log look like.</param>
+    /// <param name="settings">The command line, whose settings are read again when they change; null for none.</param>
     public static async Task<int> RunAsync(Func<RoleParts, IReadOnlyList<IRole>> build, WebPorts? web = null,
         Action? started = null, KeyChoice? keys = null, AccessLogChoice? log = null,
-        OtlpTarget? telemetry = null, LogStyle style = LogStyle.Text)
+        OtlpTarget? telemetry = null, LogStyle style = LogStyle.Text, ParseResult? settings = null)
     {
         using Interruption interruption = new();
         using ILoggerFactory loggers = RoleLog.CreateFactory(style);
@@ -40,17 +43,20 @@ internal static class RoleHost
             if (file is not null) Secrecy.Keep();
             // Before the loops, so that it ends after them.
             using AccessLogFile? requests = AccessLogFile.Open(log, TimeProvider.System, loggers);
-            using PosixSignalRegistration hangUp =
-                PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => HangUp(context, requests));
             using OtlpSender? sender = telemetry is null ? null
                 : new OtlpSender(telemetry, loggers.CreateLogger("otlp"));
-            roles = build(new RoleParts(new TcpDialer(TimeProvider.System), new UdpDatagrams(), TimeProvider.System,
+            RoleParts parts = new(new TcpDialer(TimeProvider.System), new UdpDatagrams(), TimeProvider.System,
                 loggers, file?.Credentials ?? Credentials.None, interruption.Token)
             {
                 Requests = requests?.Listener,
                 Sender = sender,
                 CertificateEnds = () => served?.Ends,
-            });
+            };
+            roles = build(parts);
+            using SettingsWatch? watch = settings is null || Reading.Of(settings) is not { } read ? null
+                : new SettingsWatch(read, parts.Reloads, TimeProvider.System, loggers.CreateLogger("settings"));
+            using PosixSignalRegistration hangUp =
+                PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => HangUp(context, requests, watch));
             bool isSecure = roles.Any(role => role.Listeners.Any(listener => listener.IsSecure));
             using CertificateFiles? certificates = isSecure ? Certificates(web!, loggers) : null;
             served = certificates;
@@ -91,10 +97,11 @@ internal static class RoleHost
         + roles.SelectMany(role => role.Listeners).Select(listener => listener.EndPoint.Port).FirstOrDefault();
 
     // Who rotates logs signals every process of the name. What was started at a terminal ends with it.
-    private static void HangUp(PosixSignalContext context, AccessLogFile? requests)
+    private static void HangUp(PosixSignalContext context, AccessLogFile? requests, SettingsWatch? watch)
     {
         context.Cancel = requests is not null || Console.IsInputRedirected;
         requests?.Reopen();
+        watch?.ReadAgain();
     }
 
     private static async Task RunUntilStopped(IReadOnlyList<IRole> roles, EventLoops loops, CancellationToken stopped)
@@ -147,6 +154,9 @@ internal sealed record RoleParts(IDialer Dialer, IDatagrams Datagrams, TimeProvi
         (null, var sender) => sender.DurationsOf(server),
         var (log, sender) => new ExchangeListeners(log, sender.DurationsOf(server)),
     };
+
+    /// <summary>What can be another while the process runs; whoever builds a role adds to it.</summary>
+    public List<Reload> Reloads { get; } = [];
 
     /// <summary>When the certificate of its HTTPS ports ends; null without one.</summary>
     public Func<DateTimeOffset?> CertificateEnds { get; init; } = () => null;

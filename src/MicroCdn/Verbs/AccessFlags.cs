@@ -5,6 +5,7 @@ using MicroCdn.Access;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http;
 using MicroCdn.Keys;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -51,15 +52,25 @@ internal sealed class AccessFlags
     private bool SignsLinks(ParseResult parsed) =>
         parsed.GetValue(_rules)!.Any(rule => rule.Action == RuleAction.Signed);
 
-    /// <summary>The gate of a port; null where there are no rules.</summary>
+    /// <summary>The gate of a role's ports; its rules and keys are read again when they change.</summary>
     /// <exception cref="UnusableKeyFileException">There is no key for links, or it cannot be used.</exception>
-    public Gate? Open(ParseResult parsed, TimeProvider time)
+    public Gate Open(ParseResult parsed, RoleParts parts)
+    {
+        Gate gate = new(parts.Time) { Table = TableOf(parsed) };
+        parts.Reloads.Add(new Reload([_rules.Name, _keys.Name], again =>
+        {
+            AccessTable table = TableOf(again);
+            return () => gate.Table = table;
+        }, parsed.GetValue(_keys)));
+        return gate;
+    }
+
+    private AccessTable TableOf(ParseResult parsed)
     {
         AccessRule[] rules = parsed.GetValue(_rules)!;
-        if (rules.Length == 0) return null;
+        if (rules.Length == 0) return AccessTable.Open;
         LinkKeys? keys = SignsLinks(parsed) ? ReadKeys(parsed.GetValue(_keys)) : null;
-        ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-        return new Gate(time) { Table = new AccessTable(rules, keys, null, seed) };
+        return new AccessTable(rules, keys, null, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
     }
 
     /// <summary>Reads the keys of links.</summary>

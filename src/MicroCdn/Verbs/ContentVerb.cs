@@ -66,28 +66,35 @@ internal static class ContentVerb
                 Pull = pulled with { WaitsForPurges = member is not null },
             };
             return RoleHost.RunAsync(parts =>
-                    watch.Beside(parsed, Build(member,
-                        served with { Gate = access.Open(parsed, parts.Time) }, parts), parts),
+                    watch.Beside(parsed, Build(member, served with { Gate = access.Open(parsed, parts) }, edge, parts),
+                        parts),
                 ports, keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
-                style: style.Read(parsed));
+                style: style.Read(parsed), settings: parsed);
         });
         return verb;
     }
 
     // One that is no member of a network has no files of its own, and tells nobody.
-    private static IReadOnlyList<IRole> Build(ContentOptions? member, EdgeOptions served, RoleParts parts)
+    private static IReadOnlyList<IRole> Build(
+        ContentOptions? member, EdgeOptions served, EdgeFlags flags, RoleParts parts)
     {
         served = served with
         {
             Listener = parts.RequestsOf(served.Pull.Id?.ToString()), Tracer = parts.Sender?.Tracer,
         };
-        if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
+        if (member is null)
+        {
+            EdgeRole alone = new(served, ServedFiles.None, parts.Time, parts.Loggers);
+            flags.ReadAgain(alone, served, parts);
+            return [alone];
+        }
         ContentOptions keyed = member with
         {
             Credentials = parts.Credentials, CertificateEnds = parts.CertificateEnds,
         };
         ContentRole role = new(keyed, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
         EdgeRole face = new(served, role.Files, parts.Time, parts.Loggers);
+        flags.ReadAgain(face, served, parts);
         (role.Copies, role.Traffic) = (face.Purges, face.Traffic);
         return [role, face];
     }

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
 using MicroCdn.Edge;
+using MicroCdn.Gateway;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -42,8 +44,29 @@ internal sealed class EdgeFlags
         return flags;
     }
 
+    /// <summary>Has a role take these settings anew when they change.</summary>
+    /// <param name="role">The role.</param>
+    /// <param name="options">All that it was told at the start.</param>
+    /// <param name="parts">Where that is asked for.</param>
+    public void ReadAgain(EdgeRole role, EdgeOptions options, RoleParts parts) => parts.Reloads.Add(new Reload(
+        [_listings.Name, _cacheControl.Name, _origins.Name, _proxies.Name], parsed =>
+        {
+            EdgeOptions again = Read(parsed, options);
+            return () => role.Apply(again);
+        }));
+
+    /// <summary>The same for a gateway in one process with its servers.</summary>
+    public void ReadAgain(GatewayRole role, GatewayOptions options, RoleParts parts) => parts.Reloads.Add(new Reload(
+        [_origins.Name], parsed =>
+        {
+            GatewayOptions again = options with { CorsOrigins = parsed.GetValue(_origins)! };
+            return () => role.Apply(again);
+        }));
+
     /// <summary>Reads the flags.</summary>
-    public EdgeOptions Read(ParseResult parsed) => new()
+    /// <param name="parsed">The command line.</param>
+    /// <param name="options">All else; null for what is usual.</param>
+    public EdgeOptions Read(ParseResult parsed, EdgeOptions? options = null) => (options ?? new EdgeOptions()) with
     {
         Listings = parsed.GetValue(_listings),
         CacheControl = parsed.GetValue(_cacheControl)!,

@@ -68,9 +68,9 @@ internal static class IndexVerb
             return RoleHost.RunAsync(parts => Build(options with
             {
                 Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
-            }, face with { Gate = access.Open(parsed, parts.Time) }, door, parts, notify.Read(parsed)), ports,
+            }, face with { Gate = access.Open(parsed, parts) }, gateway, door, parts, notify.Read(parsed)), ports,
                 keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
-                style: style.Read(parsed));
+                style: style.Read(parsed), settings: parsed);
         });
         return verb;
     }
@@ -98,8 +98,8 @@ internal static class IndexVerb
         })],
     };
 
-    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, AdminOptions? door,
-        RoleParts parts, NotifyChoice notify)
+    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, GatewayFlags flags,
+        AdminOptions? door, RoleParts parts, NotifyChoice notify)
     {
         IndexOptions whole = options with
         {
@@ -108,7 +108,8 @@ internal static class IndexVerb
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
         IRole notifier = notify.Build(index, whole, parts);
         face = face with { Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer };
-        return [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers),
-            notifier, .. AdminDoor.Build(door, whole, index, [index, notifier], parts)];
+        GatewayRole gateway = new(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers);
+        flags.ReadAgain(gateway, face, parts);
+        return [index, gateway, notifier, .. AdminDoor.Build(door, whole, index, [index, notifier], parts)];
     }
 }

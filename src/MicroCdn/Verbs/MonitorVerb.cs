@@ -60,7 +60,8 @@ internal static class MonitorVerb
                     Verbose = parsed.GetValue(verbose),
                 },
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
-        ], parts), keys: keys.Read(parsed), telemetry: telemetry.Read(parsed), style: style.Read(parsed)));
+        ], parts), keys: keys.Read(parsed), telemetry: telemetry.Read(parsed), style: style.Read(parsed),
+            settings: parsed));
         return verb;
     }
 

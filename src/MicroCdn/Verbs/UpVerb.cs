@@ -74,13 +74,13 @@ internal static class UpVerb
                     parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number))), Plan.IdOf(number))))
             {
                 // Each port counts for itself: who is sent on by the index asks twice.
-                OpenGate = time => access.Open(parsed, time),
+                OpenGate = parts => access.Open(parsed, parts), Flags = edge,
                 Admin = admin.Read(parsed, Path.Combine(state, "index"), AdminDoor.UsualPort),
             };
             if (plan.Refuse() is { } refusal) return Refused(refusal);
             return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed), notify.Read(parsed)),
                 started: () => Greet(plan), keys: keys.Read(parsed), log: log.Read(parsed),
-                telemetry: telemetry.Read(parsed), style: style.Read(parsed));
+                telemetry: telemetry.Read(parsed), style: style.Read(parsed), settings: parsed);
         });
         return verb;
     }
@@ -125,9 +125,11 @@ internal static class UpVerb
         GatewayOptions gateway = new()
         {
             Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
-            Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer, Gate = plan.OpenGate(parts.Time),
+            Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer, Gate = plan.OpenGate(parts),
         };
-        roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
+        GatewayRole gatewayRole = new(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers);
+        plan.Flags.ReadAgain(gatewayRole, gateway, parts);
+        roles.Add(gatewayRole);
         MonitorOptions monitor = new()
         {
             Bind = plan.Bind,
@@ -178,9 +180,10 @@ internal static class UpVerb
             Pull = pull with { WaitsForPurges = true },
             Listener = parts.RequestsOf(pull.Id?.ToString()),
             Tracer = parts.Sender?.Tracer,
-            Gate = plan.OpenGate(parts.Time),
+            Gate = plan.OpenGate(parts),
         };
         EdgeRole face = new(edge, role.Files, parts.Time, parts.Loggers);
+        plan.Flags.ReadAgain(face, edge, parts);
         (role.Copies, role.Traffic) = (face.Purges, face.Traffic);
         return [role, face];
     }
@@ -223,7 +226,9 @@ internal static class UpVerb
     {
         public required AdminOptions? Admin { get; init; }
 
-        public required Func<TimeProvider, Gate?> OpenGate { get; init; }
+        public required Func<RoleParts, Gate> OpenGate { get; init; }
+
+        public required EdgeFlags Flags { get; init; }
 
         // Where the roles of this process reach one another.
         public string Host =>

@@ -63,6 +63,43 @@ public sealed class AccessTests
         Assert.Contains("is open to others than its owner: chmod 600 links.key", sign.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Rules_in_a_file_are_taken_anew_while_a_download_goes_on_and_bad_ones_are_not()
+    {
+        await using Stage stage = new();
+        stage.MakeFiles("one", ("a.txt", "a"u8.ToArray()));
+        string file = Path.Combine(stage.Folder, "fleet.json");
+        await File.WriteAllTextAsync(file, "{}");
+        int port = Stage.FreePort();
+        RunningProcess content = stage.Content("CS1", "one", Stage.FreePort(), "--http-port", $"{port}",
+            "--config", "fleet.json");
+        using HttpClient client = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        await UntilAsync(HttpStatusCode.OK);
+
+        await File.WriteAllTextAsync(file, """{"rule": "/ deny"}""");
+        await UntilAsync(HttpStatusCode.Forbidden);
+        await File.WriteAllTextAsync(file, """{"rule": "/ alow"}""");
+        await content.UntilLineAsync("the settings before stay in use: fleet.json: key 'rule': --rule '/ alow': there "
+            + "is no 'alow'; did you mean 'allow'?");
+        await UntilAsync(HttpStatusCode.Forbidden);
+        await File.WriteAllTextAsync(file, """{"rule": "/ allow", "tcpPort": 1}""");
+        await UntilAsync(HttpStatusCode.OK);
+        await content.UntilLineAsync("changed: --rule");
+
+        Task UntilAsync(HttpStatusCode status) => Stage.UntilAsync($"{status}", TimeSpan.FromSeconds(20), async () =>
+        {
+            try
+            {
+                using HttpResponseMessage response = await client.GetAsync("/a.txt");
+                return response.StatusCode == status;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        });
+    }
+
     private static async Task<string> DoneAsync(RunningProcess process)
     {
         Assert.True(await process.UntilEndAsync() == 0, process.Output);

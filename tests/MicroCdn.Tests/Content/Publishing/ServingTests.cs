@@ -46,7 +46,7 @@ public sealed class ServingTests : IDisposable
             Uploads = new Uploads(_blobs, chunks, _log),
         };
         ServedFiles files = new(() => _library, _open, () => Assert.Fail("no scan is due"));
-        _http = new HttpService(new EdgeHandler(new EdgeOptions(), files, null, null, _time),
+        _http = new HttpService(new EdgeHandler(new EdgeOptions(), new FileFieldLines(new EdgeOptions()), files, null, null, _time),
             new TrustedNetworks([]), complaints, _time);
         _keeper = new LibraryKeeper(_folder, _time, _log, _ => { }, null, _blobs.Published);
     }
