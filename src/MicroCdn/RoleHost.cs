@@ -71,7 +71,9 @@ internal static class RoleHost
                 }
             }
             started?.Invoke();
-            await RunUntilStopped(roles, loops, interruption.Token);
+            using Supervisor? supervisor = Supervisor.OfProcess(loggers.CreateLogger("supervisor"));
+            supervisor?.Ready();
+            await RunUntilStopped(roles, loops, supervisor, interruption.Token);
             return ExitCode.Done;
         }
         catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
@@ -104,23 +106,26 @@ internal static class RoleHost
         watch?.ReadAgain();
     }
 
-    private static async Task RunUntilStopped(IReadOnlyList<IRole> roles, EventLoops loops, CancellationToken stopped)
+    private static async Task RunUntilStopped(
+        IReadOnlyList<IRole> roles, EventLoops loops, Supervisor? supervisor, CancellationToken stopped)
     {
         // Not linked: the roles go on while they leave.
         using CancellationTokenSource all = new();
         Task[] running = [.. roles.Select(role => role.RunAsync(all.Token)),
             MemoryKeeper.RunAsync(loops, TimeProvider.System, all.Token)];
+        Task watched = supervisor?.WatchAsync(loops, TimeProvider.System, all.Token) ?? Task.CompletedTask;
         Task asked = Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopped);
         try
         {
             Task first = await Task.WhenAny(Tasks.UntilFirstFailure(running), asked);
+            supervisor?.Stopping();
             if (stopped.IsCancellationRequested) await Departure.RunAsync(roles, loops, TimeProvider.System);
             else await first;
         }
         finally
         {
             await all.CancelAsync();
-            await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll([.. running, watched]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -46,6 +46,7 @@ internal static class CommandLine
         };
         foreach (Command verb in ReleaseVerbs.Create()) root.Add(verb);
         foreach (Command verb in DrainVerb.CreateBoth()) root.Add(verb);
+        foreach (Command verb in HelpVerbs.Create()) root.Add(verb);
         if (root.Options.OfType<HelpOption>().FirstOrDefault() is { } help)
         {
             help.Action = new ExamplesFirst((HelpAction)help.Action!);

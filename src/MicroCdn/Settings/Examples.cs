@@ -54,6 +54,8 @@ internal static class Examples
         ["config check"] = ["microcdn config check", "microcdn config check index --config fleet.json"],
         ["config show"] = ["microcdn config show index", "microcdn config show content --all --json"],
         ["config schema"] = ["microcdn config schema"],
+        ["completion"] = ["microcdn completion bash"],
+        ["manual"] = ["microcdn manual --out man"],
         ["key"] = ["microcdn key new"],
         ["key new"] = ["microcdn key new"],
         ["key token"] = ["microcdn key token --key-file microcdn.key --server-id CS4"],
