@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text;
 using Microsoft.Extensions.Logging;
 
@@ -7,6 +8,7 @@ namespace MicroCdn.Network;
 
 /// <summary>Tells who started the process, such as systemd, how it is: by datagrams to the socket that is named in the
 /// environment (sd_notify(3), sd_watchdog_enabled(3)).</summary>
+[SupportedOSPlatform("linux")]
 public sealed partial class Supervisor : IDisposable
 {
     private readonly Socket _socket;

@@ -33,6 +33,7 @@ internal static class CommandLine
             StatusVerb.Create(),
             ExplainVerb.Create(),
             DoctorVerb.Create(),
+            HealthVerb.Create(),
             NotifyVerb.Create(),
             TopVerb.Create(),
             LogsVerb.Create(),
