@@ -26,6 +26,7 @@ public static class Micro
             .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "microcdn-bench-micro"));
         HotPaths.Files = settings.Files;
         BenchmarkRunner.Run<MicroRequests>(config);
+        BenchmarkRunner.Run<MicroAccess>(config);
         BenchmarkRunner.Run<HotPaths>(config);
         Collect(settings);
     }
@@ -74,14 +75,14 @@ public static class Micro
         public void Fill()
         {
             _world = new World(Files);
-            _session = _world.Service.Open(new Peer());
+            _session = _world.Service.Open(new Loopback());
             _answer = new Answer(new BufferPool(), null);
             Random chance = new(1);
             for (int n = 0; n < Names; n++)
             {
                 _lines[n] = Encoding.UTF8.GetBytes($"GET {World.NameOf(chance.Next(Files))}");
             }
-            _conversation = ((IConversations)_world.Service).Begin(new Peer(), new Answer(new BufferPool(), null), 0);
+            _conversation = ((IConversations)_world.Service).Begin(new Loopback(), new Answer(new BufferPool(), null), 0);
             _segments = [.. _lines.Chunk(16).Select(lines =>
                 lines.SelectMany(line => (byte[])[.. line, (byte)'\n']).ToArray())];
             _roster = new Roster(TimeProvider.System, TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(1));
@@ -108,13 +109,6 @@ public static class Micro
         [Benchmark]
         public bool Beat() => Heartbeat.TryParse(_beat, out Heartbeat beat)
             && _roster.Record(beat, Stopwatch.GetTimestamp(), out _) is null;
-    }
-
-    private sealed class Peer : IPeer
-    {
-        public IPAddress Remote => IPAddress.Loopback;
-
-        public IPAddress Local => IPAddress.Loopback;
     }
 
     // The catalog of an index with three servers that hold the same files.

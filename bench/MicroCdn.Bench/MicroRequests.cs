@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Net;
 using BenchmarkDotNet.Attributes;
 using MicroCdn.Http;
 using MicroCdn.Network;
@@ -31,7 +30,7 @@ public class MicroRequests
     {
         _service = new HttpService(new Kibibyte(), new TrustedNetworks([]),
             new Complaints(NullLogger.Instance, TimeProvider.System), TimeProvider.System);
-        _http1 = _service.Begin(new Peer(), new Answer(new BufferPool(), null), 0);
+        _http1 = _service.Begin(new Loopback(), new Answer(new BufferPool(), null), 0);
         _http2 = Greet();
         // As h2load has it from its second request on: every field by its number.
         byte[] frame = [0, 0, 5, 1, 5, 0, 0, 0, 0, 0x82, 0x87, 0xC0, 0xBF, 0xBE];
@@ -61,7 +60,7 @@ public class MicroRequests
         Drain(_http2);
     }
 
-    private static void Drain(Network.Conversation conversation)
+    internal static void Drain(Network.Conversation conversation)
     {
         do
         {
@@ -75,7 +74,7 @@ public class MicroRequests
     // A client with windows beyond all need, that has its fields remembered.
     private Network.Conversation Greet()
     {
-        Network.Conversation conversation = _service.Http2.Begin(new Peer(), new Answer(new BufferPool(), null), 0);
+        Network.Conversation conversation = _service.Http2.Begin(new Loopback(), new Answer(new BufferPool(), null), 0);
         byte[] block = [0x82, 0x87, .. Field(4, "/releases/1/file.bin"u8), .. Field(1, "localhost:8443"u8),
             .. Field(58, "h2load nghttp2/1.52.0"u8)];
         conversation.Receive([.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0x3F, 0, 0, 0,
@@ -87,26 +86,4 @@ public class MicroRequests
 
     private static byte[] Field(byte name, ReadOnlySpan<byte> value) =>
         [(byte)(0x40 | name), (byte)value.Length, .. value];
-
-    private sealed class Peer : IPeer
-    {
-        public IPAddress Remote => IPAddress.Loopback;
-
-        public IPAddress Local => IPAddress.Loopback;
-    }
-
-    // With the fields that the edge gives for a file.
-    private sealed class Kibibyte : IHttpHandler
-    {
-        private readonly byte[] _body = new byte[1024];
-
-        public void Handle(in Request request, Response response, IPeer peer)
-        {
-            response.Begin(HttpStatus.Ok);
-            response.Fields("Content-Type: application/octet-stream\r\nAccept-Ranges: bytes\r\n"u8);
-            response.Fields("ETag: \"2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae\"\r\n"u8);
-            response.Fields("Last-Modified: Sat, 28 Nov 2026 12:00:00 GMT\r\nVary: Accept-Encoding\r\n"u8);
-            response.End(_body);
-        }
-    }
 }

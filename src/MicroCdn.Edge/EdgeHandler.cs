@@ -14,12 +14,11 @@ namespace MicroCdn.Edge;
 /// 7. The head, and the bytes by sendfile. Only an entry of the library has a path.
 /// </remarks>
 internal sealed class EdgeHandler(
-    EdgeOptions options, ServedFiles files, Variants? variants, OriginFront? front, TimeProvider time)
-    : IHttpHandler
+    EdgeOptions options, FileFieldLines lines, ServedFiles files, Variants? variants, OriginFront? front,
+    TimeProvider time) : IHttpHandler
 {
     private readonly FolderPages _folders = new(options, files);
-    private readonly FileFieldLines _lines = new(options);
-    private readonly CompressedForms _forms = new(files, variants, new FileFieldLines(options));
+    private readonly CompressedForms _forms = new(files, variants, lines);
     private readonly PurgeMethod? _purging = front is null ? null : new PurgeMethod(options, front.Purges);
 
     // A GET with a body is refused as it is for files: no cache could tell its answers apart.
@@ -69,7 +68,7 @@ internal sealed class EdgeHandler(
             // A digest belongs to the state that the scan saw.
             if (file.Facts != library.FactsOf(number)) files.NoticeChange();
             else library.TryDigest(number, out digest);
-            FileFields fields = _lines.Of(file, library.NameOf(number), digest);
+            FileFields fields = lines.Of(file, library.NameOf(number), digest);
             if (AnswerCompressed(request, response, library, number, file, fields, digest, mayWait)) return;
             if (Answer(request, response, new Representation(file, fields))) return;
             file.Release();

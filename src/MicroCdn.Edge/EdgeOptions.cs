@@ -1,5 +1,6 @@
 using System.Net;
 using MicroCdn.Edge.PullThrough;
+using MicroCdn.Http;
 using MicroCdn.Http.Exchanges;
 using MicroCdn.Http.Tracing;
 
@@ -34,6 +35,9 @@ public sealed record EdgeOptions
 
     /// <summary>The web servers it is a cache for.</summary>
     public PullOptions Pull { get; init; } = new();
+
+    /// <summary>Refuses who may not have something; null to let everybody in.</summary>
+    public Gate? Gate { get; init; }
 
     /// <summary>Hears of each request once it is answered; null for nobody.</summary>
     public IExchangeListener? Listener { get; init; }

@@ -16,6 +16,9 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
     private readonly Variants? _variants;
     private readonly OriginFront? _front;
     private readonly RequestNumbers _numbers;
+    private readonly ServedFiles _files;
+    private readonly TimeProvider _time;
+    private readonly HttpService _service;
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     public EdgeRole(EdgeOptions options, ServedFiles files, TimeProvider time, ILoggerFactory loggers)
@@ -32,22 +35,31 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
         }
         ServerName = options.Pull.Id?.ToString() ?? _front?.Name;
         _numbers = new RequestNumbers(_front?.Places.Length ?? 0);
-        EdgeHandler handler = new(options, files, _variants, _front, time);
-        HttpService service =
-            new(handler, new TrustedNetworks(options.Proxies), complaints, time)
-            {
-                CrossOrigin = new CrossOrigin(options.CorsOrigins),
-                Listener = options.Listener is { } log ? new ExchangeListeners(log, _numbers) : _numbers,
-                Tracer = options.Tracer,
-                Clients = new ClientAddresses(options.Proxies),
-            };
+        (_files, _time) = (files, time);
+        _service = new HttpService(HandlerOf(options), new TrustedNetworks(options.Proxies), complaints, time)
+        {
+            Listener = options.Listener is { } log ? new ExchangeListeners(log, _numbers) : _numbers,
+            Tracer = options.Tracer,
+            Gate = options.Gate,
+        };
+        Apply(options);
         Listeners =
         [
             .. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true),
         ];
 
         IEnumerable<Listener> Port(int? port, bool secure) =>
-            port is { } number ? [new Listener(new IPEndPoint(options.Bind, number), service, secure)] : [];
+            port is { } number ? [new Listener(new IPEndPoint(options.Bind, number), _service, secure)] : [];
+    }
+
+    /// <summary>Takes what may be another while it runs: Cache-Control, listings, CORS, proxies, and networks that may
+    /// purge. All else stays as it was at the start.</summary>
+    public void Apply(EdgeOptions options)
+    {
+        _service.Handler = HandlerOf(options);
+        _service.CrossOrigin = new CrossOrigin(options.CorsOrigins);
+        _service.Clients = new ClientAddresses(options.Proxies);
+        _service.Proxies = new TrustedNetworks(options.Proxies);
     }
 
     /// <inheritdoc/>
@@ -86,6 +98,9 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
         _front?.Dispose();
         _numbers.Dispose();
     }
+
+    private EdgeHandler HandlerOf(EdgeOptions options) =>
+        new(options, new FileFieldLines(options), _files, _variants, _front, _time);
 
     /// <inheritdoc/>
     public Task RunAsync(CancellationToken cancellationToken) =>

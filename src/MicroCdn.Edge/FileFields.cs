@@ -14,8 +14,9 @@ namespace MicroCdn.Edge;
 /// <param name="Content">Content-Type and Content-Encoding.</param>
 /// <param name="Validators">Validators and what a 304 repeats (RFC 9110, section 15.4.5).</param>
 /// <param name="Digests">Repr-Digest (RFC 9530) and the older Digest (RFC 3230), which aria2 reads.</param>
+/// <param name="Maker">Who made them, by the settings of then.</param>
 internal sealed record FileFields(byte[] Name, MediaType Type, long LastModified, byte[] EntityTag, byte[] Content,
-    byte[] Validators, byte[] Digests)
+    byte[] Validators, byte[] Digests, FileFieldLines Maker)
 {
     private readonly FileFields?[] _coded = new FileFields?[3];
 
@@ -46,7 +47,8 @@ internal sealed class FileFieldLines(EdgeOptions options)
     /// <param name="digest">Its SHA-256; empty while it is not known.</param>
     public FileFields Of(OpenFile file, ReadOnlySpan<byte> name, ReadOnlySpan<byte> digest)
     {
-        if (file.Note is FileFields known && known.EntityTag.Length > 0 == digest.Length > 0) return known;
+        if (file.Note is FileFields known && known.Maker == this && known.EntityTag.Length > 0 == digest.Length > 0)
+            return known;
         byte[] tag = digest.IsEmpty ? [] : new byte[Digests.EntityTagBytes];
         if (tag.Length > 0) Digests.WriteEntityTag(digest, Coding.Identity, tag);
         FileFields fields = Make(
@@ -95,7 +97,7 @@ internal sealed class FileFieldLines(EdgeOptions options)
         if (type.IsText || coding != Coding.Identity) validators.Write("Vary: Accept-Encoding\r\n"u8);
         validators.Write(CacheControl(name));
         return new FileFields(name, type, lastModified, tag, content.WrittenSpan.ToArray(),
-            validators.WrittenSpan.ToArray(), digest.IsEmpty ? [] : DigestLines(digest));
+            validators.WrittenSpan.ToArray(), digest.IsEmpty ? [] : DigestLines(digest), this);
     }
 
     private static byte[] DigestLines(ReadOnlySpan<byte> digest)

@@ -1,4 +1,5 @@
 using System.Net;
+using MicroCdn.Http;
 using MicroCdn.Http.Exchanges;
 using MicroCdn.Http.Tracing;
 
@@ -21,6 +22,9 @@ public sealed record GatewayOptions
 
     /// <summary>Origins whose pages may read the answers, or <c>*</c> for all.</summary>
     public IReadOnlyList<string> CorsOrigins { get; init; } = [];
+
+    /// <summary>Refuses who may not have something; null to let everybody in.</summary>
+    public Gate? Gate { get; init; }
 
     /// <summary>Hears of each request once it is answered; null for nobody.</summary>
     public IExchangeListener? Listener { get; init; }

@@ -12,6 +12,7 @@ namespace MicroCdn.Gateway;
 public sealed class GatewayRole : IRole, IWatched, IDisposable
 {
     private readonly RequestNumbers _numbers = new();
+    private readonly List<(HttpService Service, Func<GatewayOptions, IHttpHandler> HandlerOf)> _ports = [];
 
     /// <summary>Builds the role; nothing runs yet.</summary>
     /// <param name="options">What it is told.</param>
@@ -23,23 +24,35 @@ public sealed class GatewayRole : IRole, IWatched, IDisposable
         GatewayOptions options, FileDirectory directory, IDialer dialer, TimeProvider time, ILoggerFactory loggers)
     {
         Complaints complaints = new(loggers.CreateLogger(Name), time);
-        TrustedNetworks proxies = new(options.Proxies);
         Relays? relays = options.Relays ? new Relays(dialer, complaints, time) : null;
-        CrossOrigin crossOrigin = new(options.CorsOrigins);
-        ClientAddresses clients = new(options.Proxies);
         Pieces pieces = new(dialer, complaints, time);
         IExchangeListener listener = options.Listener is { } log ? new ExchangeListeners(log, _numbers) : _numbers;
         Listeners = [.. Port(options.HttpPort, secure: false), .. Port(options.HttpsPort, secure: true)];
+        Apply(options);
 
         IEnumerable<Listener> Port(int? port, bool secure)
         {
             if (port is not { } number) yield break;
-            GatewayHandler handler = new(options, directory, relays, pieces, secure);
-            HttpService service = new(handler, proxies, complaints, time)
+            IHttpHandler HandlerOf(GatewayOptions now) => new GatewayHandler(now, directory, relays, pieces, secure);
+            HttpService service = new(HandlerOf(options), new TrustedNetworks(options.Proxies), complaints, time)
             {
-                CrossOrigin = crossOrigin, Listener = listener, Clients = clients, Tracer = options.Tracer,
+                Listener = listener, Tracer = options.Tracer, Gate = options.Gate,
             };
+            _ports.Add((service, HandlerOf));
             yield return new Listener(new IPEndPoint(options.Bind, number), service, secure);
+        }
+    }
+
+    /// <summary>Takes what may be another while it runs: CORS and proxies. All else stays as it was at the
+    /// start.</summary>
+    public void Apply(GatewayOptions options)
+    {
+        foreach ((HttpService service, Func<GatewayOptions, IHttpHandler> handlerOf) in _ports)
+        {
+            service.Handler = handlerOf(options);
+            service.CrossOrigin = new CrossOrigin(options.CorsOrigins);
+            service.Clients = new ClientAddresses(options.Proxies);
+            service.Proxies = new TrustedNetworks(options.Proxies);
         }
     }
 

@@ -10,11 +10,19 @@ namespace MicroCdn.Http;
 internal sealed class ConnectionCounts(int most, TrustedNetworks exempt)
 {
     private readonly ConcurrentDictionary<IPAddress, int> _counts = [];
+    private TrustedNetworks _exempt = exempt;
+
+    /// <summary>Whose connections are counted and never too many.</summary>
+    public TrustedNetworks Exempt
+    {
+        set => Volatile.Write(ref _exempt, value);
+    }
 
     /// <summary>Counts one more; false when it is one too many. Each call is followed by one
     /// <see cref="Release"/>.</summary>
     public bool Take(IPAddress address) =>
-        _counts.AddOrUpdate(KeyOf(address), 1, static (_, count) => count + 1) <= most || exempt.Contains(address);
+        _counts.AddOrUpdate(KeyOf(address), 1, static (_, count) => count + 1) <= most
+        || Volatile.Read(ref _exempt).Contains(address);
 
     /// <summary>Counts one less.</summary>
     public void Release(IPAddress address)

@@ -167,6 +167,9 @@ public sealed class HttpService : IConversations
 {
     private const string Http2Name = "h2";
     private readonly ConnectionCounts _connections;
+    private IHttpHandler _handler;
+    private CrossOrigin _crossOrigin = CrossOrigin.None;
+    private ClientAddresses _clients = ClientAddresses.AsTheyCome;
 
     /// <summary>Takes the handler of all requests.</summary>
     /// <param name="handler">Answers them.</param>
@@ -175,15 +178,33 @@ public sealed class HttpService : IConversations
     /// <param name="time">The clock.</param>
     public HttpService(IHttpHandler handler, TrustedNetworks proxies, Complaints complaints, TimeProvider time)
     {
-        (Handler, Complaints, Date, Time) = (handler, complaints, new DateField(time), time);
+        (_handler, Complaints, Date, Time) = (handler, complaints, new DateField(time), time);
         _connections = new ConnectionCounts(HttpLimits.ConnectionsPerAddress, proxies);
     }
 
     /// <summary>What is spoken inside TLS.</summary>
     public static TlsProtocols Protocols { get; } = new(Http2Name, "http/1.1");
 
+    /// <summary>Answers the requests; another one may take its place while connections stand, and so with all that
+    /// can be set.</summary>
+    public IHttpHandler Handler
+    {
+        get => Volatile.Read(ref _handler);
+        set => Volatile.Write(ref _handler, value);
+    }
+
+    /// <summary>Networks that may open any number of connections: trusted proxies.</summary>
+    public TrustedNetworks Proxies
+    {
+        set => _connections.Exempt = value;
+    }
+
     /// <summary>Whose pages may read what is answered; nobody's when nothing is said.</summary>
-    public CrossOrigin CrossOrigin { get; init; } = CrossOrigin.None;
+    public CrossOrigin CrossOrigin
+    {
+        get => Volatile.Read(ref _crossOrigin);
+        set => Volatile.Write(ref _crossOrigin, value);
+    }
 
     /// <summary>Hears of each request once it is answered; nothing is measured when there is none.</summary>
     public IExchangeListener? Listener
@@ -195,13 +216,18 @@ public sealed class HttpService : IConversations
     /// <summary>Makes spans of requests; null for none.</summary>
     public Tracer? Tracer { get; init; }
 
-    /// <summary>Tells the listener who a client is.</summary>
-    public ClientAddresses Clients { get; init; } = ClientAddresses.AsTheyCome;
+    /// <summary>Refuses who may not have something before the handler hears of it; null to let everybody in.</summary>
+    public Gate? Gate { get; init; }
+
+    /// <summary>Tells the gate and the listener who a client is.</summary>
+    public ClientAddresses Clients
+    {
+        get => Volatile.Read(ref _clients);
+        set => Volatile.Write(ref _clients, value);
+    }
 
     /// <summary>True when the listener reads what was said in requests.</summary>
     internal bool TellsText { get; private init; }
-
-    internal IHttpHandler Handler { get; }
 
     internal TimeProvider Time { get; }
 
@@ -238,6 +264,7 @@ public sealed class HttpService : IConversations
     internal void Handle(in Request request, Answer answer, IPeer peer, Exchange? exchange)
     {
         Response response = new(answer, this, request, exchange);
+        if (Gate is { } gate && !gate.Admits(request, response, Clients.Of(request, peer))) return;
         bool isTaken = request.Method is Method.Get or Method.Head || request.Body is not null || Takes(request);
         if (isTaken) Handler.Handle(request, response, peer);
         else CrossOrigin.AnswerMethod(request, response);

@@ -9,21 +9,20 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         RootCommand root = CommandLine.CreateRoot();
-        ParseResult parsed;
-        string? wrong;
+        Reading read;
         try
         {
-            parsed = CommandLine.Read(root, args.Length == 0 ? ["--help"] : args, out wrong);
+            read = CommandLine.Read(root, args.Length == 0 ? ["--help"] : args, SettingsPlaces.Real);
         }
         catch (SettingsException exception)
         {
             Messages.Say(exception.Message);
             return ExitCode.Usage;
         }
-        if (wrong is null)
+        if (read.Wrong is null)
         {
             using StringWriter help = new();
-            int code = await parsed.InvokeAsync(new InvocationConfiguration
+            int code = await read.Parsed.InvokeAsync(new InvocationConfiguration
             {
                 ProcessTerminationTimeout = null, Output = help,
             });
@@ -31,8 +30,8 @@ internal static class Program
             return text.Length == 0 ? code : Messages.Print(() => Array.ForEach(text.Split('\n'), Messages.Line));
         }
         // One sentence, not the whole help: what is wrong should not scroll away.
-        Command verb = parsed.CommandResult.Command;
-        Messages.Say(wrong);
+        Command verb = read.Parsed.CommandResult.Command;
+        Messages.Say(read.Wrong);
         Messages.Write($"Try 'microcdn {(verb == root ? "" : Unknown.PathOf(verb) + " ")}--help'.");
         return ExitCode.Usage;
     }

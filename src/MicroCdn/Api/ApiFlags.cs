@@ -11,14 +11,7 @@ internal sealed class ApiFlags
     // A token has some sixty letters.
     private const int MostTokenBytes = 1_024;
 
-    private readonly Option<Uri> _admin = new("--admin")
-    {
-        Description = "The admin port of the index.",
-        HelpName = "URL",
-        DefaultValueFactory = _ => new Uri("http://127.0.0.1:8081"),
-        CustomParser = result => Flags.Read<Uri>(result, "--admin",
-            "the URL of an admin port, such as http://127.0.0.1:8081", TryUrl)!,
-    };
+    private readonly Option<Uri> _admin = AdminFlag();
 
     private readonly Option<string?> _token = Flags.Path(new Option<string?>("--token-file")
     {
@@ -26,6 +19,16 @@ internal sealed class ApiFlags
             + "on this machine.",
         HelpName = "FILE",
     });
+
+    /// <summary>The flag for the admin port alone.</summary>
+    public static Option<Uri> AdminFlag() => new("--admin")
+    {
+        Description = "The admin port of the index.",
+        HelpName = "URL",
+        DefaultValueFactory = _ => new Uri("http://127.0.0.1:8081"),
+        CustomParser = result => Flags.Read<Uri>(result, "--admin",
+            "the URL of an admin port, such as http://127.0.0.1:8081", TryUrl)!,
+    };
 
     /// <summary>Adds the flags to a verb.</summary>
     public void AddTo(Command verb)

@@ -16,6 +16,7 @@ namespace MicroCdn.Api;
 [JsonSerializable(typeof(Listing<EventView>))]
 [JsonSerializable(typeof(Listing<NotifyTargetView>))]
 [JsonSerializable(typeof(Listing<SettingView>))]
+[JsonSerializable(typeof(SettingView[]))]
 [JsonSerializable(typeof(Explanation))]
 [JsonSerializable(typeof(Refusal))]
 [JsonSerializable(typeof(TopFacts))]

@@ -10,10 +10,6 @@ namespace MicroCdn.Keys;
 /// why.</remarks>
 internal sealed partial class KeyFile : IDisposable
 {
-    private const UnixFileMode Others =
-        UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-    private const UnixFileMode Group =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
     private const long MostWatched = 1 << 20;
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -71,14 +67,17 @@ internal sealed partial class KeyFile : IDisposable
 
     /// <summary>Writes a key file that only its owner can read; one that is there is never replaced.</summary>
     /// <exception cref="UnusableKeyFileException">It cannot be written, or something has its name.</exception>
-    public static void Write(string path, Keyring keys)
+    public static void Write(string path, Keyring keys) => WriteText(path, keys.ToText());
+
+    /// <summary>The same for any text.</summary>
+    public static void WriteText(string path, string content)
     {
         if (Path.Exists(path))
         {
             throw new UnusableKeyFileException($"'{path}' exists and is left as it is: a key that is overwritten is "
                 + "gone; name another file with --out, or move it away");
         }
-        byte[] text = System.Text.Encoding.UTF8.GetBytes(keys.ToText());
+        byte[] text = System.Text.Encoding.UTF8.GetBytes(content);
         try
         {
             using AtomicFile file = AtomicFile.CreatePrivate(path);
@@ -138,7 +137,8 @@ internal sealed partial class KeyFile : IDisposable
         {
             using Stream? stream = file.OpenIfChanged();
             if (stream is null) return null;
-            CheckMode(choice, file.Path, (FileStream)stream);
+            if (SecretFile.IsOpenToOthers((FileStream)stream, choice.IsCredential))
+                throw new OpenToOthersException(SecretFile.OpenToOthers(file.Path).Message);
             int length = stream.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
             string? wrong = $"it has more than {Keyring.FileBytes} bytes";
             return (length > Keyring.FileBytes ? null : Keyring.Read(text.AsSpan(0, length), out wrong))
@@ -153,16 +153,6 @@ internal sealed partial class KeyFile : IDisposable
         {
             CryptographicOperations.ZeroMemory(text);
         }
-    }
-
-    // Of the file that was opened, so that nobody can exchange it between the look and the reading.
-    private static void CheckMode(KeyChoice choice, string path, FileStream file)
-    {
-        if (OperatingSystem.IsWindows()) return;
-        // systemd lets the service's user in by an access list, whose mask shows as the group's bits.
-        UnixFileMode forbidden = choice.IsCredential ? Others : Others | Group;
-        if ((File.GetUnixFileMode(file.SafeFileHandle) & forbidden) == 0) return;
-        throw new OpenToOthersException($"the key file '{path}' is open to others than its owner: chmod 600 {path}");
     }
 
     private static string Show(Keyring keys) => keys.Keys.Count == 1 ? $"{keys.First}"

@@ -16,10 +16,13 @@ internal sealed class KeyFlags
         "What is asked of those who send control messages: off, permissive or required; required by default once "
         + "there is a key.", "off, permissive or required", text => ModeOf(text) is not null);
 
-    public void AddTo(Command verb)
+    /// <summary>The flags, added to a verb.</summary>
+    public static KeyFlags AddedTo(Command verb)
     {
-        verb.Options.Add(_file);
-        verb.Options.Add(_mode);
+        KeyFlags flags = new();
+        verb.Options.Add(flags._file);
+        verb.Options.Add(flags._mode);
+        return flags;
     }
 
     public KeyChoice Read(ParseResult parsed)
@@ -40,12 +43,8 @@ internal sealed class KeyFlags
     public static KeyChoice Choose(string? file, AuthMode? mode)
     {
         if (file is not null) return new KeyChoice(file, false, mode);
-        if (Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY") is not { Length: > 0 } folder)
-        {
-            return new KeyChoice(null, false, mode);
-        }
-        string path = Path.Combine(folder, CredentialName);
-        return Path.Exists(path) ? new KeyChoice(path, true, mode) : new KeyChoice(null, false, mode);
+        string? credential = SecretFile.Credential(CredentialName);
+        return new KeyChoice(credential, credential is not null, mode);
     }
 
     private static AuthMode? ModeOf(string text) => text switch

@@ -19,24 +19,23 @@ internal static class EffectiveSettings
     public static IReadOnlyList<SettingView> Of(ParseResult parsed)
     {
         Command verb = parsed.CommandResult.Command;
-        string? file = ConfigFlag.Of(verb) is { } config ? parsed.GetValue(config) : null;
-        // What the file gave was put behind the verb as if it had been typed.
-        HashSet<string> typed = [.. Environment.GetCommandLineArgs().Skip(1)
-            .Select(word => word.Split('=')[0])];
+        IReadOnlyList<GivenSetting> given = Reading.Of(parsed)?.Given ?? [];
         return [.. Setting.Of(verb).Select(setting =>
         {
             OptionResult? result = parsed.GetResult(setting.Option);
-            bool isUsual = result is null or { Implicit: true };
-            string source = isUsual ? "default" : typed.Contains(setting.Flag) ? "command line" : file ?? "file";
-            return new SettingView(verb.Name, setting.Key, setting.Flag, isUsual ? setting.Default : ValueOf(result!),
-                source, setting.Option.Description ?? "");
+            GivenSetting? source = given.FirstOrDefault(one => one.Option == setting.Option);
+            bool isUsual = source is null && result is null or { Implicit: true };
+            string from = source?.Source ?? (isUsual ? "default" : "command line");
+            return new SettingView(verb.Name, setting.Key, setting.Flag,
+                isUsual ? setting.Default : ValueOf(result, setting), from, setting.Option.Description ?? "");
         })];
     }
 
-    private static string ValueOf(OptionResult result)
+    private static string ValueOf(OptionResult? result, Setting setting)
     {
-        Func<string, string> shown = Covered.GetValueOrDefault(result.Option.Name, text => text);
-        string words = string.Join(' ', result.Tokens.Select(token => shown(token.Value)));
-        return words.Length > 0 ? words : "on";
+        Func<string, string> shown = Covered.GetValueOrDefault(setting.Flag, text => text);
+        string words = string.Join(' ', result?.Tokens.Select(token => shown(token.Value)) ?? []);
+        return !setting.IsSwitch ? words.Length > 0 ? words : "none" : result is null or { Implicit: true } ? "off"
+            : result.GetValueOrDefault<bool>() ? "on" : "off";
     }
 }

@@ -19,6 +19,12 @@ internal sealed record Setting(Option Option)
     /// <summary>True when its values are pairs, which the file may hold as an object.</summary>
     public bool HoldsPairs => Option.HelpName?.Contains('=', StringComparison.Ordinal) == true;
 
+    /// <summary>True when it may be given more than once.</summary>
+    public bool IsRepeated => Option.Arity.MaximumNumberOfValues > 1;
+
+    /// <summary>True when its values are paths of files or folders.</summary>
+    public bool NamesPath => Option.HelpName is "FILE" or "DIR";
+
     /// <summary>What the flag's value is called in the help; empty for one that is on or off.</summary>
     public string ValueName => IsSwitch ? "" : Option.HelpName ?? "";
 
@@ -29,14 +35,14 @@ internal sealed record Setting(Option Option)
             null => "none",
             bool on => on ? "on" : "off",
             Array { Length: 0 } => "none",
-            TimeSpan time => time.TotalSeconds.ToString(CultureInfo.InvariantCulture),
+            TimeSpan time => TimeText.Of(time),
             IPAddress address => address.ToString(),
             var value => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
         };
 
     /// <summary>The settings of a verb.</summary>
     public static IEnumerable<Setting> Of(Command verb) =>
-        verb.Options.Where(option => option.Name != ConfigFlag.Name).Select(option => new Setting(option));
+        verb.Options.Where(option => option.Name != ConfigFlag.FlagName).Select(option => new Setting(option));
 
     private static string KeyOf(string flag)
     {

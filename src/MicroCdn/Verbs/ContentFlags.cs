@@ -117,9 +117,9 @@ internal sealed class ContentFlags
     {
         Description = "Time between heartbeats to monitors of version 2; those of version 1 get theirs every 3 s.",
         DefaultValueFactory = _ => Limits.Beat,
-        HelpName = "SECONDS",
+        HelpName = "TIME",
         CustomParser = result => Flags.Read<TimeSpan>(result, "--heartbeat-interval",
-            "a number of seconds from 0.01 to 3", (string text, out TimeSpan time) => Flags.TrySeconds(text, out time)
+            "a time from 10ms to 3s", (string text, out TimeSpan time) => TimeText.TryParse(text, out time)
                 && time >= Limits.ShortestBeat && time <= Limits.LongestBeat),
     };
 

@@ -17,17 +17,15 @@ internal static class ContentVerb
     {
         ContentFlags content = new();
         WebFlags web = new();
-        EdgeFlags edge = new();
         PullFlags pull = new();
         Command verb = new("content", "Run a content server: it serves the files of a folder and tells the index of "
             + "them, and is a cache in front of web servers (--origin).");
         content.AddTo(verb);
-        PlaceFlags place = new();
-        place.AddTo(verb);
-        KeyFlags keys = new();
-        keys.AddTo(verb);
+        PlaceFlags place = PlaceFlags.AddedTo(verb);
+        KeyFlags keys = KeyFlags.AddedTo(verb);
         web.AddTo(verb);
-        edge.AddTo(verb);
+        EdgeFlags edge = EdgeFlags.AddedTo(verb);
+        AccessFlags access = AccessFlags.AddedTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
         LogFlags style = LogFlags.AddedTo(verb);
@@ -41,7 +39,8 @@ internal static class ContentVerb
         {
             WebPorts ports = web.Read(parsed);
             string state = content.ReadState(parsed, ports.Http ?? ports.Https);
-            PullOptions pulled = pull.Read(parsed, StateFolder.CopiesOf(state), content.ReadId(parsed));
+            PullOptions pulled = access.Cleaned(
+                parsed, pull.Read(parsed, StateFolder.CopiesOf(state), content.ReadId(parsed)));
             ContentOptions? member = content.IsMember(parsed)
                 ? place.Read(parsed, content.Read(parsed, StateFolder.NoFilesOf(state))) with
                 {
@@ -67,27 +66,35 @@ internal static class ContentVerb
                 Pull = pulled with { WaitsForPurges = member is not null },
             };
             return RoleHost.RunAsync(parts =>
-                    watch.Beside(parsed, Build(member, served, parts), parts),
+                    watch.Beside(parsed, Build(member, served with { Gate = access.Open(parsed, parts) }, edge, parts),
+                        parts),
                 ports, keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
-                style: style.Read(parsed));
+                style: style.Read(parsed), settings: parsed);
         });
         return verb;
     }
 
     // One that is no member of a network has no files of its own, and tells nobody.
-    private static IReadOnlyList<IRole> Build(ContentOptions? member, EdgeOptions served, RoleParts parts)
+    private static IReadOnlyList<IRole> Build(
+        ContentOptions? member, EdgeOptions served, EdgeFlags flags, RoleParts parts)
     {
         served = served with
         {
             Listener = parts.RequestsOf(served.Pull.Id?.ToString()), Tracer = parts.Sender?.Tracer,
         };
-        if (member is null) return [new EdgeRole(served, ServedFiles.None, parts.Time, parts.Loggers)];
+        if (member is null)
+        {
+            EdgeRole alone = new(served, ServedFiles.None, parts.Time, parts.Loggers);
+            flags.ReadAgain(alone, served, parts);
+            return [alone];
+        }
         ContentOptions keyed = member with
         {
             Credentials = parts.Credentials, CertificateEnds = parts.CertificateEnds,
         };
         ContentRole role = new(keyed, parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers);
         EdgeRole face = new(served, role.Files, parts.Time, parts.Loggers);
+        flags.ReadAgain(face, served, parts);
         (role.Copies, role.Traffic) = (face.Purges, face.Traffic);
         return [role, face];
     }

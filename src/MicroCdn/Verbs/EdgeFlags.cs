@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
 using MicroCdn.Edge;
+using MicroCdn.Gateway;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -31,17 +33,40 @@ internal sealed class EdgeFlags
         "--proxy", "A network of proxies that may open any number of connections, and whose X-Forwarded-For the access "
             + "log believes; repeatable.");
 
-    /// <summary>Adds the flags to a verb.</summary>
-    public void AddTo(Command verb)
+    /// <summary>The flags, added to a verb.</summary>
+    public static EdgeFlags AddedTo(Command verb)
     {
-        verb.Options.Add(_listings);
-        verb.Options.Add(_cacheControl);
-        verb.Options.Add(_origins);
-        verb.Options.Add(_proxies);
+        EdgeFlags flags = new();
+        verb.Options.Add(flags._listings);
+        verb.Options.Add(flags._cacheControl);
+        verb.Options.Add(flags._origins);
+        verb.Options.Add(flags._proxies);
+        return flags;
     }
 
+    /// <summary>Has a role take these settings anew when they change.</summary>
+    /// <param name="role">The role.</param>
+    /// <param name="options">All that it was told at the start.</param>
+    /// <param name="parts">Where that is asked for.</param>
+    public void ReadAgain(EdgeRole role, EdgeOptions options, RoleParts parts) => parts.Reloads.Add(new Reload(
+        [_listings.Name, _cacheControl.Name, _origins.Name, _proxies.Name], parsed =>
+        {
+            EdgeOptions again = Read(parsed, options);
+            return () => role.Apply(again);
+        }));
+
+    /// <summary>The same for a gateway in one process with its servers.</summary>
+    public void ReadAgain(GatewayRole role, GatewayOptions options, RoleParts parts) => parts.Reloads.Add(new Reload(
+        [_origins.Name], parsed =>
+        {
+            GatewayOptions again = options with { CorsOrigins = parsed.GetValue(_origins)! };
+            return () => role.Apply(again);
+        }));
+
     /// <summary>Reads the flags.</summary>
-    public EdgeOptions Read(ParseResult parsed) => new()
+    /// <param name="parsed">The command line.</param>
+    /// <param name="options">All else; null for what is usual.</param>
+    public EdgeOptions Read(ParseResult parsed, EdgeOptions? options = null) => (options ?? new EdgeOptions()) with
     {
         Listings = parsed.GetValue(_listings),
         CacheControl = parsed.GetValue(_cacheControl)!,

@@ -85,8 +85,9 @@ internal static class Flags
     {
         Description = description,
         DefaultValueFactory = _ => TimeSpan.FromSeconds(fallback),
-        HelpName = "SECONDS",
-        CustomParser = result => Read<TimeSpan>(result, name, $"a number of seconds from 0.001 to {most}",
+        HelpName = "TIME",
+        CustomParser = result => Read<TimeSpan>(result, name,
+            $"a time such as 30s or 5m, from 1ms to {TimeText.Of(TimeSpan.FromSeconds(most))}",
             (string text, out TimeSpan time) => TrySeconds(text, most, out time)),
     };
 
@@ -176,30 +177,8 @@ internal static class Flags
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port)
         && port is > 0 and <= ushort.MaxValue;
 
-    public static bool TrySeconds(string text, out TimeSpan time) => TrySeconds(text, 86_400, out time);
-
-    private static bool TrySeconds(string text, int most, out TimeSpan time)
-    {
-        bool valid = double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
-            out double seconds)
-            && seconds >= 0.001 && seconds <= most;
-        time = valid ? TimeSpan.FromSeconds(seconds) : default;
-        return valid;
-    }
-
-    /// <summary>Reads a time such as 90s, 30m, 1h or 7d.</summary>
-    public static bool TryTime(string text, out TimeSpan time)
-    {
-        time = default;
-        if (text.Length < 2 || !int.TryParse(
-            text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
-        {
-            return false;
-        }
-        long seconds = text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86_400, _ => 0 };
-        time = TimeSpan.FromSeconds(number * seconds);
-        return seconds > 0;
-    }
+    private static bool TrySeconds(string text, int most, out TimeSpan time) =>
+        TimeText.TryParse(text, out time) && time >= TimeSpan.FromMilliseconds(1) && time <= TimeSpan.FromSeconds(most);
 
     public static bool TryNetwork(string text, out IPNetwork network) =>
         IPNetwork.TryParse(text, out network)

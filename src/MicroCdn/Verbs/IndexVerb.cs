@@ -30,12 +30,12 @@ internal static class IndexVerb
             port, monitorHost, monitorPort, monitors, bind, trust, data, healAfter,
             ConfigFlag.Create(),
         };
-        KeyFlags keys = new();
-        keys.AddTo(verb);
+        KeyFlags keys = KeyFlags.AddedTo(verb);
         WebFlags web = new();
         web.AddTo(verb);
         GatewayFlags gateway = new();
         gateway.AddTo(verb);
+        AccessFlags access = AccessFlags.AddedTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
         LogFlags style = LogFlags.AddedTo(verb);
@@ -68,9 +68,9 @@ internal static class IndexVerb
             return RoleHost.RunAsync(parts => Build(options with
             {
                 Records = store.Open(parsed, options.State!, parts.Time, parts.Loggers),
-            }, face, door, parts, notify.Read(parsed)), ports,
+            }, face with { Gate = access.Open(parsed, parts) }, gateway, door, parts, notify.Read(parsed)), ports,
                 keys: keys.Read(parsed), log: log.Read(parsed), telemetry: telemetry.Read(parsed),
-                style: style.Read(parsed));
+                style: style.Read(parsed), settings: parsed);
         });
         return verb;
     }
@@ -79,10 +79,9 @@ internal static class IndexVerb
     {
         Description = "How long a server may be away before its copies are made anew elsewhere; 0 for at once.",
         DefaultValueFactory = _ => TimeSpan.FromMinutes(5),
-        HelpName = "SECONDS",
-        CustomParser = result => Flags.Read<TimeSpan>(result, "--heal-after", "a number of seconds, 0 or more",
-            (string text, out TimeSpan time) => text == "0" ? (time = TimeSpan.Zero) == TimeSpan.Zero
-                : Flags.TrySeconds(text, out time)),
+        HelpName = "TIME",
+        CustomParser = result => Flags.Read<TimeSpan>(
+            result, "--heal-after", "a time such as 30s or 5m, or 0", TimeText.TryParse),
     };
 
     private static Option<MonitorAddress[]> Monitors() => new("--monitor")
@@ -99,8 +98,8 @@ internal static class IndexVerb
         })],
     };
 
-    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, AdminOptions? door,
-        RoleParts parts, NotifyChoice notify)
+    private static IReadOnlyList<IRole> Build(IndexOptions options, GatewayOptions face, GatewayFlags flags,
+        AdminOptions? door, RoleParts parts, NotifyChoice notify)
     {
         IndexOptions whole = options with
         {
@@ -109,8 +108,9 @@ internal static class IndexVerb
         IndexRole index = new(whole, parts.Dialer, parts.Time, new Random(), parts.Loggers);
         IRole notifier = notify.Build(index, whole, parts);
         face = face with { Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer };
-        IReadOnlyList<IRole> roles =
-            [index, new GatewayRole(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers), notifier];
+        GatewayRole gateway = new(face, index.Directory, parts.Dialer, parts.Time, parts.Loggers);
+        flags.ReadAgain(gateway, face, parts);
+        IReadOnlyList<IRole> roles = [index, gateway, notifier];
         return [.. roles, .. AdminDoor.Build(door, whole, index, roles, parts)];
     }
 }

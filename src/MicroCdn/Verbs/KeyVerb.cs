@@ -4,6 +4,7 @@ using System.Text;
 using MicroCdn.Keys;
 using MicroCdn.Network;
 using MicroCdn.Protocol;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -20,6 +21,7 @@ internal static class KeyVerb
         verb.Subcommands.Add(CreateNew());
         verb.Subcommands.Add(CreateToken());
         verb.Subcommands.Add(CreateJoin());
+        verb.Subcommands.Add(CreateLinks());
         return verb;
     }
 
@@ -39,6 +41,25 @@ internal static class KeyVerb
             return new VerbAnswer(parsed.GetValue(json)).Print(
                 $"wrote {key} to {path}; start index, monitor and content servers with --key-file {path}",
                 ("key", $"{key}"), ("file", path));
+        }));
+        return verb;
+    }
+
+    private static Command CreateLinks()
+    {
+        Option<string> output = Output();
+        Option<bool> json = Flags.JsonLines();
+        Command verb = new("links", "Make a key for signed links: a file that only its owner can read.")
+        {
+            output, json,
+        };
+        verb.SetAction(parsed => Guard(() =>
+        {
+            string path = parsed.GetValue(output)!;
+            KeyFile.WriteText(path, $"{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32))}\n");
+            return new VerbAnswer(parsed.GetValue(json)).Print(
+                $"wrote {path}; give it to index, content servers and 'microcdn sign' by --link-key {path}",
+                ("file", path));
         }));
         return verb;
     }
@@ -176,7 +197,7 @@ internal static class KeyVerb
         DefaultValueFactory = _ => DefaultFile,
     });
 
-    private static bool TryLife(string text, out TimeSpan life) => Flags.TryTime(text, out life)
+    private static bool TryLife(string text, out TimeSpan life) => TimeText.TryParse(text, out life)
         && life >= TimeSpan.FromSeconds(1) && life <= LongestLife;
 
     private static int Guard(Func<int> action)

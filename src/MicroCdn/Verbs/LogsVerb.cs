@@ -3,6 +3,7 @@ using System.Text.Json;
 using MicroCdn.Api;
 using MicroCdn.Gateway.Api.Models;
 using MicroCdn.Index.Events;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -22,7 +23,7 @@ internal static class LogsVerb
             Description = "How far back: 90s, 30m, 1h, 7d; by default the newest 100 events.",
             HelpName = "TIME",
             CustomParser = result => Flags.Read<TimeSpan>(result, "--since", "a time such as 30m, 1h or 7d",
-                Flags.TryTime),
+                TimeText.TryParse),
         };
         Option<string?> kind = Flags.Text("--kind", "WORD", "Only what is about this, such as server.",
             $"one of {string.Join(", ", Kinds)}", Kinds.Contains);

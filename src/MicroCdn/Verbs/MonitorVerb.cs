@@ -32,8 +32,7 @@ internal static class MonitorVerb
             indexPort, indexHost, more, udpPort, tcpPort, timeout, interval, profile, id, verbose, bind, trust,
             data, ConfigFlag.Create(),
         };
-        KeyFlags keys = new();
-        keys.AddTo(verb);
+        KeyFlags keys = KeyFlags.AddedTo(verb);
         WatchFlags watch = new();
         watch.AddTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
@@ -61,7 +60,8 @@ internal static class MonitorVerb
                     Verbose = parsed.GetValue(verbose),
                 },
                 parts.Dialer, parts.Datagrams, parts.Time, parts.Loggers),
-        ], parts), keys: keys.Read(parsed), telemetry: telemetry.Read(parsed), style: style.Read(parsed)));
+        ], parts), keys: keys.Read(parsed), telemetry: telemetry.Read(parsed), style: style.Read(parsed),
+            settings: parsed));
         return verb;
     }
 

@@ -25,9 +25,16 @@ internal sealed class PlaceFlags
     private readonly Option<int> _weight = Flags.Number("--weight", Limits.UsualWeight, 1, Limits.Weight,
         "How much this server can take against others.");
 
-    public void AddTo(Command verb)
+    /// <summary>The flags, added to a verb.</summary>
+    public static PlaceFlags AddedTo(Command verb)
     {
-        foreach (Option option in new Option[] { _advertise, _publicUrl, _zone, _country, _weight }) verb.Add(option);
+        PlaceFlags flags = new();
+        foreach (Option option in new Option[]
+            { flags._advertise, flags._publicUrl, flags._zone, flags._country, flags._weight })
+        {
+            verb.Add(option);
+        }
+        return flags;
     }
 
     public ContentOptions Read(ParseResult parsed, ContentOptions options) => options with

@@ -5,6 +5,7 @@ using MicroCdn.Edge;
 using MicroCdn.Edge.PullThrough;
 using MicroCdn.Gateway;
 using MicroCdn.Gateway.Admin;
+using MicroCdn.Http;
 using MicroCdn.Index;
 using MicroCdn.Keys;
 using MicroCdn.Logs;
@@ -48,15 +49,14 @@ internal static class UpVerb
             ConfigFlag.Create(), files, indexPort, monitorTcpPort, monitorUdpPort, contentPort, gatewayPort, bind,
             data, trust,
         };
-        EdgeFlags edge = new();
-        edge.AddTo(verb);
+        EdgeFlags edge = EdgeFlags.AddedTo(verb);
+        AccessFlags access = AccessFlags.AddedTo(verb);
         AccessLogFlags log = AccessLogFlags.AddedTo(verb);
         TelemetryFlags telemetry = TelemetryFlags.AddedTo(verb);
         LogFlags style = LogFlags.AddedTo(verb);
         PullFlags pull = new();
         pull.AddTo(verb);
-        KeyFlags keys = new();
-        keys.AddTo(verb);
+        KeyFlags keys = KeyFlags.AddedTo(verb);
         RoutingFlags routing = new();
         routing.AddTo(verb);
         AdminFlags admin = new();
@@ -70,15 +70,17 @@ internal static class UpVerb
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort), parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort),
                 parsed.GetValue(gatewayPort), parsed.GetValue(trust)!, state, edge.Read(parsed),
-                number => pull.Read(
-                    parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number))), Plan.IdOf(number)))
+                number => access.Cleaned(parsed, pull.Read(
+                    parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number))), Plan.IdOf(number))))
             {
+                // Each port counts for itself: who is sent on by the index asks twice.
+                OpenGate = parts => access.Open(parsed, parts), Flags = edge,
                 Admin = admin.Read(parsed, Path.Combine(state, "index"), AdminDoor.UsualPort),
             };
             if (plan.Refuse() is { } refusal) return Refused(refusal);
             return RoleHost.RunAsync(parts => Build(plan, parts, routing.Read(parsed), notify.Read(parsed)),
                 started: () => Greet(plan), keys: keys.Read(parsed), log: log.Read(parsed),
-                telemetry: telemetry.Read(parsed), style: style.Read(parsed));
+                telemetry: telemetry.Read(parsed), style: style.Read(parsed), settings: parsed);
         });
         return verb;
     }
@@ -123,9 +125,11 @@ internal static class UpVerb
         GatewayOptions gateway = new()
         {
             Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
-            Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer,
+            Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer, Gate = plan.OpenGate(parts),
         };
-        roles.Add(new GatewayRole(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers));
+        GatewayRole gatewayRole = new(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers);
+        plan.Flags.ReadAgain(gatewayRole, gateway, parts);
+        roles.Add(gatewayRole);
         MonitorOptions monitor = new()
         {
             Bind = plan.Bind,
@@ -176,8 +180,10 @@ internal static class UpVerb
             Pull = pull with { WaitsForPurges = true },
             Listener = parts.RequestsOf(pull.Id?.ToString()),
             Tracer = parts.Sender?.Tracer,
+            Gate = plan.OpenGate(parts),
         };
         EdgeRole face = new(edge, role.Files, parts.Time, parts.Loggers);
+        plan.Flags.ReadAgain(face, edge, parts);
         (role.Copies, role.Traffic) = (face.Purges, face.Traffic);
         return [role, face];
     }
@@ -219,6 +225,10 @@ internal static class UpVerb
         Func<int, PullOptions> Pull)
     {
         public required AdminOptions? Admin { get; init; }
+
+        public required Func<RoleParts, Gate> OpenGate { get; init; }
+
+        public required EdgeFlags Flags { get; init; }
 
         // Where the roles of this process reach one another.
         public string Host =>

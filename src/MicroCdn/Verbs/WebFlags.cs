@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MicroCdn.Gateway;
+using MicroCdn.Settings;
 
 namespace MicroCdn.Verbs;
 
@@ -63,6 +64,17 @@ internal sealed class GatewayFlags
         verb.Options.Add(_origins);
         verb.Options.Add(_noRelay);
     }
+
+    /// <summary>Has a role take these settings anew when they change.</summary>
+    public void ReadAgain(GatewayRole role, GatewayOptions options, RoleParts parts) => parts.Reloads.Add(new Reload(
+        [_proxies.Name, _origins.Name], parsed =>
+        {
+            GatewayOptions again = options with
+            {
+                Proxies = parsed.GetValue(_proxies)!, CorsOrigins = parsed.GetValue(_origins)!,
+            };
+            return () => role.Apply(again);
+        }));
 
     /// <summary>Reads the flags.</summary>
     public GatewayOptions Read(ParseResult parsed, System.Net.IPAddress bind, WebPorts ports) => new()

@@ -16,8 +16,8 @@ public sealed class SettingsTests
         "fleet.json: unknown key 'httpprt' in section content; did you mean 'httpPort'?")]
     [InlineData("up", """{"up": {"contentPort": 70000}}""",
         "fleet.json: key 'contentPort' in section up: --content-port wants a port from 1 to 65535, not '70000'.")]
-    [InlineData("monitor", """{"timeout": "8s"}""",
-        "fleet.json: key 'timeout': --timeout wants a number of seconds from 0.001 to 86400, not '8s'.")]
+    [InlineData("monitor", """{"timeout": "8x"}""",
+        "fleet.json: key 'timeout': --timeout wants a time such as 30s or 5m, from 1ms to 1d, not '8x'.")]
     [InlineData("content", """{"content": {"files": "."}}""", "Option '--server-id' is required.")]
     [InlineData("content", """{"cacheControl": {"/": "a\r\nSet-Cookie: b"}, "serverId": "CS1", "files": "."}""",
         "fleet.json: key 'cacheControl' holds a control character.")]

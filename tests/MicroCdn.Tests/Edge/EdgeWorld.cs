@@ -28,7 +28,7 @@ internal sealed class EdgeWorld : IAsyncDisposable
             _variants = new Variants(Path.Combine(Aside.Path, "variants"), 1 << 20, _log, TimeProvider.System);
         }
         ServedFiles files = new(() => Library, _open, () => ScansAskedFor++);
-        _handler = new EdgeHandler(options, files, _variants, null, Time);
+        _handler = new EdgeHandler(options, new FileFieldLines(options), files, _variants, null, Time);
         Service = new HttpService(_handler, new TrustedNetworks([]), new Complaints(_log, Time), Time)
         {
             CrossOrigin = new CrossOrigin(options.CorsOrigins),

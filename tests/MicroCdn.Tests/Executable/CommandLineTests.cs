@@ -23,8 +23,6 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("""{"data": ""}""", "data", "--data wants a path, not ''.")]
     [InlineData("""{"proxy": ["10.0.0.0/8", "here"]}""", "proxy",
         "--proxy wants a network such as 10.0.0.0/8, not 'here'.")]
-    [InlineData("""{"httpPort": [1, 2]}""", "httpPort",
-        "Option '--http-port' expects a single argument but 2 were provided.")]
     public void A_wrong_value_is_the_flags_own_sentence_behind_file_and_key(string json, string key, string sentence)
     {
         Assert.Equal($"{Write(json)}: key '{key}': {sentence}", Wrong($"{Content} --config {Path}"));
@@ -99,9 +97,9 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains("/nowhere/x.json' cannot be read: ", Unreadable("/nowhere/x.json"), StringComparison.Ordinal);
         Assert.Equal("the settings file '/tmp' cannot be read: it is a folder.", Unreadable("/tmp"));
         Assert.Equal("the settings file '/dev/zero' has more than 1048576 bytes.", Unreadable("/dev/zero"));
-        Write("{}" + new string(' ', SettingsFile.MostBytes - 2));
+        Write("{}" + new string(' ', SettingsSource.MostBytes - 2));
         Assert.Null(Wrong($"{Content} --config {Path}"));
-        Write("{}" + new string(' ', SettingsFile.MostBytes - 1));
+        Write("{}" + new string(' ', SettingsSource.MostBytes - 1));
         Assert.Contains("more than 1048576 bytes", Unreadable(Path), StringComparison.Ordinal);
     }
 
@@ -112,16 +110,13 @@ public sealed class CommandLineTests : IDisposable
     private static string Unreadable(string path) =>
         Assert.Throws<SettingsException>(() => Wrong($"{Content} --config {path}")).Message;
 
-    private static string? Wrong(string line)
-    {
-        CommandLine.Read(CommandLine.CreateRoot(), line.Split(' '), out string? wrong);
-        return wrong;
-    }
+    private static string? Wrong(string line) =>
+        CommandLine.Read(CommandLine.CreateRoot(), line.Split(' '), SettingsPlaces.None).Wrong;
 
     private static ParseResult Parsed(string line)
     {
-        ParseResult parsed = CommandLine.Read(CommandLine.CreateRoot(), line.Split(' '), out string? wrong);
-        Assert.Null(wrong);
-        return parsed;
+        Reading read = CommandLine.Read(CommandLine.CreateRoot(), line.Split(' '), SettingsPlaces.None);
+        Assert.Null(read.Wrong);
+        return read.Parsed;
     }
 }

@@ -122,18 +122,13 @@ public sealed class EdgeFlagsTests
 
     private static EdgeOptions Read(params string[] words)
     {
-        EdgeFlags flags = new();
         RootCommand root = new();
-        flags.AddTo(root);
+        EdgeFlags flags = EdgeFlags.AddedTo(root);
         ParseResult parsed = root.Parse(words);
         Assert.Empty(parsed.Errors);
         return flags.Read(parsed);
     }
 
-    private static string? Wrong(params string[] words)
-    {
-        CommandLine.Read(CommandLine.CreateRoot(), ["content", "--server-id", "CS1", "--files", ".", .. words],
-            out string? wrong);
-        return wrong;
-    }
+    private static string? Wrong(params string[] words) => CommandLine.Read(CommandLine.CreateRoot(),
+        ["content", "--server-id", "CS1", "--files", ".", .. words], SettingsPlaces.None).Wrong;
 }

@@ -66,6 +66,9 @@ public sealed class FlagsTests
     [InlineData("0.5", 0.5)]
     [InlineData("0.001", 0.001)]
     [InlineData("86400", 86400)]
+    [InlineData("24h", 86400)]
+    [InlineData("8s", 8)]
+    [InlineData("100ms", 0.1)]
     public void Seconds_are_read(string text, double seconds) =>
         Assert.Equal(TimeSpan.FromSeconds(seconds), Value(Flags.Seconds("--timeout", 8, "x"), "--timeout", text));
 
@@ -77,7 +80,8 @@ public sealed class FlagsTests
     [InlineData("Infinity")]
     [InlineData("1e3")]
     [InlineData("1,5")]
-    [InlineData("8s")]
+    [InlineData("8 s")]
+    [InlineData("25h")]
     [InlineData("0.0001")]
     [InlineData("0.00000000001")]
     public void Seconds_that_no_clock_can_count_are_one_sentence(string text) =>

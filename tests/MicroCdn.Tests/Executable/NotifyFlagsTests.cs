@@ -56,11 +56,8 @@ public sealed class NotifyFlagsTests
         Assert.Equal("POST http://h/x application/json {}", handler.Asked);
     }
 
-    private static string? Wrong(string line)
-    {
-        CommandLine.Read(CommandLine.CreateRoot(), line.Split(' '), out string? wrong);
-        return wrong;
-    }
+    private static string? Wrong(string line) =>
+        CommandLine.Read(CommandLine.CreateRoot(), line.Split(' '), SettingsPlaces.None).Wrong;
 
     private sealed class Answering(int status) : HttpMessageHandler
     {

@@ -52,7 +52,8 @@ public sealed class WordsTests
 
     [Theory, MemberData(nameof(Verbs))]
     public void A_verb_that_tells_something_tells_it_to_scripts_too(string path) =>
-        Assert.Equal(!Roles.Contains(path),
+        // Those three write files of a form of their own.
+        Assert.Equal(!Roles.Contains(path) && path is not ("config schema" or "completion" or "manual"),
             Find(CommandLine.CreateRoot(), path).Options.Any(option => option.Name == "--json"));
 
     private static IEnumerable<Command> Leaves(Command verb) => verb.Subcommands.SelectMany(inner =>
@@ -61,9 +62,6 @@ public sealed class WordsTests
     private static Command Find(Command verb, string path) =>
         path.Split(' ').Aggregate(verb, (at, name) => at.Subcommands.Single(inner => inner.Name == name));
 
-    private static string? Wrong(string[] words)
-    {
-        CommandLine.Read(CommandLine.CreateRoot(), words, out string? wrong);
-        return wrong;
-    }
+    private static string? Wrong(string[] words) =>
+        CommandLine.Read(CommandLine.CreateRoot(), words, SettingsPlaces.None).Wrong;
 }

@@ -10,7 +10,8 @@ public sealed class RoomsTests
     {
         ["Protocol"] = [],
         ["Network"] = ["Protocol"],
-        ["Http"] = ["Network", "Protocol"],
+        ["Access"] = ["Protocol"],
+        ["Http"] = ["Access", "Network", "Protocol"],
         ["Storage"] = ["Protocol"],
         ["Caching"] = ["Storage", "Protocol"],
         ["Records"] = ["Storage", "Protocol"],

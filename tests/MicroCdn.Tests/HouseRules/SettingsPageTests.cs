@@ -43,7 +43,7 @@ public sealed class SettingsPageTests
         Assert.NotEmpty(examples);
         foreach (string example in examples)
         {
-            SettingsFile file = new("example", System.Text.Encoding.UTF8.GetBytes(example), ConfigFlag.Verbs(Root));
+            SettingsSource file = new("example", System.Text.Encoding.UTF8.GetBytes(example), Section.All(Root));
             int used = 0;
             foreach (Command verb in ConfigFlag.Verbs(Root).Where(verb => verb.Name != "up"))
             {

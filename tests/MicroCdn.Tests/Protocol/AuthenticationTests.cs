@@ -203,10 +203,10 @@ public sealed class AuthenticationTests
         Assert.Contains("CryptographicOperations.FixedTimeEquals(told, right)", source, StringComparison.Ordinal);
         string[] others = [.. Repository.Sources("src")
             .Where(path => Repository.Text(path).Contains("HMACSHA256", StringComparison.Ordinal))];
-        const string Sessions = "src/MicroCdn.Gateway/Api/Sessions.cs";
-        Assert.Equal([Sessions, "src/MicroCdn.Protocol/Authentication.cs"], others);
-        Assert.Contains(
-            "CryptographicOperations.FixedTimeEquals(", Repository.Text(Sessions), StringComparison.Ordinal);
+        const string Sessions = "src/MicroCdn.Gateway/Api/Sessions.cs", Links = "src/MicroCdn.Access/SignedLink.cs";
+        Assert.Equal([Links, Sessions, "src/MicroCdn.Protocol/Authentication.cs"], others);
+        Assert.All([Sessions, Links], other => Assert.Contains(
+            "CryptographicOperations.FixedTimeEquals(", Repository.Text(other), StringComparison.Ordinal));
     }
 
     [Fact]

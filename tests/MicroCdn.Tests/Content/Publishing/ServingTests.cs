@@ -46,7 +46,8 @@ public sealed class ServingTests : IDisposable
             Uploads = new Uploads(_blobs, chunks, _log),
         };
         ServedFiles files = new(() => _library, _open, () => Assert.Fail("no scan is due"));
-        _http = new HttpService(new EdgeHandler(new EdgeOptions(), files, null, null, _time),
+        EdgeOptions usual = new();
+        _http = new HttpService(new EdgeHandler(usual, new FileFieldLines(usual), files, null, null, _time),
             new TrustedNetworks([]), complaints, _time);
         _keeper = new LibraryKeeper(_folder, _time, _log, _ => { }, null, _blobs.Published);
     }

@@ -4,7 +4,7 @@ using MicroCdn.Settings;
 
 namespace MicroCdn.Tests.Executable;
 
-public sealed class SettingsFileTests
+public sealed class SettingsSourceTests
 {
     [Theory]
     [InlineData("""{"content": {"httpPort": 7003}}""", "--http-port=7003")]
@@ -46,6 +46,8 @@ public sealed class SettingsFileTests
     [InlineData("""{"content": {"config": "y.json"}}""", "x.json: unknown key 'config' in section content.")]
     [InlineData("""{"content": {"timeout": 5}}""", "x.json: unknown key 'timeout' in section content.")]
     [InlineData("""{"get": {"out": "x"}}""", "x.json: unknown key 'get'; did you mean 'geo'?")]
+    [InlineData("""{"client": {"httpPort": 1}}""", "x.json: unknown key 'httpPort' in section client.")]
+    [InlineData("""{"client": {"json": true}}""", "x.json: unknown key 'json' in section client.")]
     [InlineData("""{"monitor": {"tiemout": 5}}""",
         "x.json: unknown key 'tiemout' in section monitor; did you mean 'timeout'?")]
     [InlineData("""{"httpPort": 1, "httpPort": 2}""", "x.json: key 'httpPort' stands there twice.")]
@@ -64,6 +66,8 @@ public sealed class SettingsFileTests
     [InlineData("""{"httpPort": true}""", "x.json: key 'httpPort' wants PORT, which is a text or a number.")]
     [InlineData("""{"httpPort": null}""", "x.json: key 'httpPort' wants PORT, which is a text or a number.")]
     [InlineData("""{"httpPort": {"a": 1}}""", "x.json: key 'httpPort' wants PORT, which is a text or a number.")]
+    [InlineData("""{"httpPort": [1]}""", "x.json: key 'httpPort' wants PORT, which is a text or a number.")]
+    [InlineData("""{"cors": [["*"]]}""", "x.json: key 'cors' wants ORIGIN, which is a text or a number.")]
     [InlineData("""{"httpPort": [[1]]}""", "x.json: key 'httpPort' wants PORT, which is a text or a number.")]
     [InlineData("""{"cors": [false]}""", "x.json: key 'cors' wants ORIGIN, which is a text or a number.")]
     [InlineData("""{"cacheControl": {"/a": ["x"]}}""",
@@ -120,8 +124,8 @@ public sealed class SettingsFileTests
 
     private static GivenSetting[] Read(byte[] text, string verb = "content", params string[] typed)
     {
-        IReadOnlyList<Command> verbs = ConfigFlag.Verbs(CommandLine.CreateRoot());
-        return [.. new SettingsFile("x.json", text, verbs).For(
-            verbs.Single(one => one.Name == verb), option => !typed.Contains(option.Name))];
+        RootCommand root = CommandLine.CreateRoot();
+        return [.. new SettingsSource("x.json", text, Section.All(root)).For(
+            root.Subcommands.Single(one => one.Name == verb), option => !typed.Contains(option.Name))];
     }
 }

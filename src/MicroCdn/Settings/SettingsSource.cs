@@ -5,12 +5,12 @@ using MicroCdn.Protocol;
 
 namespace MicroCdn.Settings;
 
-/// <summary>A settings file: keys for every verb, and a section for each verb.</summary>
+/// <summary>What one source of settings says, in JSON: keys for every verb, and sections.</summary>
 /// <remarks>
-/// It only says in JSON what flags say: each value becomes words of a command line, and the flag's own parser reads
+/// It only says what flags say: each value becomes words of a command line, and the flag's own parser reads
 /// them. Every key is checked, those of other verbs too, so that a mistake is found by whoever starts first.
 /// </remarks>
-internal sealed class SettingsFile
+internal sealed class SettingsSource
 {
     /// <summary>The largest file that is read.</summary>
     public const int MostBytes = 1 << 20;
@@ -18,33 +18,49 @@ internal sealed class SettingsFile
     // A file, a section, a list or an object in it: three.
     private const int MostDepth = 8;
 
-    private readonly string _path;
-    private readonly IReadOnlyList<Command> _verbs;
+    // For editors; it says where the schema is.
+    private const string SchemaKey = "$schema";
+
+    private readonly IReadOnlyList<Section> _known;
+    private readonly Func<string, string?, string>? _nameOf;
     private readonly Dictionary<string, JsonElement> _top;
     private readonly Dictionary<string, Dictionary<string, JsonElement>> _sections = [];
 
-    /// <summary>Reads a file's text and checks its keys.</summary>
+    /// <summary>Reads a text and checks its keys.</summary>
+    /// <param name="name">What the source is called: a file's path, or the environment.</param>
+    /// <param name="text">One JSON object; comments and a comma behind the last item are allowed.</param>
+    /// <param name="known">The sections, and what may stand in each.</param>
+    /// <param name="nameOf">How a key in a section is called where it was written; null for as it is in JSON.</param>
     /// <exception cref="SettingsException">It is no JSON, or holds a key that no verb knows.</exception>
-    public SettingsFile(string path, ReadOnlyMemory<byte> text, IReadOnlyList<Command> verbs)
+    public SettingsSource(string name, ReadOnlyMemory<byte> text, IReadOnlyList<Section> known,
+        Func<string, string?, string>? nameOf = null)
     {
-        (_path, _verbs) = (path, verbs);
+        (Name, _known, _nameOf) = (name, known, nameOf);
         _top = Members(Parse(text), null);
-        foreach (Command verb in verbs)
+        _top.Remove(SchemaKey);
+        foreach (Section section in known)
         {
-            if (!_top.Remove(verb.Name, out JsonElement section)) continue;
-            if (section.ValueKind != JsonValueKind.Object) throw Wrong($"section {verb.Name} must be an object {{ }}");
-            _sections[verb.Name] = Members(section, verb.Name);
+            if (!_top.Remove(section.Name, out JsonElement element)) continue;
+            if (element.ValueKind != JsonValueKind.Object)
+                throw Wrong($"{SectionOf(section.Name)} must be an object {{ }}");
+            _sections[section.Name] = Members(element, section.Name);
         }
-        CheckKeys(_top.Keys, null, verbs);
-        foreach ((string name, var section) in _sections)
+        CheckKeys(_top.Keys, null, known);
+        foreach ((string section, var members) in _sections)
         {
-            CheckKeys(section.Keys, name, verbs.Where(verb => verb.Name == name));
+            CheckKeys(members.Keys, section, known.Where(one => one.Name == section));
         }
     }
 
+    /// <summary>What it is called: a file's path, or the environment.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether it says something for one section alone.</summary>
+    public bool Has(string section) => _sections.ContainsKey(section);
+
     /// <summary>Reads a file from disk.</summary>
     /// <exception cref="SettingsException">It cannot be read or used.</exception>
-    public static SettingsFile Load(string path, IReadOnlyList<Command> verbs)
+    public static SettingsSource Load(string path, IReadOnlyList<Section> known)
     {
         byte[] text = new byte[MostBytes + 1];
         int length;
@@ -59,24 +75,25 @@ internal sealed class SettingsFile
             throw new SettingsException(
                 $"the settings file '{path}' cannot be read: {exception.Message.TrimEnd('.')}.");
         }
-        if (length <= MostBytes) return new SettingsFile(path, text.AsMemory(0, length), verbs);
+        if (length <= MostBytes) return new SettingsSource(path, text.AsMemory(0, length), known);
         throw new SettingsException($"the settings file '{path}' has more than {MostBytes} bytes.");
     }
 
-    /// <summary>What the file says for a verb, as words of a command line.</summary>
+    /// <summary>What it says for a verb, as words of a command line.</summary>
     /// <param name="verb">The verb.</param>
-    /// <param name="isWanted">False for a flag that the command line gives itself.</param>
+    /// <param name="isWanted">False for a flag that something stronger gives.</param>
     /// <exception cref="SettingsException">A value is of a kind that no flag takes.</exception>
     public IEnumerable<GivenSetting> For(Command verb, Predicate<Option> isWanted)
     {
-        _sections.TryGetValue(verb.Name, out var section);
-        foreach (Setting setting in Setting.Of(verb).Where(setting => isWanted(setting.Option)))
+        string name = Section.NameOf(verb);
+        _sections.TryGetValue(name, out var section);
+        foreach (Setting setting in Section.For(verb).Where(setting => isWanted(setting.Option)))
         {
             JsonElement value = default;
             bool isInSection = section?.TryGetValue(setting.Key, out value) == true;
             if (!isInSection && !_top.TryGetValue(setting.Key, out value)) continue;
-            string place = PlaceOf(setting.Key, isInSection ? verb.Name : null);
-            yield return new GivenSetting(setting.Option, $"{_path}: {place}",
+            string place = PlaceOf(setting.Key, isInSection ? name : null);
+            yield return new GivenSetting(setting.Option, Name, place,
                 [.. Values(setting, value, place).SelectMany(text => Words(setting.Flag, text))]);
         }
     }
@@ -101,7 +118,7 @@ internal sealed class SettingsFile
         catch (JsonException exception)
         {
             string reason = exception.Message.Split(" LineNumber:")[0].TrimEnd('.');
-            throw new SettingsException($"{_path}, line {exception.LineNumber + 1}: this is no JSON: {reason}.");
+            throw new SettingsException($"{Name}, line {exception.LineNumber + 1}: this is no JSON: {reason}.");
         }
     }
 
@@ -110,20 +127,21 @@ internal sealed class SettingsFile
         Dictionary<string, JsonElement> members = [];
         foreach (JsonProperty member in element.EnumerateObject())
         {
-            string key = Text(() => member.Name, section is null ? "a key" : $"a key in section {section}");
+            string key = Text(() => member.Name, section is null ? "a key" : $"a key in {SectionOf(section)}");
             if (!members.TryAdd(key, member.Value)) throw Wrong($"{PlaceOf(key, section)} stands there twice");
         }
         return members;
     }
 
-    private void CheckKeys(IEnumerable<string> keys, string? section, IEnumerable<Command> verbs)
+    private void CheckKeys(IEnumerable<string> keys, string? section, IEnumerable<Section> sections)
     {
-        HashSet<string> known = [.. verbs.SelectMany(Setting.Of).Select(setting => setting.Key)];
+        HashSet<string> known = [.. sections.SelectMany(one => one.Settings).Select(setting => setting.Key)];
         foreach (string key in keys.Where(key => !known.Contains(key)))
         {
-            IEnumerable<string> words = section is null ? known.Concat(_verbs.Select(verb => verb.Name)) : known;
-            string meant = NearWord.Of(key, words) is { } near ? $"; did you mean '{near}'?" : ".";
-            throw new SettingsException($"{_path}: unknown {PlaceOf(key, section)}{meant}");
+            IEnumerable<string> words = section is null ? known.Concat(_known.Select(one => one.Name)) : known;
+            string meant = NearWord.Of(key, words) is { } near
+                ? $"; did you mean '{_nameOf?.Invoke(near, section) ?? near}'?" : ".";
+            throw new SettingsException($"{Name}: unknown {PlaceOf(key, section)}{meant}");
         }
     }
 
@@ -140,7 +158,8 @@ internal sealed class SettingsFile
         }
         return value.ValueKind switch
         {
-            JsonValueKind.Array => value.EnumerateArray().Select(item => Scalar(setting, item, place)),
+            JsonValueKind.Array when setting.IsRepeated =>
+                value.EnumerateArray().Select(item => Scalar(setting, item, place)),
             JsonValueKind.Object when setting.HoldsPairs => Members(value, null)
                 .Select(pair => Pair(pair.Key, Scalar(setting, pair.Value, place), place)),
             _ => [Scalar(setting, value, place)],
@@ -172,14 +191,18 @@ internal sealed class SettingsFile
         }
     }
 
-    private static string PlaceOf(string key, string? section) =>
-        $"key '{Table.Word(key)}'{(section is null ? "" : $" in section {section}")}";
+    private string PlaceOf(string key, string? section) => _nameOf is null
+        ? $"key '{Table.Word(key)}'{(section is null ? "" : $" in section {section}")}"
+        : $"variable {Table.Word(_nameOf(key, section))}";
 
-    private SettingsException Wrong(string what) => new($"{_path}: {what}.");
+    private string SectionOf(string section) => _nameOf is null ? $"section {section}" : _nameOf(section, null);
+
+    private SettingsException Wrong(string what) => new($"{Name}: {what}.");
 }
 
-/// <summary>What a settings file says about one flag.</summary>
+/// <summary>What a source says about one flag.</summary>
 /// <param name="Option">The flag.</param>
-/// <param name="Place">The file and the key, for a sentence.</param>
+/// <param name="Source">What the source is called.</param>
+/// <param name="Place">The key, for a sentence.</param>
 /// <param name="Words">The flag with its values as words of a command line; none when it is off.</param>
-internal sealed record GivenSetting(Option Option, string Place, string[] Words);
+internal sealed record GivenSetting(Option Option, string Source, string Place, string[] Words);

@@ -1,0 +1,114 @@
+using System.CommandLine;
+using MicroCdn.Gateway.Api.Models;
+using MicroCdn.Keys;
+using Microsoft.Extensions.Logging;
+
+namespace MicroCdn.Settings;
+
+/// <summary>Reads the settings again at SIGHUP and when one of their files changes.</summary>
+/// <remarks>All parts are prepared before the first one takes effect: settings of which anything is wrong leave those
+/// before in place, and the log says why.</remarks>
+internal sealed partial class SettingsWatch : IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    private readonly Reading _first;
+    private readonly IReadOnlyList<Reload> _reloads;
+    private readonly ILogger _logger;
+    private readonly ITimer _timer;
+    private readonly Lock _turn = new();
+    private IReadOnlyList<SettingView> _known;
+    private string _seen;
+
+    /// <summary>Watches until it is disposed.</summary>
+    /// <param name="first">What was read at the start.</param>
+    /// <param name="reloads">What can be another while the process runs.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where it says what it did.</param>
+    public SettingsWatch(Reading first, IReadOnlyList<Reload> reloads, TimeProvider time, ILogger logger)
+    {
+        (_first, _reloads, _logger) = (first, reloads, logger);
+        (_known, _seen) = (EffectiveSettings.Of(first.Parsed), Look());
+        _timer = time.CreateTimer(_ => LookAgain(), null, Interval, Interval);
+    }
+
+    /// <summary>Watches the settings of a command line for the roles that were built of it; null where there is
+    /// none.</summary>
+    public static SettingsWatch? Of(ParseResult? settings, RoleParts parts) =>
+        settings is null || Reading.Of(settings) is not { } read ? null
+            : new SettingsWatch(read, parts.Reloads, parts.Time, parts.Loggers.CreateLogger("settings"));
+
+    /// <inheritdoc/>
+    public void Dispose() => _timer.Dispose();
+
+    /// <summary>Reads them again, whether they changed or not.</summary>
+    public void ReadAgain()
+    {
+        lock (_turn)
+        {
+            _seen = Look();
+            try
+            {
+                Reading next = CommandLine.Read(_first.Root, _first.Words, _first.Places);
+                if (next.Wrong is { } wrong) LogKept(wrong);
+                else Take(next);
+            }
+            catch (Exception exception) when (exception is SettingsException or UnusableKeyFileException)
+            {
+                LogKept(exception.Message);
+            }
+        }
+    }
+
+    private void LookAgain()
+    {
+        lock (_turn)
+        {
+            if (Look() == _seen) return;
+        }
+        ReadAgain();
+    }
+
+    private void Take(Reading next)
+    {
+        Action[] prepared = [.. _reloads.Select(reload => reload.Prepare(next.Parsed))];
+        foreach (Action take in prepared) take();
+        IReadOnlyList<SettingView> now = EffectiveSettings.Of(next.Parsed);
+        HashSet<string> flags = [.. _reloads.SelectMany(reload => reload.Flags)];
+        // What has to wait for a restart is said each time, as long as it waits.
+        Dictionary<string, string> before = _known.ToDictionary(one => one.Flag, one => one.Value);
+        string[] changed = [.. now.Where(one => before[one.Flag] != one.Value).Select(one => one.Flag)];
+        string[] waiting = [.. changed.Where(flag => !flags.Contains(flag))];
+        _known = [.. now.Select(one => waiting.Contains(one.Flag) ? one with { Value = before[one.Flag] } : one)];
+        LogRead(changed.Length == waiting.Length ? "nothing changed that can while it runs"
+            : $"changed: {string.Join(", ", changed.Where(flags.Contains))}");
+        if (waiting.Length > 0) LogWaits(string.Join(", ", waiting));
+    }
+
+    // The files that count, with what tells one state of them from another.
+    private string Look()
+    {
+        string? named = ConfigFlag.Of(_first.Parsed.CommandResult.Command) is { } config
+            ? _first.Parsed.GetValue(config) : null;
+        IEnumerable<string> files = _first.Places.Files(named)
+            .Concat(_reloads.Select(reload => reload.File).OfType<string>());
+        return string.Join('\n', files.Select(file => new FileInfo(file)).Select(file =>
+            file.Exists ? $"{file.FullName} {file.LastWriteTimeUtc.Ticks} {file.Length}" : file.FullName));
+    }
+
+    [LoggerMessage(7040, LogLevel.Information, "the settings were read again; {What}")]
+    private partial void LogRead(string what);
+
+    [LoggerMessage(7041, LogLevel.Warning, "these settings changed and count from the next start on: {Flags}")]
+    private partial void LogWaits(string flags);
+
+    [LoggerMessage(7042, LogLevel.Warning, "the settings before stay in use: {Reason}")]
+    private partial void LogKept(string reason);
+}
+
+/// <summary>Settings that can be others while the process runs.</summary>
+/// <param name="Flags">Their flags.</param>
+/// <param name="Prepare">Makes of new settings what will be used, and returns what puts it into use; throws what a
+/// start would.</param>
+/// <param name="File">A file besides those of settings at whose change all is read again.</param>
+internal sealed record Reload(string[] Flags, Func<ParseResult, Action> Prepare, string? File = null);

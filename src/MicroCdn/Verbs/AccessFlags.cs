@@ -1,0 +1,107 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Security.Cryptography;
+using MicroCdn.Access;
+using MicroCdn.Edge.PullThrough;
+using MicroCdn.Http;
+using MicroCdn.Keys;
+using MicroCdn.Settings;
+
+namespace MicroCdn.Verbs;
+
+/// <summary>The flags that say who may have what over HTTP.</summary>
+internal sealed class AccessFlags
+{
+    /// <summary>The name under which systemd hands over the keys of links (LoadCredential=).</summary>
+    public const string CredentialName = "microcdn.links";
+
+    private readonly Option<AccessRule[]> _rules = new("--rule")
+    {
+        Description = "Who may have what: a path prefix, conditions, and what is done, such as '/private/ signed'; "
+            + "repeatable, the first that decides counts (docs/access.md).",
+        HelpName = "RULE",
+        Arity = ArgumentArity.OneOrMore,
+        DefaultValueFactory = _ => [],
+        CustomParser = Rules,
+    };
+
+    private readonly Option<string?> _keys = KeyFlag();
+
+    /// <summary>The file with the keys of signed links.</summary>
+    public static Option<string?> KeyFlag() => Flags.Path(new Option<string?>("--link-key")
+    {
+        Description = "The file with the key of signed links, and perhaps the one before it; by default the systemd "
+            + $"credential {CredentialName}, where there is one.",
+        HelpName = "FILE",
+    });
+
+    /// <summary>The flags, added to a verb.</summary>
+    public static AccessFlags AddedTo(Command verb)
+    {
+        AccessFlags flags = new();
+        verb.Options.Add(flags._rules);
+        verb.Options.Add(flags._keys);
+        return flags;
+    }
+
+    /// <summary>A cache before which links are signed: the words of signatures are no part of what is asked
+    /// for.</summary>
+    public PullOptions Cleaned(ParseResult parsed, PullOptions pull) => !SignsLinks(parsed) || pull.QueryKeep.Count > 0
+        ? pull : pull with { QueryDrop = [.. pull.QueryDrop, .. SignedLink.Names] };
+
+    private bool SignsLinks(ParseResult parsed) =>
+        parsed.GetValue(_rules)!.Any(rule => rule.Action == RuleAction.Signed);
+
+    /// <summary>The gate of a role's ports; its rules and keys are read again when they change.</summary>
+    /// <exception cref="UnusableKeyFileException">There is no key for links, or it cannot be used.</exception>
+    public Gate Open(ParseResult parsed, RoleParts parts)
+    {
+        Gate gate = new(parts.Time) { Table = TableOf(parsed) };
+        parts.Reloads.Add(new Reload([_rules.Name, _keys.Name], again =>
+        {
+            AccessTable table = TableOf(again);
+            return () => gate.Table = table;
+        }, parsed.GetValue(_keys)));
+        return gate;
+    }
+
+    private AccessTable TableOf(ParseResult parsed)
+    {
+        AccessRule[] rules = parsed.GetValue(_rules)!;
+        if (rules.Length == 0) return AccessTable.Open;
+        LinkKeys? keys = SignsLinks(parsed) ? ReadKeys(parsed.GetValue(_keys)) : null;
+        return new AccessTable(rules, keys, null, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
+    }
+
+    /// <summary>Reads the keys of links.</summary>
+    /// <exception cref="UnusableKeyFileException">There is no such file, or it cannot be used.</exception>
+    public static LinkKeys ReadKeys(string? named)
+    {
+        string path = named ?? SecretFile.Credential(CredentialName)
+            ?? throw new UnusableKeyFileException("signed links need --link-key FILE; 'microcdn key links' makes one");
+        string text = SecretFile.Read(path, named is null, 2 * LinkKeys.MostLetters + 1024);
+        return LinkKeys.TryParse(text, out LinkKeys? keys, out string wrong) ? keys!
+            : throw new UnusableKeyFileException($"the key file '{path}' cannot be used: {wrong}");
+    }
+
+    private static AccessRule[] Rules(ArgumentResult result)
+    {
+        List<AccessRule> rules = [];
+        foreach (Token token in result.Tokens)
+        {
+            if (!RuleText.TryParse(token.Value, out AccessRule? rule, out string wrong))
+            {
+                result.AddError($"--rule '{Table.Word(token.Value)}': {wrong}.");
+                return [];
+            }
+            if (rule!.Countries.Count > 0)
+            {
+                result.AddError($"--rule '{Table.Word(token.Value)}': country= is not there yet.");
+                return [];
+            }
+            rules.Add(rule);
+        }
+        if (rules.Count > AccessRule.Most) result.AddError($"--rule may be given at most {AccessRule.Most} times.");
+        return [.. rules];
+    }
+}
