@@ -39,6 +39,7 @@ internal static class Targets
         .. Origins.All,
         .. Conversations.All,
         .. CacheTargets.All,
+        .. AccessTargets.All,
     ];
 
     private static string Hex => new('a', 64);
