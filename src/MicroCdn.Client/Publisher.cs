@@ -83,7 +83,10 @@ public sealed class Publisher(ClientOptions options, Identity? self, IDialer dia
         {
             Words words = new(Encoding.UTF8.GetBytes(line));
             if (!words.Next(out ReadOnlySpan<byte> verb) || !verb.SequenceEqual("POLICY"u8)) return;
-            if (PolicyWords.Read(words) is { Replicas: > 0 } policy) policies.Add(policy);
+            // Left out, it would look as if there were none.
+            policies.Add(PolicyWords.Read(words) is { Replicas: > 0 } policy ? policy
+                : throw new CdnException(CdnFailure.Refused,
+                    $"the index told of a policy that cannot be read: '{line[..Math.Min(line.Length, 80)]}'"));
         }, cancellationToken).ConfigureAwait(false);
         return policies;
     }

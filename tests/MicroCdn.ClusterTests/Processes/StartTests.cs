@@ -26,7 +26,7 @@ public sealed class StartTests
     [InlineData("no folder", "up --files does-not-exist")]
     [InlineData("--data", "content --server-id CS1 --files . --data ./state")]
     [InlineData("no file name", "get ../x")]
-    [InlineData("file", "get")]
+    [InlineData("FILE", "get")]
     [InlineData("--frob", "get a.txt --frob")]
     [InlineData("frobnicate", "frobnicate")]
     [InlineData("at most 65533", "up --files . --content-port 65535")]

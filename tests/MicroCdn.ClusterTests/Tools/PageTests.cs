@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 
 namespace MicroCdn.ClusterTests.Tools;
@@ -214,10 +215,16 @@ public sealed class PageTests(PageFleet fleet) : IClassFixture<PageFleet>
     {
         await using OpenPage page = await fleet.SignedInAsync();
         string server = await ServerAsync(page, "CS1");
-        string Told(string id, string age) => server.Replace("\"id\":\"CS1\"", $"\"id\":\"{id}\"", Ordinal)
-            .Replace("{\"id\"", $"{{\"heartbeatAge\":{age},\"id\"", Ordinal);
+        await page.GoAsync("servers");
+        ILocator live = page.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "CS1" });
+        await Assertions.Expect(live.Locator("[data-label=Heartbeat]")).ToHaveTextAsync(new Regex(@"^[01]\.\d s$"));
+
+        string Told(string id, string age) => Regex.Replace(
+            server.Replace("\"id\":\"CS1\"", $"\"id\":\"{id}\"", Ordinal),
+            "\"heartbeatAge\":[0-9.]+", $"\"heartbeatAge\":{age}");
         await page.Page.RouteAsync("**/api/v1/servers?*", route => AnswerAsync(route,
             $"{{\"items\":[{Told("HEARD", "0.25")},{Told("UNHEARD", "null")}],\"next\":null}}"));
+        await page.GoAsync("files");
         await page.GoAsync("servers");
         ILocator rows = page.Page.GetByRole(AriaRole.Row);
         await Assertions.Expect(rows.Filter(new() { HasText = "CS" })).ToHaveCountAsync(0);
