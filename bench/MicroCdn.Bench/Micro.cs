@@ -20,15 +20,22 @@ public static class Micro
 {
     internal static void Run(Settings settings)
     {
-        InProcessNoEmitToolchain here = new(TimeSpan.FromMinutes(5), logOutput: false);
-        Job job = (settings.Quick ? Job.Dry : Job.ShortRun).WithToolchain(here);
-        ManualConfig config = ManualConfig.Create(DefaultConfig.Instance).AddJob(job)
-            .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "microcdn-bench-micro"));
+        ManualConfig config = ConfigOf(settings);
         HotPaths.Files = settings.Files;
         BenchmarkRunner.Run<MicroRequests>(config);
-        BenchmarkRunner.Run<MicroAccess>(config);
         BenchmarkRunner.Run<HotPaths>(config);
         Collect(settings);
+    }
+
+    /// <summary>What rules and signed links cost.</summary>
+    internal static void RunAccess(Settings settings) => BenchmarkRunner.Run<MicroAccess>(ConfigOf(settings));
+
+    private static ManualConfig ConfigOf(Settings settings)
+    {
+        InProcessNoEmitToolchain here = new(TimeSpan.FromMinutes(5), logOutput: false);
+        Job job = (settings.Quick ? Job.Dry : Job.ShortRun).WithToolchain(here);
+        return ManualConfig.Create(DefaultConfig.Instance).AddJob(job)
+            .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "microcdn-bench-micro"));
     }
 
     private static void Collect(Settings settings)

@@ -62,6 +62,7 @@ Add("admin", AdminTimes.Help, AdminTimes.Run);
 Add("accesslog", AccessLogs.Help, AccessLogs.Run);
 Add("interrupt", Interrupts.Help, Interrupts.Run);
 Add("otlp", Telemetry.Help, Telemetry.Run);
+Add("access", "Rules and signed links inside one process: time and allocations, refused requests against served", Micro.RunAccess);
 Add("all", "Those from `downloads` to `idle`, one after the other",
     settings => Array.ForEach(benchmarks, one => one.Run(settings)));
 

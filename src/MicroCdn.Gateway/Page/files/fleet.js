@@ -100,9 +100,8 @@ const mostTail = 720;
 export function Overview() {
   const { now, at } = useCell(live);
   return html`<${Title} lead=${now && html`<${About} now=${now} />`}>Overview<//>
-    ${now ? html`<${Problems} now=${now} at=${at} /><${Tiles} now=${now} at=${at} />` : html`<${Waiting} rows=${4} />`}
-    <${Hour} now=${now} at=${at} />
-    <div class="pair"><${FleetGrid} /><${Newest} /></div>`;
+    ${now ? html`<${Problems} now=${now} at=${at} /><${Tiles} now=${now} at=${at} /><${Hour} now=${now} at=${at} />
+      <div class="pair"><${FleetGrid} /><${Newest} /></div>` : html`<${Waiting} rows=${4} />`}`;
 }
 
 const About = ({ now }) => html`Index ${now.version}, up for
