@@ -27,6 +27,9 @@ public sealed record AccessRule(string Text, string Prefix, RuleAction Action)
     /// <summary>The longest prefix, in bytes.</summary>
     public const int MostPrefixBytes = 1024;
 
+    /// <summary>The most rules that count: each remembers its clients, in 2 MiB.</summary>
+    public const int MostRates = 32;
+
     /// <summary>The most rules.</summary>
     public const int Most = 1_000;
 

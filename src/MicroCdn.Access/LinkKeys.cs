@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace MicroCdn.Access;
@@ -15,6 +16,9 @@ public sealed class LinkKeys
     private readonly byte[][] _keys;
 
     private LinkKeys(byte[][] keys) => _keys = keys;
+
+    /// <summary>Tells these keys from others, without telling them.</summary>
+    public string Id => Convert.ToHexStringLower(SHA256.HashData([.. _keys.SelectMany(key => key.Append((byte)'\n'))]));
 
     /// <summary>The key that signs.</summary>
     internal ReadOnlySpan<byte> First => _keys[0];

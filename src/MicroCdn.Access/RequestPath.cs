@@ -28,7 +28,8 @@ public static class RequestPath
                 if (value is (byte)'/' or 0) return false;
                 used = 3;
             }
-            if (value == '\\' || (value == '/' && dots is (1 or 2))) return false;
+            // Some servers cut a segment at its semicolon before they look whether it is dots.
+            if (value == '\\' || (value is (byte)'/' or (byte)';' && dots is (1 or 2))) return false;
             path = path[used..];
             bool isDouble = wasSlash && value == '/';
             wasSlash = value == '/';

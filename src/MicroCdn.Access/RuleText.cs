@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.Unicode;
 using MicroCdn.Protocol;
 
 namespace MicroCdn.Access;
@@ -28,11 +29,14 @@ public static class RuleText
             return false;
         }
         byte[] raw = Encoding.UTF8.GetBytes(words[0]), prefix = new byte[raw.Length];
-        int length = PercentText.Decode(raw, prefix);
+        // As requests are read, or it would never fit one.
+        bool isPath = RequestPath.TryRead(raw, prefix, out int length, out _) && words[0].AsSpan().IndexOfAny("?#") < 0
+            && !words[0].Contains("//", StringComparison.Ordinal) && Utf8.IsValid(prefix.AsSpan(0, length));
         AccessRule read = new(string.Join(' ', words), Encoding.UTF8.GetString(prefix, 0, length), default);
-        if (length > AccessRule.MostPrefixBytes)
+        if (!isPath || length > AccessRule.MostPrefixBytes)
         {
-            wrong = $"a path has at most {AccessRule.MostPrefixBytes} bytes";
+            wrong = isPath ? $"a path has at most {AccessRule.MostPrefixBytes} bytes"
+                : $"no request has a path that begins with '{Short(words[0])}': one has no '..', no '//', and no query";
             return false;
         }
         RuleAction? action = null;

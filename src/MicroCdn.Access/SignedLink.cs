@@ -73,8 +73,18 @@ public static class SignedLink
         // What is signed is what will be read: a rest with words of a signature in it would not be.
         byte[] whole = Encoding.UTF8.GetBytes(query);
         LinkQuery link = new(new byte[3 * whole.Length]);
-        bool isRead = link.TryRead(whole) && link.Rest.SequenceEqual(more);
+        bool isRead = whole.Length <= MostBytes && link.TryRead(whole) && link.Rest.SequenceEqual(more);
         return isRead ? query : throw new ArgumentException("no query that can be signed", nameof(rest));
+    }
+
+    /// <summary>A query without the words of a signature, whether that is good or not; as it came where there is
+    /// none.</summary>
+    public static ReadOnlySpan<byte> Without(ReadOnlySpan<byte> query)
+    {
+        if (query.IndexOf("token=HS256-"u8) < 0) return query;
+        LinkQuery link = new(new byte[3 * (query.Length + 1)]);
+        link.TryRead(query);
+        return link.Rest;
     }
 
     /// <summary>Judges the link of a request. Allocates nothing, but for one that is bound to a network.</summary>

@@ -52,8 +52,8 @@ public sealed class EdgeRole : IRole, IWatched, IDisposable
             port is { } number ? [new Listener(new IPEndPoint(options.Bind, number), _service, secure)] : [];
     }
 
-    /// <summary>Takes what may be another while it runs: Cache-Control, listings, CORS, proxies, and networks that may
-    /// purge. All else stays as it was at the start.</summary>
+    /// <summary>Takes what may be another while it runs: Cache-Control, listings, CORS and proxies. All else
+    /// stays as it was at the start.</summary>
     public void Apply(EdgeOptions options)
     {
         _service.Handler = HandlerOf(options);

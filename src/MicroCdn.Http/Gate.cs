@@ -25,11 +25,11 @@ public sealed class Gate(TimeProvider time)
     internal bool Admits(in Request request, Response response, IPAddress client)
     {
         AccessTable table = Table;
-        // PURGE asks for another right, and looks after that itself.
-        if (table.Rules.Count == 0 || IsHealth(request.Path) || request.MethodName.SequenceEqual("PURGE"u8))
-            return true;
+        if (table.Rules.Count == 0 || IsHealth(request.Path)) return true;
         Span<byte> path = stackalloc byte[SignedLink.MostBytes];
-        if (!RequestPath.TryRead(request.Path, path, out int length, out bool isCut))
+        // What is asked of the server itself ('OPTIONS *') is asked of all of it.
+        ReadOnlySpan<byte> asked = request.Path[0] == '/' ? request.Path : "/"u8;
+        if (!RequestPath.TryRead(asked, path, out int length, out bool isCut))
         {
             // Where rules tell paths apart, whoever serves it must not read it in another way.
             if (table.TellsPaths) response.Explain(HttpStatus.BadRequest, "This path can be read in two ways.");

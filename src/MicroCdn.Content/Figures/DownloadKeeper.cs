@@ -30,7 +30,7 @@ internal sealed partial class DownloadKeeper(
     private volatile bool _isRead;
 
     /// <summary>What was counted.</summary>
-    public DownloadTally Tally { get; } = new();
+    public DownloadTally Tally { get; } = new() { IsReading = state is not null };
 
     /// <summary>Takes what was sent of a file whose handle is closed; from an event loop.</summary>
     public void Leave(SentBytes sent)
@@ -43,6 +43,8 @@ internal sealed partial class DownloadKeeper(
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await atDisk(() => Try(Read)).ConfigureAwait(false);
+        // Also when it could not be read: what is counted from here on is told.
+        Tally.IsReading = false;
         for (int second = 1; ; second++)
         {
             await Task.Delay(Tick, time, cancellationToken).ConfigureAwait(false);
@@ -81,6 +83,7 @@ internal sealed partial class DownloadKeeper(
             FileOf(day)?.Read(line => Take(line, day));
         }
         _isRead = true;
+        Tally.IsReading = false;
     }
 
     internal void Write()

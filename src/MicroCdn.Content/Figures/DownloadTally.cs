@@ -13,6 +13,15 @@ internal sealed class DownloadTally(int most = DownloadTally.MostNames)
     /// <summary>Most days: a month.</summary>
     public const int MostDays = 31;
 
+    private volatile bool _isReading;
+
+    /// <summary>True while what was counted before a restart is still read.</summary>
+    public bool IsReading
+    {
+        get => _isReading;
+        set => _isReading = value;
+    }
+
     private readonly Lock _lock = new();
     private readonly Dictionary<DateOnly, Dictionary<string, Entry>> _days = [];
     private long _changes;

@@ -24,6 +24,8 @@ internal sealed class ToldDownloads(DownloadTally tally, ServerId self, TimeProv
     /// <param name="connection">Where it goes.</param>
     public IReadOnlyList<DownloadCount> Next(object connection)
     {
+        // What is still read would count as changed, and wait for the next look.
+        if (tally.IsReading) return [];
         if (!ReferenceEquals(connection, _connection)) Begin(connection);
         if (_changed.Count == 0 && time.GetElapsedTime(_lookedAt) >= LookInterval)
         {

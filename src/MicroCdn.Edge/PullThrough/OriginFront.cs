@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using MicroCdn.Access;
 using MicroCdn.Caching;
 using MicroCdn.Caching.Store;
 using MicroCdn.Content;
@@ -139,7 +140,8 @@ internal sealed class OriginFront : IDisposable
         }
         RequestRules rules = RequestRules.Of(request.MethodName, fields, Policy);
         ReadOnlySpan<char> text =
-            place.KeyOf(request.Path, request.Query, Policy, stackalloc char[OriginPlace.MostShort]);
+            place.KeyOf(request.Path, SignedLink.Without(request.Query), Policy,
+                stackalloc char[OriginPlace.MostShort]);
         // A cache that has us for a parent, and has purged more than we.
         PurgeDemand[]? demands = IsQuestion(request, rules) && PurgedField.TryRead(fields, out PurgeDemand[] read)
             && Purges.Progress.IsBehind(read) ? read : null;

@@ -30,5 +30,5 @@ public sealed record AdminOptions
     public long LeastFreeBytes { get; init; } = 1L << 30;
 
     /// <summary>How this process is set, to be shown.</summary>
-    public IReadOnlyList<SettingView> Settings { get; init; } = [];
+    public Func<IReadOnlyList<SettingView>> Settings { get; init; } = () => [];
 }

@@ -42,7 +42,7 @@ internal sealed partial class Uploading(
         }
         directory.TryFindPublished(utf8, out PublishedEntry before);
         if (!head.Holds(before.Digest)) return Changed(before);
-        byte[] key = wish.Release is null ? utf8 : Encoding.UTF8.GetBytes($"{wish.Release}\n{wish.Name}");
+        byte[] key = wish.Release is null ? utf8 : Encoding.UTF8.GetBytes($"{wish.Release}\0{wish.Name}");
         if (folder.TryBegin(KeyOf(key), head.Offset, head.Total, out UploadPart? part) is not UploadStart.Begun and var
             refusal) return ProblemOf(refusal, utf8);
         RequestBody? body = request.TakeBody();

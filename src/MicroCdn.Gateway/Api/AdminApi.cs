@@ -70,7 +70,7 @@ public sealed record Steering
     public Func<IReadOnlyList<NotifyTargetView>> Notified { get; init; } = () => [];
 
     /// <summary>How this process is set.</summary>
-    public IReadOnlyList<SettingView> Settings { get; init; } = [];
+    public Func<IReadOnlyList<SettingView>> Settings { get; init; } = () => [];
 
     /// <summary>The version of the program.</summary>
     public required string Version { get; init; }

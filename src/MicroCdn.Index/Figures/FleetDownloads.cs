@@ -63,7 +63,7 @@ public sealed class FleetDownloads(int most = FleetDownloads.MostNames)
         var names = told.Names;
         var key = (count.Name, count.Server);
         // What counts less than what was let go of would be let go of next.
-        if (names.Count >= most && count.Count < told.LetGoOf && !names.ContainsKey(key)) return;
+        if (names.Count >= most && count.Count <= told.LetGoOf && !names.ContainsKey(key)) return;
         names[key] = count;
         // The least counted make room, many at once, so that the sorting is not felt.
         if (names.Count <= most + (most / 4)) return;

@@ -21,12 +21,13 @@ internal sealed class ApiFlags
     });
 
     /// <summary>The flag for the admin port alone.</summary>
-    public static Option<Uri> AdminFlag() => new("--admin")
+    public static Option<Uri> AdminFlag(
+        string name = "--admin", string description = "The admin port of the index.") => new(name)
     {
-        Description = "The admin port of the index.",
+        Description = description,
         HelpName = "URL",
         DefaultValueFactory = _ => new Uri("http://127.0.0.1:8081"),
-        CustomParser = result => Flags.Read<Uri>(result, "--admin",
+        CustomParser = result => Flags.Read<Uri>(result, name,
             "the URL of an admin port, such as http://127.0.0.1:8081", TryUrl)!,
     };
 

@@ -21,8 +21,13 @@ internal sealed class NotifyFlags
         HelpName = "URL",
         Arity = ArgumentArity.OneOrMore,
         DefaultValueFactory = _ => [],
-        CustomParser = result => [.. result.Tokens.Select(token => Flags.Read<Uri>(result, token, Url,
-            "a URL of http or https, such as https://chat.example.org/hook", WebTarget.TryUrl)!)],
+        CustomParser = result => [.. result.Tokens.Select(token =>
+        {
+            if (WebTarget.TryUrl(token.Value, out Uri? url)) return url!;
+            // What was given is not said again: whoever knows a hook may use it.
+            result.AddError($"{Url} wants a URL of http or https, such as https://chat.example.org/hook.");
+            return null!;
+        })],
     };
 
     private readonly Option<string[]> _commands = new(Command)

@@ -77,7 +77,9 @@ internal static class CommandLine
     private static GivenSetting[] Given(RootCommand root, ParseResult typed, SettingsPlaces places)
     {
         Command verb = typed.CommandResult.Command;
-        if (typed.Action is null or ExamplesFirst || verb == root) return [];
+        // What repairs settings, or has none, is not stopped by bad ones.
+        if (typed.Action is null or ExamplesFirst || !Section.For(verb).Any()) return [];
+        if (Section.NameOf(verb) == Section.Client) places = places.WithoutNear;
         string? named = null;
         if (ConfigFlag.Of(verb) is { } config && typed.GetResult(config) is { Implicit: false } result)
         {
@@ -96,10 +98,12 @@ internal static class CommandLine
         return [.. all];
     }
 
-    // --index stands instead of --index-host and --index-port where it can be said to; a stronger one of these ends it.
+    // --index stands instead of --index-host and --index-port where it can be said to; a stronger one of these ends it,
+    // as the one of two that exclude one another does.
     private static bool IsWanted(Command verb, Option option, HashSet<Option> stronger) => !stronger.Contains(option)
-        && (option.Name != "--index" || verb.Name == "monitor"
-            || !stronger.Any(one => one.Name is "--index-host" or "--index-port"));
+        && !stronger.Any(one => (option.Name, one.Name) is ("--query-keep", "--query-drop")
+            or ("--query-drop", "--query-keep")
+            || (option.Name == "--index" && verb.Name != "monitor" && one.Name is "--index-host" or "--index-port"));
 
     private static string Sentence(ParseResult parsed, GivenSetting[] given) =>
         parsed.Errors.Select(error => Sentence(error, given)).FirstOrDefault(text => text is not null)

@@ -33,7 +33,7 @@ internal static class Examples
         ["top"] = ["microcdn top", "microcdn top --once --sort load"],
         ["logs"] = ["microcdn logs", "microcdn logs --since 1h --kind server"],
         ["doctor"] = ["microcdn doctor", "microcdn doctor --json"],
-        ["health"] = ["microcdn health", "microcdn health --ready --admin http://127.0.0.1:8082"],
+        ["health"] = ["microcdn health", "microcdn health --ready --at http://127.0.0.1:8082"],
         ["notify"] = ["microcdn notify test"],
         ["notify test"] = ["microcdn notify test"],
         ["notify list"] = ["microcdn notify list"],

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
+using MicroCdn.Gateway.Api.Models;
 
 namespace MicroCdn.Settings;
 
@@ -15,6 +16,15 @@ internal sealed record Reading(RootCommand Root, string[] Words, SettingsPlaces 
 {
     // A verb is handed the parser's result alone.
     private static readonly ConditionalWeakTable<ParseResult, Reading> All = [];
+
+    /// <summary>What counts now, where it was read again; null for what was read first.</summary>
+    public IReadOnlyList<SettingView>? Shown
+    {
+        get => Volatile.Read(ref _shown);
+        set => Volatile.Write(ref _shown, value);
+    }
+
+    private IReadOnlyList<SettingView>? _shown;
 
     /// <summary>Remembers it for as long as the parser's result lives.</summary>
     public static Reading Keep(Reading reading)

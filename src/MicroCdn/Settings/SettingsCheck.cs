@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using MicroCdn.Keys;
+using MicroCdn.Verbs;
 
 namespace MicroCdn.Settings;
 
@@ -47,11 +49,26 @@ internal static class SettingsCheck
             if (isFolder && given.Option.Name != "--files") continue;
             foreach (Token path in reading.Parsed.GetResult(given.Option)?.Tokens ?? [])
             {
-                if (Trouble(path.Value, isFolder) is { } trouble)
+                string? trouble = Trouble(path.Value, isFolder) ?? (given.Option.Name == AccessFlags.KeyName
+                    ? TroubleOfKeys(path.Value) : null);
+                if (trouble is not null)
                 {
                     yield return $"{given.Source}: {given.Place}: '{Table.Word(path.Value)}' {trouble}.";
                 }
             }
+        }
+    }
+
+    private static string? TroubleOfKeys(string path)
+    {
+        try
+        {
+            AccessFlags.ReadKeys(path);
+            return null;
+        }
+        catch (UnusableKeyFileException exception)
+        {
+            return $"cannot be used: {exception.Message}";
         }
     }
 

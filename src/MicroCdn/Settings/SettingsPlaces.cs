@@ -21,9 +21,28 @@ internal sealed record SettingsPlaces(IDictionary Environment, string Near, stri
     {
         List<string> files = [];
         if (named is not null) files.Add(named);
-        else if (File.Exists(Near)) files.Add(Near);
-        bool isThere = File.Exists(OfMachine) && !files.Exists(file => Path.GetFullPath(file) == OfMachine);
-        return isThere ? [.. files, OfMachine] : files;
+        else if (IsThere(Near)) files.Add(Near);
+        bool counts = IsThere(OfMachine) && !files.Exists(file => Path.GetFullPath(file) == OfMachine);
+        return counts ? [.. files, OfMachine] : files;
+    }
+
+    /// <summary>Whether there is such a file, or something there that may not be looked at: to pass that over would be
+    /// to start with less than what was said.</summary>
+    public static bool IsThere(string path)
+    {
+        if (path.Length == 0) return false;
+        try
+        {
+            return !File.GetAttributes(path).HasFlag(FileAttributes.Directory);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
     }
 
     /// <summary>What each source gives, the strongest first.</summary>
@@ -35,4 +54,8 @@ internal sealed record SettingsPlaces(IDictionary Environment, string Near, stri
         SettingsEnvironment.Read(Environment, sections),
         .. Files(named).Select(file => SettingsSource.Load(file, sections)),
     ];
+
+    /// <summary>The same without the near file, for verbs that are used in any folder: whoever put one there could have
+    /// a token sent to himself.</summary>
+    public SettingsPlaces WithoutNear => this with { Near = "" };
 }

@@ -19,6 +19,8 @@ internal sealed partial class SettingsWatch : IDisposable
     private readonly Lock _turn = new();
     private IReadOnlyList<SettingView> _known;
     private string _seen;
+    private ParseResult _last;
+    private IReadOnlyList<string> _files;
 
     /// <summary>Watches until it is disposed.</summary>
     /// <param name="first">What was read at the start.</param>
@@ -28,6 +30,7 @@ internal sealed partial class SettingsWatch : IDisposable
     public SettingsWatch(Reading first, IReadOnlyList<Reload> reloads, TimeProvider time, ILogger logger)
     {
         (_first, _reloads, _logger) = (first, reloads, logger);
+        (_last, _files) = (first.Parsed, Files());
         (_known, _seen) = (EffectiveSettings.Of(first.Parsed), Look());
         _timer = time.CreateTimer(_ => LookAgain(), null, Interval, Interval);
     }
@@ -46,14 +49,18 @@ internal sealed partial class SettingsWatch : IDisposable
     {
         lock (_turn)
         {
-            _seen = Look();
             try
             {
+                _seen = Look();
+                // One that is being written anew is away for a moment, and all that it said with it.
+                if (_files.FirstOrDefault(file => !SettingsPlaces.IsThere(file)) is { } gone)
+                    throw new SettingsException($"the settings file '{gone}' is gone.");
                 Reading next = CommandLine.Read(_first.Root, _first.Words, _first.Places);
                 if (next.Wrong is { } wrong) LogKept(wrong);
                 else Take(next);
             }
-            catch (Exception exception) when (exception is SettingsException or UnusableKeyFileException)
+            catch (Exception exception) when (exception is SettingsException or UnusableKeyFileException or IOException
+                or UnauthorizedAccessException)
             {
                 LogKept(exception.Message);
             }
@@ -62,9 +69,16 @@ internal sealed partial class SettingsWatch : IDisposable
 
     private void LookAgain()
     {
-        lock (_turn)
+        try
         {
-            if (Look() == _seen) return;
+            lock (_turn)
+            {
+                if (Look() == _seen) return;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Told of by the reading.
         }
         ReadAgain();
     }
@@ -73,6 +87,8 @@ internal sealed partial class SettingsWatch : IDisposable
     {
         Action[] prepared = [.. _reloads.Select(reload => reload.Prepare(next.Parsed))];
         foreach (Action take in prepared) take();
+        _last = next.Parsed;
+        _files = [.. Files()];
         IReadOnlyList<SettingView> now = EffectiveSettings.Of(next.Parsed);
         HashSet<string> flags = [.. _reloads.SelectMany(reload => reload.Flags)];
         // What has to wait for a restart is said each time, as long as it waits.
@@ -80,21 +96,20 @@ internal sealed partial class SettingsWatch : IDisposable
         string[] changed = [.. now.Where(one => before[one.Flag] != one.Value).Select(one => one.Flag)];
         string[] waiting = [.. changed.Where(flag => !flags.Contains(flag))];
         _known = [.. now.Select(one => waiting.Contains(one.Flag) ? one with { Value = before[one.Flag] } : one)];
+        _first.Shown = _known;
         LogRead(changed.Length == waiting.Length ? "nothing changed that can while it runs"
             : $"changed: {string.Join(", ", changed.Where(flags.Contains))}");
         if (waiting.Length > 0) LogWaits(string.Join(", ", waiting));
     }
 
-    // The files that count, with what tells one state of them from another.
-    private string Look()
-    {
-        string? named = ConfigFlag.Of(_first.Parsed.CommandResult.Command) is { } config
-            ? _first.Parsed.GetValue(config) : null;
-        IEnumerable<string> files = _first.Places.Files(named)
-            .Concat(_reloads.Select(reload => reload.File).OfType<string>());
-        return string.Join('\n', files.Select(file => new FileInfo(file)).Select(file =>
+    // What tells one state of all files that count from another.
+    private string Look() => string.Join('\n', Files()
+        .Concat(_reloads.Select(reload => reload.FileOf?.Invoke(_last)).OfType<string>())
+        .Select(file => new FileInfo(file)).Select(file =>
             file.Exists ? $"{file.FullName} {file.LastWriteTimeUtc.Ticks} {file.Length}" : file.FullName));
-    }
+
+    private IReadOnlyList<string> Files() => _first.Places.Files(
+        ConfigFlag.Of(_first.Parsed.CommandResult.Command) is { } config ? _first.Parsed.GetValue(config) : null);
 
     [LoggerMessage(7040, LogLevel.Information, "the settings were read again; {What}")]
     private partial void LogRead(string what);
@@ -110,5 +125,7 @@ internal sealed partial class SettingsWatch : IDisposable
 /// <param name="Flags">Their flags.</param>
 /// <param name="Prepare">Makes of new settings what will be used, and returns what puts it into use; throws what a
 /// start would.</param>
-/// <param name="File">A file besides those of settings at whose change all is read again.</param>
-internal sealed record Reload(string[] Flags, Func<ParseResult, Action> Prepare, string? File = null);
+/// <param name="FileOf">A file besides those of settings at whose change all is read again, by the settings that
+/// count.</param>
+internal sealed record Reload(
+    string[] Flags, Func<ParseResult, Action> Prepare, Func<ParseResult, string?>? FileOf = null);

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Security.Cryptography;
 using MicroCdn.Access;
-using MicroCdn.Edge.PullThrough;
 using MicroCdn.Http;
 using MicroCdn.Keys;
 using MicroCdn.Settings;
@@ -14,6 +13,11 @@ internal sealed class AccessFlags
 {
     /// <summary>The name under which systemd hands over the keys of links (LoadCredential=).</summary>
     public const string CredentialName = "microcdn.links";
+
+    private const string NoKey = "signed links need --link-key FILE; 'microcdn key links' makes one";
+
+    /// <summary>The flag of the file with these keys.</summary>
+    public const string KeyName = "--link-key";
 
     private readonly Option<AccessRule[]> _rules = new("--rule")
     {
@@ -28,7 +32,7 @@ internal sealed class AccessFlags
     private readonly Option<string?> _keys = KeyFlag();
 
     /// <summary>The file with the keys of signed links.</summary>
-    public static Option<string?> KeyFlag() => Flags.Path(new Option<string?>("--link-key")
+    public static Option<string?> KeyFlag() => Flags.Path(new Option<string?>(KeyName)
     {
         Description = "The file with the key of signed links, and perhaps the one before it; by default the systemd "
             + $"credential {CredentialName}, where there is one.",
@@ -41,13 +45,15 @@ internal sealed class AccessFlags
         AccessFlags flags = new();
         verb.Options.Add(flags._rules);
         verb.Options.Add(flags._keys);
+        verb.Validators.Add(result =>
+        {
+            bool signs = result.GetResult(flags._rules) is { } rules && !rules.Errors.Any()
+                && rules.GetValueOrDefault<AccessRule[]>()!.Any(rule => rule.Action == RuleAction.Signed);
+            if (signs && result.GetResult(flags._keys) is null && SecretFile.Credential(CredentialName) is null)
+                result.AddError(NoKey);
+        });
         return flags;
     }
-
-    /// <summary>A cache before which links are signed: the words of signatures are no part of what is asked
-    /// for.</summary>
-    public PullOptions Cleaned(ParseResult parsed, PullOptions pull) => !SignsLinks(parsed) || pull.QueryKeep.Count > 0
-        ? pull : pull with { QueryDrop = [.. pull.QueryDrop, .. SignedLink.Names] };
 
     private bool SignsLinks(ParseResult parsed) =>
         parsed.GetValue(_rules)!.Any(rule => rule.Action == RuleAction.Signed);
@@ -56,29 +62,41 @@ internal sealed class AccessFlags
     /// <exception cref="UnusableKeyFileException">There is no key for links, or it cannot be used.</exception>
     public Gate Open(ParseResult parsed, RoleParts parts)
     {
-        Gate gate = new(parts.Time) { Table = TableOf(parsed) };
+        Gate gate = new(parts.Time);
+        (string text, gate.Table) = TableOf(parsed);
         parts.Reloads.Add(new Reload([_rules.Name, _keys.Name], again =>
         {
-            AccessTable table = TableOf(again);
-            return () => gate.Table = table;
-        }, parsed.GetValue(_keys)));
+            (string newer, AccessTable table) = TableOf(again);
+            // The same table goes on with what it counted.
+            return () =>
+            {
+                if (newer != text) (text, gate.Table) = (newer, table);
+            };
+        }, FileOf));
         return gate;
     }
 
-    private AccessTable TableOf(ParseResult parsed)
+    // With a text that is another one for every other table.
+    private (string Text, AccessTable Table) TableOf(ParseResult parsed)
     {
         AccessRule[] rules = parsed.GetValue(_rules)!;
-        if (rules.Length == 0) return AccessTable.Open;
+        if (rules.Length == 0) return ("", AccessTable.Open);
         LinkKeys? keys = SignsLinks(parsed) ? ReadKeys(parsed.GetValue(_keys)) : null;
-        return new AccessTable(rules, keys, null, BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))));
+        ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        return (string.Join('\n', rules.Select(rule => rule.Text).Append(keys?.Id)),
+            new AccessTable(rules, keys, null, seed));
     }
+
+    private string? FileOf(ParseResult parsed) =>
+        SignsLinks(parsed) ? parsed.GetValue(_keys) ?? SecretFile.Credential(CredentialName) : null;
 
     /// <summary>Reads the keys of links.</summary>
     /// <exception cref="UnusableKeyFileException">There is no such file, or it cannot be used.</exception>
     public static LinkKeys ReadKeys(string? named)
     {
         string path = named ?? SecretFile.Credential(CredentialName)
-            ?? throw new UnusableKeyFileException("signed links need --link-key FILE; 'microcdn key links' makes one");
+            ?? throw new UnusableKeyFileException(NoKey);
+        Secrecy.Keep();
         string text = SecretFile.Read(path, named is null, 2 * LinkKeys.MostLetters + 1024);
         return LinkKeys.TryParse(text, out LinkKeys? keys, out string wrong) ? keys!
             : throw new UnusableKeyFileException($"the key file '{path}' cannot be used: {wrong}");
@@ -101,6 +119,8 @@ internal sealed class AccessFlags
             }
             rules.Add(rule);
         }
+        if (rules.Count(rule => rule.Action == RuleAction.Rate) > AccessRule.MostRates)
+            result.AddError($"--rule may have rate= at most {AccessRule.MostRates} times.");
         if (rules.Count > AccessRule.Most) result.AddError($"--rule may be given at most {AccessRule.Most} times.");
         return [.. rules];
     }

@@ -51,7 +51,7 @@ internal sealed class AdminFlags
             Port = port,
             Bind = parsed.GetValue(_bind)!,
             State = state,
-            Settings = EffectiveSettings.Of(parsed),
+            Settings = () => Reading.Of(parsed)?.Shown ?? EffectiveSettings.Of(parsed),
             UploadBytes = parsed.GetValue(_most)?.Bytes ?? long.MaxValue,
             LeastFreeBytes = parsed.GetValue(_free)?.Bytes ?? 0,
         };

@@ -39,8 +39,7 @@ internal static class ContentVerb
         {
             WebPorts ports = web.Read(parsed);
             string state = content.ReadState(parsed, ports.Http ?? ports.Https);
-            PullOptions pulled = access.Cleaned(
-                parsed, pull.Read(parsed, StateFolder.CopiesOf(state), content.ReadId(parsed)));
+            PullOptions pulled = pull.Read(parsed, StateFolder.CopiesOf(state), content.ReadId(parsed));
             ContentOptions? member = content.IsMember(parsed)
                 ? place.Read(parsed, content.Read(parsed, StateFolder.NoFilesOf(state))) with
                 {

@@ -30,8 +30,8 @@ internal sealed class EdgeFlags
     private readonly Option<string[]> _origins = CorsFlag.Create();
 
     private readonly Option<IPNetwork[]> _proxies = Flags.Networks(
-        "--proxy", "A network of proxies that may open any number of connections, and whose X-Forwarded-For the access "
-            + "log believes; repeatable.");
+        "--proxy", "A network of proxies that may open any number of connections, and whose X-Forwarded-For is "
+            + "believed, by rules and by the access log; repeatable.");
 
     /// <summary>The flags, added to a verb.</summary>
     public static EdgeFlags AddedTo(Command verb)
@@ -57,9 +57,12 @@ internal sealed class EdgeFlags
 
     /// <summary>The same for a gateway in one process with its servers.</summary>
     public void ReadAgain(GatewayRole role, GatewayOptions options, RoleParts parts) => parts.Reloads.Add(new Reload(
-        [_origins.Name], parsed =>
+        [_origins.Name, _proxies.Name], parsed =>
         {
-            GatewayOptions again = options with { CorsOrigins = parsed.GetValue(_origins)! };
+            GatewayOptions again = options with
+            {
+                CorsOrigins = parsed.GetValue(_origins)!, Proxies = parsed.GetValue(_proxies)!,
+            };
             return () => role.Apply(again);
         }));
 

@@ -10,7 +10,8 @@ internal static class HealthVerb
 
     public static Command Create()
     {
-        Option<Uri> admin = ApiFlags.AdminFlag();
+        // No setting: a container is well as long as its role is, also with bad new settings.
+        Option<Uri> admin = ApiFlags.AdminFlag("--at", "The admin port that is asked.");
         Option<bool> isReady = new("--ready")
         {
             Description = "Ask whether it is of use, not only whether it answers.",

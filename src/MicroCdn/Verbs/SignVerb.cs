@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Text;
+using System.Text.Unicode;
 using MicroCdn.Access;
 using MicroCdn.Keys;
 using MicroCdn.Settings;
@@ -49,7 +50,8 @@ internal static class SignVerb
     {
         (string server, string path, string query) = Split(link);
         byte[] raw = Encoding.UTF8.GetBytes(path), decoded = new byte[raw.Length];
-        if (!path.StartsWith('/') || !RequestPath.TryRead(raw, decoded, out int length, out _)
+        if (!path.StartsWith('/') || link.Contains('#', StringComparison.Ordinal)
+            || !RequestPath.TryRead(raw, decoded, out int length, out _) || !Utf8.IsValid(decoded.AsSpan(0, length))
             || (isFolder && (!path.EndsWith('/') || query.Length > 0)))
         {
             Messages.Say(isFolder ? $"'{Table.Word(link)}' is no path of a folder: it ends in '/', without a query"
@@ -74,7 +76,7 @@ internal static class SignVerb
 
     private static (string Server, string Path, string Query) Split(string link)
     {
-        int authority = link.IndexOf("://", StringComparison.Ordinal);
+        int authority = link.StartsWith('/') ? -1 : link.IndexOf("://", StringComparison.Ordinal);
         int start = authority < 0 ? 0 : link.IndexOf('/', authority + 3);
         string server = start < 0 ? link : link[..start], rest = start < 0 ? "/" : link[start..];
         int question = rest.IndexOf('?', StringComparison.Ordinal);

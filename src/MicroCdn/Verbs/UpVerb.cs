@@ -70,8 +70,8 @@ internal static class UpVerb
             Plan plan = new(folders, parsed.GetValue(bind)!, parsed.GetValue(indexPort),
                 parsed.GetValue(monitorTcpPort), parsed.GetValue(monitorUdpPort), parsed.GetValue(contentPort),
                 parsed.GetValue(gatewayPort), parsed.GetValue(trust)!, state, edge.Read(parsed),
-                number => access.Cleaned(parsed, pull.Read(
-                    parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number))), Plan.IdOf(number))))
+                number => pull.Read(
+                    parsed, StateFolder.CopiesOf(StateFolder.Of(state, Plan.IdOf(number))), Plan.IdOf(number)))
             {
                 // Each port counts for itself: who is sent on by the index asks twice.
                 OpenGate = parts => access.Open(parsed, parts), Flags = edge,
@@ -125,6 +125,7 @@ internal static class UpVerb
         GatewayOptions gateway = new()
         {
             Bind = plan.Bind, HttpPort = plan.GatewayPort, CorsOrigins = plan.Edge.CorsOrigins,
+            Proxies = plan.Edge.Proxies,
             Listener = parts.RequestsOf(null), Tracer = parts.Sender?.Tracer, Gate = plan.OpenGate(parts),
         };
         GatewayRole gatewayRole = new(gateway, indexRole.Directory, parts.Dialer, parts.Time, parts.Loggers);

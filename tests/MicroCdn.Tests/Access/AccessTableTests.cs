@@ -154,6 +154,22 @@ public sealed class AccessTableTests
     }
 
     [Fact]
+    public void Strangers_crowd_out_one_another_and_not_who_is_over_his_rate()
+    {
+        // One set of eight.
+        RateLimit limit = new(TimeSpan.FromTicks(100), 5, Share.Client, seed: 99, clients: 8);
+        UInt128 greedy = Client(1000);
+        for (int count = 0; count < 5; count++) Assert.Equal(0, limit.Take(greedy, 0));
+        Assert.NotEqual(0, limit.Take(greedy, 0));
+        for (int stranger = 1; stranger <= 100; stranger++) Assert.Equal(0, limit.Take(Client(stranger), 0));
+        Assert.NotEqual(0, limit.Take(greedy, 0));
+        Assert.Equal(0, limit.Take(greedy, 100));
+
+        static UInt128 Client(int number) =>
+            AddressBits.Of(new IPAddress([10, 0, (byte)(number >> 8), (byte)number]));
+    }
+
+    [Fact]
     public void A_decision_allocates_nothing()
     {
         AccessTable table = AccessRules.Table("/ from=10.0.0.0/8 deny", "/img/ referrer=example.org allow",

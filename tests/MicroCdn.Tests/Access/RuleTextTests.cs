@@ -36,6 +36,13 @@ public sealed class RuleTextTests
     [InlineData("", "a rule is a path that begins with '/', and what is done, such as '/private/ signed'")]
     [InlineData("/", "a rule is a path that begins with '/', and what is done, such as '/private/ signed'")]
     [InlineData("a signed", "a rule is a path that begins with '/', and what is done, such as '/private/ signed'")]
+    [InlineData("/a//b/ deny",
+        "no request has a path that begins with '/a//b/': one has no '..', no '//', and no query")]
+    [InlineData("/x/../y deny",
+        "no request has a path that begins with '/x/../y': one has no '..', no '//', and no query")]
+    [InlineData("/a?x deny", "no request has a path that begins with '/a?x': one has no '..', no '//', and no query")]
+    [InlineData("/caf%E9/ deny",
+        "no request has a path that begins with '/caf%E9/': one has no '..', no '//', and no query")]
     [InlineData("/ from=10.0.0.0/8", "it does not say what is done: allow, deny, signed, or rate=20/s")]
     [InlineData("/ alow", "there is no 'alow'; did you mean 'allow'?")]
     [InlineData("/ form=10.0.0.0/8 allow", "there is no 'form=10.0.0.0/8'; did you mean 'from='?")]

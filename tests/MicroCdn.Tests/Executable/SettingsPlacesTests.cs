@@ -109,7 +109,7 @@ public sealed class SettingsPlacesTests : IDisposable
     [Fact]
     public void What_asks_a_network_is_told_which_one_by_the_section_client()
     {
-        _folder.Write("near.json", """
+        _folder.Write("etc.json", """
             {
               "indexHost": "all", "content": {"indexHost": "servers"},
               "client": {"indexHost": "clients", "keyFile": "/k"}
@@ -124,9 +124,40 @@ public sealed class SettingsPlacesTests : IDisposable
     [Fact]
     public void A_list_of_indexes_does_not_stand_instead_of_one_that_is_typed()
     {
-        _folder.Write("near.json", """{"client": {"index": ["10.0.0.1:5050", "10.0.0.2:5050"]}}""");
+        _folder.Write("etc.json", """{"client": {"index": ["10.0.0.1:5050", "10.0.0.2:5050"]}}""");
         Assert.Equal(2, Read("status").Parsed.GetValue<IndexEndPoint[]>("--index")!.Length);
         Assert.Empty(Read("status --index-port 6050").Parsed.GetValue<IndexEndPoint[]>("--index")!);
+    }
+
+    [Fact]
+    public void Who_asks_a_network_obeys_no_file_of_the_folder_that_he_is_in()
+    {
+        _folder.Write("near.json",
+            """{"client": {"indexHost": "evil", "admin": "http://evil", "tokenFile": "/mine"}}""");
+        Assert.Equal("localhost", Read("status").Parsed.GetValue<string>("--index-host"));
+        Assert.Null(Read("top").Parsed.GetValue<string>("--token-file"));
+    }
+
+    [Theory]
+    [InlineData("config check")]
+    [InlineData("config schema")]
+    [InlineData("completion bash")]
+    [InlineData("health")]
+    [InlineData("key links")]
+    public void What_repairs_settings_is_not_stopped_by_bad_ones(string line)
+    {
+        _folder.Write("near.json", "{");
+        _folder.Write("etc.json", "{");
+        Assert.Null(Read(line).Wrong);
+    }
+
+    [Fact]
+    public void A_stronger_one_of_two_that_exclude_one_another_ends_the_other()
+    {
+        _folder.Write("etc.json", """{"queryKeep": ["a"]}""");
+        Reading read = Read("content --origin http://o --http-port 1 --query-drop b");
+        Assert.Null(read.Wrong);
+        Assert.Empty(read.Parsed.GetValue<string[]>("--query-keep")!);
     }
 
     [Fact]

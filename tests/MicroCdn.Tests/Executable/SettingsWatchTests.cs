@@ -69,14 +69,18 @@ public sealed class SettingsWatchTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_comes_later_or_goes_is_noticed_too()
+    public void A_file_that_comes_later_is_noticed_too_and_what_one_said_that_is_gone_stays()
     {
         using SettingsWatch watch = Watch();
         Write("""{"cors": "http://a"}""");
         _time.Advance(TimeSpan.FromSeconds(2));
         File.Delete(_folder["near.json"]);
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(["http://a", ""], _cors);
+        Assert.Equal(["http://a"], _cors);
+        Assert.EndsWith("is gone.", _log.Lines[^1], StringComparison.Ordinal);
+        Write("""{"cors": "http://b"}""");
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(["http://a", "http://b"], _cors);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class RoomsTests
         ["Client"] = ["Network", "Storage", "Protocol"],
         ["Content"] = ["Client", "Network", "Storage", "Protocol"],
         ["Origin"] = ["Network", "Protocol"],
-        ["Edge"] = ["Content", "Caching", "Origin", "Http", "Network", "Storage", "Protocol"],
+        ["Edge"] = ["Access", "Content", "Caching", "Origin", "Http", "Network", "Storage", "Protocol"],
         ["Admin"] = ["Http", "Network", "Protocol"],
         ["Gateway"] = ["Admin", "Index", "Client", "Http", "Network", "Storage", "Protocol"],
     };

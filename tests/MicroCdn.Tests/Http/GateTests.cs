@@ -86,6 +86,10 @@ public sealed class GateTests
     [InlineData("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")]
     [InlineData("DELETE /a HTTP/1.1\r\nHost: x\r\n\r\n")]
     [InlineData("OPTIONS /a HTTP/1.1\r\nHost: x\r\n\r\n")]
+    [InlineData("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")]
+    [InlineData("PURGE /a HTTP/1.1\r\nHost: x\r\n\r\n")]
+    [InlineData("HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n")]
+    [InlineData("GET http://x/a HTTP/1.1\r\nHost: x\r\n\r\n")]
     public void Every_method_is_looked_at(string request) =>
         Assert.StartsWith("HTTP/1.1 403 ", Connect(["/ deny"]).Receive(request).Sent, StringComparison.Ordinal);
 

@@ -44,7 +44,7 @@ internal sealed class EventRoutes(EventLog events, EventStreams streams, TokenDe
             Gives = ApiJson.Default.ListingNotifyTargetView,
         },
         new("GET", "/settings", "Each effective setting, and where it came from", call => Task.FromResult(
-            ApiAnswer.Ok(Pages.All(steering.Settings), ApiJson.Default.ListingSettingView)))
+            ApiAnswer.Ok(Pages.All(steering.Settings()), ApiJson.Default.ListingSettingView)))
         {
             Gives = ApiJson.Default.ListingSettingView,
         },

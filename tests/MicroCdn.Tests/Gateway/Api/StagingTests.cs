@@ -19,6 +19,7 @@ public sealed class StagingTests : IDisposable
     private const string Asked = "HTTP/1.1 100 Continue\r\n\r\n";
 
     private readonly TemporaryFolder _folder = new();
+    private readonly Nowhere _index = new();
     private readonly ApiWorld _world;
     private readonly AccessToken _publisher;
 
@@ -26,7 +27,7 @@ public sealed class StagingTests : IDisposable
     {
         FakeTimeProvider time = new();
         LogBook log = new();
-        Publisher publisher = new(new ClientOptions(), null, new Nowhere(), time);
+        Publisher publisher = new(new ClientOptions(), null, _index, time);
         AuditLog audit = new(_folder.Path, time, log);
         Uploading uploading = new(UploadFolder.Open(System.IO.Path.Combine(_folder.Path, "uploads"), 100, 0, time),
             publisher, new IndexWorld().Directory, audit, log);
@@ -97,6 +98,7 @@ public sealed class StagingTests : IDisposable
     [Fact]
     public void An_index_that_is_away_is_told_and_nothing_of_the_file_is_kept()
     {
+        _index.IsAway = true;
         Reply reply = _world.Ask("PUT", Path, _publisher, "bytes", "Content-Type: text/html\r\n");
         Assert.Equal((503, "5"), (reply.Status, reply["Retry-After"]));
         Assert.Empty(Directory.GetFiles(System.IO.Path.Combine(_folder.Path, "uploads"), "*.part"));
@@ -110,9 +112,13 @@ public sealed class StagingTests : IDisposable
 
     private static string Show(AccessToken token) => $"Authorization: Bearer {token.Reveal()}\r\n";
 
+    // An index that never answers, or is away.
     private sealed class Nowhere : IDialer
     {
-        public ValueTask<LineConnection> DialAsync(string host, int port, CancellationToken cancellationToken) =>
-            throw new IOException($"{host}:{port} cannot be reached");
+        public bool IsAway { get; set; }
+
+        public ValueTask<LineConnection> DialAsync(string host, int port, CancellationToken cancellationToken) => IsAway
+            ? throw new IOException($"{host}:{port} cannot be reached")
+            : new(new TaskCompletionSource<LineConnection>().Task.WaitAsync(cancellationToken));
     }
 }
