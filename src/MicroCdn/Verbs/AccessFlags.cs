@@ -47,8 +47,9 @@ internal sealed class AccessFlags
         verb.Options.Add(flags._keys);
         verb.Validators.Add(result =>
         {
-            bool signs = result.GetResult(flags._rules) is { } rules && !rules.Errors.Any()
-                && rules.GetValueOrDefault<AccessRule[]>()!.Any(rule => rule.Action == RuleAction.Signed);
+            // By the words: of a flag of which one is wrong no value can be had.
+            bool signs = result.GetResult(flags._rules)?.Tokens.Any(token => RuleText.TryParse(
+                token.Value, out AccessRule? rule, out _) && rule!.Action == RuleAction.Signed) == true;
             if (signs && result.GetResult(flags._keys) is null && SecretFile.Credential(CredentialName) is null)
                 result.AddError(NoKey);
         });
@@ -109,7 +110,7 @@ internal sealed class AccessFlags
         {
             if (!RuleText.TryParse(token.Value, out AccessRule? rule, out string wrong))
             {
-                result.AddError($"--rule '{Table.Word(token.Value)}': {wrong}.");
+                result.AddError($"--rule '{Table.Word(token.Value)}': {wrong}{(wrong.EndsWith('?') ? "" : ".")}");
                 return [];
             }
             if (rule!.Countries.Count > 0)
