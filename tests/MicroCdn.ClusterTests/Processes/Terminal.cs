@@ -28,8 +28,9 @@ internal sealed class Terminal
             code=$?; stty -a > {_name}.after; echo $code > {_name}.code
 
             """);
-        _shell = stage.Run("bash", "-c",
-            $"mkfifo {_name}.keys; exec script -qec 'sh {_name}.sh' /dev/null <> {_name}.keys > {_name}.screen");
+        // Whoever runs the tests in the background may have signals ignored, and what it starts would ignore them too.
+        _shell = stage.Run("bash", "-c", $"mkfifo {_name}.keys; exec env --default-signal=INT,QUIT,HUP "
+            + $"script -qec 'sh {_name}.sh' /dev/null <> {_name}.keys > {_name}.screen");
     }
 
     /// <summary>All that was written to it.</summary>
